@@ -1,0 +1,88 @@
+//! A collection: the images of one data directory, with their URLs and features.
+
+use crate::features::Features;
+use std::collections::HashMap;
+
+/// The images of a data directory that have an embedding, in the order of `features.npy`.
+#[derive(Debug, Clone)]
+pub struct Collection {
+    features: Features,
+    ids: Vec<String>,
+    urls: Vec<String>,
+    row_of_url: HashMap<String, usize>,
+    row_of_id: HashMap<String, usize>,
+}
+
+impl Collection {
+    /// Takes one id and one IIIF URL per row of `features`.
+    ///
+    /// # Panics
+    /// If the lengths differ.
+    #[must_use]
+    pub fn new(features: Features, ids: Vec<String>, urls: Vec<String>) -> Self {
+        assert_eq!(features.len(), ids.len(), "one id per row");
+        assert_eq!(features.len(), urls.len(), "one URL per row");
+        let index = |names: &[String]| {
+            let mut rows = HashMap::with_capacity(names.len());
+            for (row, name) in names.iter().enumerate() {
+                rows.entry(name.clone()).or_insert(row);
+            }
+            rows
+        };
+        Self {
+            row_of_url: index(&urls),
+            row_of_id: index(&ids),
+            features,
+            ids,
+            urls,
+        }
+    }
+
+    /// The embeddings, `[n, d]`.
+    #[must_use]
+    pub fn features(&self) -> &Features {
+        &self.features
+    }
+
+    /// Number of images.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.features.len()
+    }
+
+    /// Whether there is no image.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.features.is_empty()
+    }
+
+    /// The id of the image in `row`: 40 hex digits.
+    ///
+    /// # Panics
+    /// If `row >= self.len()`.
+    #[must_use]
+    pub fn id(&self, row: usize) -> &str {
+        &self.ids[row]
+    }
+
+    /// The IIIF URL of the image in `row`.
+    ///
+    /// # Panics
+    /// If `row >= self.len()`.
+    #[must_use]
+    pub fn url(&self, row: usize) -> &str {
+        &self.urls[row]
+    }
+
+    /// The row of the image with this IIIF URL.
+    #[must_use]
+    pub fn row_of_url(&self, url: &str) -> Option<usize> {
+        self.row_of_url.get(url).copied()
+    }
+
+    /// The row of the image with this id.
+    #[must_use]
+    pub fn row_of_id(&self, id: &str) -> Option<usize> {
+        self.row_of_id.get(id).copied()
+    }
+}

@@ -1,0 +1,97 @@
+//! The two towers of CLIP: text and images in, [`Embedding`]s out.
+
+use crate::embedding::Embedding;
+
+/// An image that is ready for the image tower.
+///
+/// # Shapes
+/// `[3, height, width]` (channels R, G, B; row-major), `f32`, normalised with the model's mean and
+/// standard deviation.
+pub type Pixels = ndarray::Array3<f32>;
+
+/// Turns text and images into [`Embedding`]s of one space.
+///
+/// All methods may be called from several threads at once and block while they compute.
+pub trait Encoder: Send + Sync {
+    /// The width d of every embedding that this encoder gives.
+    fn width(&self) -> usize;
+
+    /// One embedding per text, in order. Texts over the context length are truncated.
+    ///
+    /// # Errors
+    /// [`EncoderError`] if the model cannot be run.
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError>;
+
+    /// Decodes an encoded image (JPEG, PNG, …) and brings it into the form that the image tower
+    /// takes.
+    ///
+    /// # Errors
+    /// [`ImageError`] if `bytes` are not an image that can be decoded within the limits.
+    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError>;
+
+    /// One embedding per image, in order.
+    ///
+    /// # Errors
+    /// [`EncoderError`] if the model cannot be run.
+    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError>;
+}
+
+/// Why bytes cannot become [`Pixels`]: the image's fault.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ImageError {
+    /// There are no bytes.
+    #[error("the image is empty (0 bytes)")]
+    Empty,
+    /// The content is of no known image format; `found` describes what it begins with.
+    #[error("not an image in a known format (the content {found})")]
+    UnknownFormat {
+        /// For instance "looks like HTML".
+        found: String,
+    },
+    /// The decoder gave up.
+    #[error("the {format} image cannot be decoded: {reason}")]
+    Decode {
+        /// Name of the format found in the content.
+        format: String,
+        /// The decoder's words.
+        reason: String,
+    },
+    /// More pixels than allowed; refused before memory is allocated.
+    #[error("the image has {width} x {height} pixels, more than the limit of {limit_px} pixels")]
+    TooManyPixels {
+        /// Width in pixels.
+        width: u32,
+        /// Height in pixels.
+        height: u32,
+        /// The limit in pixels.
+        limit_px: u64,
+    },
+}
+
+/// Why an embedding cannot be computed: the model's fault, so the operator's.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncoderError {
+    /// The inference engine failed.
+    #[error("the {tower} model cannot be run")]
+    Run {
+        /// "text" or "vision".
+        tower: &'static str,
+        /// The engine's error.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The tokenizer failed.
+    #[error("the text cannot be tokenized")]
+    Tokenize(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The model gave numbers that are no direction.
+    #[error("the {tower} model gave an unusable vector")]
+    Output {
+        /// "text" or "vision".
+        tower: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: crate::embedding::EmbeddingError,
+    },
+}

@@ -1,0 +1,152 @@
+//! The search engine: a collection, an encoder and what is remembered between queries.
+
+use crate::collection::Collection;
+use crate::embedding::Embedding;
+use crate::encoder::{Encoder, EncoderError, ImageError};
+use crate::features::nearest::{self, Hit};
+use crate::fetch::{FetchError, Fetcher};
+use lru::LruCache;
+use std::collections::HashMap;
+use std::num::NonZeroUsize;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Answers vector searches over one collection; shared by all requests.
+pub struct Engine {
+    collection: Arc<Collection>,
+    encoder: Arc<dyn Encoder>,
+    fetcher: Fetcher,
+    texts: Mutex<LruCache<String, Arc<Embedding>>>,
+}
+
+/// Why a query image has no embedding.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum QueryImageError {
+    /// The URL cannot be fetched.
+    #[error(transparent)]
+    Fetch(#[from] FetchError),
+    /// What was sent or fetched is not a usable image.
+    #[error(transparent)]
+    Image(#[from] ImageError),
+    /// The model failed.
+    #[error(transparent)]
+    Encoder(#[from] EncoderError),
+}
+
+/// Texts whose embeddings are remembered: 4096 x 512 x 4 bytes are 8 MiB.
+const TEXT_CACHE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
+
+impl Engine {
+    /// An engine over `collection`, whose features must come from `encoder`'s model.
+    #[must_use]
+    pub fn new(collection: Arc<Collection>, encoder: Arc<dyn Encoder>, fetcher: Fetcher) -> Self {
+        Self {
+            collection,
+            encoder,
+            fetcher,
+            texts: Mutex::new(LruCache::new(TEXT_CACHE)),
+        }
+    }
+
+    /// The images that are searched.
+    #[must_use]
+    pub fn collection(&self) -> &Collection {
+        &self.collection
+    }
+
+    /// One embedding per text, in order; each distinct text that is not remembered is encoded once.
+    ///
+    /// # Errors
+    /// [`EncoderError`] if the model cannot be run.
+    pub fn embed_texts(&self, texts: &[&str]) -> Result<Vec<Arc<Embedding>>, EncoderError> {
+        let mut known: HashMap<&str, Arc<Embedding>> = HashMap::new();
+        let mut unknown: Vec<&str> = Vec::new();
+        {
+            let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+            for text in texts.iter().copied() {
+                match cache.get(text) {
+                    Some(embedding) => {
+                        known.insert(text, embedding.clone());
+                    }
+                    None if unknown.contains(&text) => {}
+                    None => unknown.push(text),
+                }
+            }
+        }
+        if !unknown.is_empty() {
+            let fresh = self.encoder.encode_texts(&unknown)?;
+            let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+            for (text, embedding) in unknown.into_iter().zip(fresh) {
+                let embedding = Arc::new(embedding);
+                cache.put(text.to_owned(), embedding.clone());
+                known.insert(text, embedding);
+            }
+        }
+        Ok(texts.iter().map(|text| known[text].clone()).collect())
+    }
+
+    /// The embedding of one text.
+    ///
+    /// # Errors
+    /// [`EncoderError`] if the model cannot be run.
+    pub fn embed_text(&self, text: &str) -> Result<Arc<Embedding>, EncoderError> {
+        let mut embeddings = self.embed_texts(&[text])?;
+        Ok(embeddings.pop().expect("one embedding per text"))
+    }
+
+    /// The embedding of an encoded image (JPEG, PNG, …).
+    ///
+    /// # Errors
+    /// [`QueryImageError`] if it is no image or the model cannot be run.
+    pub fn embed_image(&self, bytes: &[u8]) -> Result<Embedding, QueryImageError> {
+        let pixels = self.encoder.preprocess(bytes)?;
+        let mut embeddings = self.encoder.encode_images(&[pixels])?;
+        Ok(embeddings.pop().expect("one embedding per image"))
+    }
+
+    /// The embedding of the image behind `url`, which is fetched. Blocks.
+    ///
+    /// # Errors
+    /// [`QueryImageError`] if it cannot be fetched, is no image, or the model cannot be run.
+    pub fn embed_url(&self, url: &str) -> Result<Embedding, QueryImageError> {
+        self.embed_image(&self.fetcher.get_blocking(url)?)
+    }
+
+    /// The embedding of an image of the collection, by its IIIF URL.
+    #[must_use]
+    pub fn embedding_of(&self, iiif_url: &str) -> Option<Embedding> {
+        let row = self.collection.row_of_url(iiif_url)?;
+        Embedding::new(self.collection.features().row(row).to_vec()).ok()
+    }
+
+    /// Cosine similarity of an image of the collection and a vector of unit norm, `[d]`.
+    #[must_use]
+    pub fn similarity(&self, iiif_url: &str, other: &[f32]) -> Option<f32> {
+        let row = self.collection.row_of_url(iiif_url)?;
+        Some(nearest::dot(self.collection.features().row(row), other))
+    }
+
+    /// Cosine similarity of two images of the collection.
+    #[must_use]
+    pub fn similarity_of(&self, iiif_url: &str, other_url: &str) -> Option<f32> {
+        let other = self.collection.row_of_url(other_url)?;
+        self.similarity(iiif_url, self.collection.features().row(other))
+    }
+
+    /// The best images for `query` among `rows`: see [`nearest::of_rows`].
+    #[must_use]
+    pub fn search_rows(
+        &self,
+        query: &Embedding,
+        min_score: f64,
+        rows: impl IntoIterator<Item = usize>,
+    ) -> Vec<Hit> {
+        nearest::of_rows(self.collection.features(), query, min_score, None, rows)
+    }
+
+    /// The best images for `query`: see [`nearest::at_least`].
+    #[must_use]
+    pub fn search(&self, query: &Embedding, min_score: f64, limit: Option<usize>) -> Vec<Hit> {
+        nearest::at_least(self.collection.features(), query, min_score, limit)
+    }
+}

@@ -1,0 +1,3 @@
+//! The binary `clip-search`.
+
+fn main() {}

@@ -1,0 +1,709 @@
+//! Walking and measuring SPARQL algebra; nothing here knows of the clip relation.
+
+use oxrdf::Variable;
+use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
+use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern};
+use std::collections::{HashMap, HashSet};
+
+/// The pattern that has one solution, without bindings.
+pub(super) fn unit() -> GraphPattern {
+    GraphPattern::Bgp {
+        patterns: Vec::new(),
+    }
+}
+
+/// Whether `pattern` is [`unit`].
+pub(super) fn is_unit(pattern: &GraphPattern) -> bool {
+    matches!(pattern, GraphPattern::Bgp { patterns } if patterns.is_empty())
+}
+
+/// The join of two patterns, without needless units.
+pub(super) fn join(left: GraphPattern, right: GraphPattern) -> GraphPattern {
+    if is_unit(&left) {
+        right
+    } else if is_unit(&right) {
+        left
+    } else {
+        GraphPattern::Join {
+            left: Box::new(left),
+            right: Box::new(right),
+        }
+    }
+}
+
+/// The join of any number of patterns.
+pub(super) fn join_all(patterns: impl IntoIterator<Item = GraphPattern>) -> GraphPattern {
+    patterns.into_iter().fold(unit(), join)
+}
+
+/// Rebuilds `pattern` with `f` applied to each direct child, those inside EXISTS included. The inside
+/// of SERVICE belongs to another endpoint and is left alone.
+pub(super) fn map_children<E>(
+    pattern: GraphPattern,
+    f: &mut dyn FnMut(GraphPattern) -> Result<GraphPattern, E>,
+) -> Result<GraphPattern, E> {
+    use GraphPattern as P;
+    let boxed = |p: Box<P>, f: &mut dyn FnMut(P) -> Result<P, E>| f(*p).map(Box::new);
+    Ok(match pattern {
+        P::Bgp { .. } | P::Path { .. } | P::Values { .. } | P::Service { .. } => pattern,
+        P::Join { left, right } => P::Join {
+            left: boxed(left, f)?,
+            right: boxed(right, f)?,
+        },
+        P::Lateral { left, right } => P::Lateral {
+            left: boxed(left, f)?,
+            right: boxed(right, f)?,
+        },
+        P::LeftJoin {
+            left,
+            right,
+            expression,
+        } => P::LeftJoin {
+            left: boxed(left, f)?,
+            right: boxed(right, f)?,
+            expression: expression.map(|e| map_exists(e, f)).transpose()?,
+        },
+        P::Filter { expr, inner } => P::Filter {
+            inner: boxed(inner, f)?,
+            expr: map_exists(expr, f)?,
+        },
+        P::Union { left, right } => P::Union {
+            left: boxed(left, f)?,
+            right: boxed(right, f)?,
+        },
+        P::Graph { name, inner } => P::Graph {
+            name,
+            inner: boxed(inner, f)?,
+        },
+        P::Extend {
+            inner,
+            variable,
+            expression,
+        } => P::Extend {
+            inner: boxed(inner, f)?,
+            variable,
+            expression: map_exists(expression, f)?,
+        },
+        P::Minus { left, right } => P::Minus {
+            left: boxed(left, f)?,
+            right: boxed(right, f)?,
+        },
+        P::OrderBy { inner, expression } => P::OrderBy {
+            inner: boxed(inner, f)?,
+            expression: expression
+                .into_iter()
+                .map(|order| {
+                    Ok(match order {
+                        OrderExpression::Asc(e) => OrderExpression::Asc(map_exists(e, f)?),
+                        OrderExpression::Desc(e) => OrderExpression::Desc(map_exists(e, f)?),
+                    })
+                })
+                .collect::<Result<_, E>>()?,
+        },
+        P::Project { inner, variables } => P::Project {
+            inner: boxed(inner, f)?,
+            variables,
+        },
+        P::Distinct { inner } => P::Distinct {
+            inner: boxed(inner, f)?,
+        },
+        P::Reduced { inner } => P::Reduced {
+            inner: boxed(inner, f)?,
+        },
+        P::Slice {
+            inner,
+            start,
+            length,
+        } => P::Slice {
+            inner: boxed(inner, f)?,
+            start,
+            length,
+        },
+        P::Group {
+            inner,
+            variables,
+            aggregates,
+        } => P::Group {
+            inner: boxed(inner, f)?,
+            variables,
+            aggregates: aggregates
+                .into_iter()
+                .map(|(variable, aggregate)| {
+                    Ok((
+                        variable,
+                        match aggregate {
+                            AggregateExpression::CountSolutions { distinct } => {
+                                AggregateExpression::CountSolutions { distinct }
+                            }
+                            AggregateExpression::FunctionCall {
+                                name,
+                                expr,
+                                distinct,
+                            } => AggregateExpression::FunctionCall {
+                                name,
+                                expr: map_exists(expr, f)?,
+                                distinct,
+                            },
+                        },
+                    ))
+                })
+                .collect::<Result<_, E>>()?,
+        },
+    })
+}
+
+/// Rebuilds `expression` with `f` applied to the pattern of each EXISTS.
+fn map_exists<E>(
+    expression: Expression,
+    f: &mut dyn FnMut(GraphPattern) -> Result<GraphPattern, E>,
+) -> Result<Expression, E> {
+    map_expression(expression, &mut |e| {
+        Ok(match e {
+            Expression::Exists(pattern) => Expression::Exists(Box::new(f(*pattern)?)),
+            other => other,
+        })
+    })
+}
+
+/// Rebuilds `expression` from its leaves upwards with `f` applied to every part.
+fn map_expression<E>(
+    expression: Expression,
+    f: &mut dyn FnMut(Expression) -> Result<Expression, E>,
+) -> Result<Expression, E> {
+    use Expression as X;
+    fn one<E>(e: Box<X>, f: &mut dyn FnMut(X) -> Result<X, E>) -> Result<Box<X>, E> {
+        map_expression(*e, f).map(Box::new)
+    }
+    fn many<E>(es: Vec<X>, f: &mut dyn FnMut(X) -> Result<X, E>) -> Result<Vec<X>, E> {
+        es.into_iter().map(|e| map_expression(e, f)).collect()
+    }
+    let rebuilt = match expression {
+        X::NamedNode(_) | X::Literal(_) | X::Variable(_) | X::Bound(_) | X::Exists(_) => expression,
+        X::Or(a, b) => X::Or(one(a, f)?, one(b, f)?),
+        X::And(a, b) => X::And(one(a, f)?, one(b, f)?),
+        X::Equal(a, b) => X::Equal(one(a, f)?, one(b, f)?),
+        X::SameTerm(a, b) => X::SameTerm(one(a, f)?, one(b, f)?),
+        X::Greater(a, b) => X::Greater(one(a, f)?, one(b, f)?),
+        X::GreaterOrEqual(a, b) => X::GreaterOrEqual(one(a, f)?, one(b, f)?),
+        X::Less(a, b) => X::Less(one(a, f)?, one(b, f)?),
+        X::LessOrEqual(a, b) => X::LessOrEqual(one(a, f)?, one(b, f)?),
+        X::In(a, list) => X::In(one(a, f)?, many(list, f)?),
+        X::Add(a, b) => X::Add(one(a, f)?, one(b, f)?),
+        X::Subtract(a, b) => X::Subtract(one(a, f)?, one(b, f)?),
+        X::Multiply(a, b) => X::Multiply(one(a, f)?, one(b, f)?),
+        X::Divide(a, b) => X::Divide(one(a, f)?, one(b, f)?),
+        X::UnaryPlus(a) => X::UnaryPlus(one(a, f)?),
+        X::UnaryMinus(a) => X::UnaryMinus(one(a, f)?),
+        X::Not(a) => X::Not(one(a, f)?),
+        X::If(a, b, c) => X::If(one(a, f)?, one(b, f)?, one(c, f)?),
+        X::Coalesce(list) => X::Coalesce(many(list, f)?),
+        X::FunctionCall(name, args) => X::FunctionCall(name, many(args, f)?),
+    };
+    f(rebuilt)
+}
+
+/// Calls `f` on `expression` and each of its parts; the patterns of EXISTS are not entered.
+pub(super) fn visit_expression<'a>(expression: &'a Expression, f: &mut dyn FnMut(&'a Expression)) {
+    use Expression as X;
+    f(expression);
+    match expression {
+        X::NamedNode(_) | X::Literal(_) | X::Variable(_) | X::Bound(_) | X::Exists(_) => {}
+        X::Or(a, b)
+        | X::And(a, b)
+        | X::Equal(a, b)
+        | X::SameTerm(a, b)
+        | X::Greater(a, b)
+        | X::GreaterOrEqual(a, b)
+        | X::Less(a, b)
+        | X::LessOrEqual(a, b)
+        | X::Add(a, b)
+        | X::Subtract(a, b)
+        | X::Multiply(a, b)
+        | X::Divide(a, b) => {
+            visit_expression(a, f);
+            visit_expression(b, f);
+        }
+        X::UnaryPlus(a) | X::UnaryMinus(a) | X::Not(a) => visit_expression(a, f),
+        X::In(a, list) => {
+            visit_expression(a, f);
+            list.iter().for_each(|e| visit_expression(e, f));
+        }
+        X::If(a, b, c) => {
+            visit_expression(a, f);
+            visit_expression(b, f);
+            visit_expression(c, f);
+        }
+        X::Coalesce(list) | X::FunctionCall(_, list) => {
+            list.iter().for_each(|e| visit_expression(e, f));
+        }
+    }
+}
+
+/// The expressions of the node itself, those of its children not included.
+pub(super) fn expressions(pattern: &GraphPattern) -> Vec<&Expression> {
+    match pattern {
+        GraphPattern::Filter { expr, .. } => vec![expr],
+        GraphPattern::LeftJoin { expression, .. } => expression.iter().collect(),
+        GraphPattern::Extend { expression, .. } => vec![expression],
+        GraphPattern::OrderBy { expression, .. } => expression
+            .iter()
+            .map(|order| match order {
+                OrderExpression::Asc(e) | OrderExpression::Desc(e) => e,
+            })
+            .collect(),
+        GraphPattern::Group { aggregates, .. } => aggregates
+            .iter()
+            .filter_map(|(_, aggregate)| match aggregate {
+                AggregateExpression::CountSolutions { .. } => None,
+                AggregateExpression::FunctionCall { expr, .. } => Some(expr),
+            })
+            .collect(),
+        GraphPattern::Bgp { .. }
+        | GraphPattern::Path { .. }
+        | GraphPattern::Join { .. }
+        | GraphPattern::Lateral { .. }
+        | GraphPattern::Union { .. }
+        | GraphPattern::Graph { .. }
+        | GraphPattern::Minus { .. }
+        | GraphPattern::Values { .. }
+        | GraphPattern::Project { .. }
+        | GraphPattern::Distinct { .. }
+        | GraphPattern::Reduced { .. }
+        | GraphPattern::Slice { .. }
+        | GraphPattern::Service { .. } => Vec::new(),
+    }
+}
+
+/// The patterns of the EXISTS inside the node's own expressions.
+pub(super) fn exists_patterns(pattern: &GraphPattern) -> Vec<&GraphPattern> {
+    let mut found = Vec::new();
+    for expression in expressions(pattern) {
+        visit_expression(expression, &mut |part| {
+            if let Expression::Exists(pattern) = part {
+                found.push(pattern.as_ref());
+            }
+        });
+    }
+    found
+}
+
+/// The direct child patterns, those of EXISTS and SERVICE not included.
+pub(super) fn children(pattern: &GraphPattern) -> Vec<&GraphPattern> {
+    match pattern {
+        GraphPattern::Bgp { .. }
+        | GraphPattern::Path { .. }
+        | GraphPattern::Values { .. }
+        | GraphPattern::Service { .. } => Vec::new(),
+        GraphPattern::Join { left, right }
+        | GraphPattern::Lateral { left, right }
+        | GraphPattern::LeftJoin { left, right, .. }
+        | GraphPattern::Union { left, right }
+        | GraphPattern::Minus { left, right } => vec![left, right],
+        GraphPattern::Filter { inner, .. }
+        | GraphPattern::Graph { inner, .. }
+        | GraphPattern::Extend { inner, .. }
+        | GraphPattern::OrderBy { inner, .. }
+        | GraphPattern::Project { inner, .. }
+        | GraphPattern::Distinct { inner }
+        | GraphPattern::Reduced { inner }
+        | GraphPattern::Slice { inner, .. }
+        | GraphPattern::Group { inner, .. } => vec![inner],
+    }
+}
+
+/// Calls `f` on `pattern` and every pattern below it, those of EXISTS included, from the root down.
+pub(super) fn visit(pattern: &GraphPattern, f: &mut dyn FnMut(&GraphPattern)) {
+    f(pattern);
+    for child in children(pattern) {
+        visit(child, f);
+    }
+    for child in exists_patterns(pattern) {
+        visit(child, f);
+    }
+}
+
+/// The variable of a term pattern.
+pub(super) fn variable_of(term: &TermPattern) -> Option<&Variable> {
+    match term {
+        TermPattern::Variable(variable) => Some(variable),
+        TermPattern::NamedNode(_) | TermPattern::BlankNode(_) | TermPattern::Literal(_) => None,
+    }
+}
+
+/// The variables of an expression, those inside EXISTS included.
+pub(super) fn expression_variables(expression: &Expression) -> HashSet<Variable> {
+    let mut found = HashSet::new();
+    visit_expression(expression, &mut |e| match e {
+        Expression::Variable(v) | Expression::Bound(v) => {
+            found.insert(v.clone());
+        }
+        Expression::Exists(pattern) => found.extend(all_variables(pattern)),
+        _ => {}
+    });
+    found
+}
+
+/// Every variable that is written anywhere in `pattern`.
+pub(super) fn all_variables(pattern: &GraphPattern) -> HashSet<Variable> {
+    let mut found = HashSet::new();
+    visit(pattern, &mut |node| {
+        found.extend(own_variables(node));
+        for expression in expressions(node) {
+            found.extend(expression_variables(expression));
+        }
+        if let GraphPattern::Service { inner, .. } = node {
+            found.extend(all_variables(inner));
+        }
+    });
+    found
+}
+
+/// The variables that a node itself names outside its expressions.
+fn own_variables(node: &GraphPattern) -> Vec<Variable> {
+    match node {
+        GraphPattern::Bgp { patterns } => patterns
+            .iter()
+            .flat_map(|triple| {
+                let predicate = match &triple.predicate {
+                    NamedNodePattern::Variable(v) => Some(v.clone()),
+                    NamedNodePattern::NamedNode(_) => None,
+                };
+                [
+                    variable_of(&triple.subject).cloned(),
+                    predicate,
+                    variable_of(&triple.object).cloned(),
+                ]
+            })
+            .flatten()
+            .collect(),
+        GraphPattern::Path {
+            subject, object, ..
+        } => [subject, object]
+            .into_iter()
+            .filter_map(|term| variable_of(term).cloned())
+            .collect(),
+        GraphPattern::Values { variables, .. } | GraphPattern::Project { variables, .. } => {
+            variables.clone()
+        }
+        GraphPattern::Group {
+            variables,
+            aggregates,
+            ..
+        } => variables
+            .iter()
+            .cloned()
+            .chain(aggregates.iter().map(|(v, _)| v.clone()))
+            .collect(),
+        GraphPattern::Graph {
+            name: NamedNodePattern::Variable(v),
+            ..
+        }
+        | GraphPattern::Service {
+            name: NamedNodePattern::Variable(v),
+            ..
+        }
+        | GraphPattern::Extend { variable: v, .. } => vec![v.clone()],
+        GraphPattern::Graph { .. }
+        | GraphPattern::Service { .. }
+        | GraphPattern::Join { .. }
+        | GraphPattern::Lateral { .. }
+        | GraphPattern::LeftJoin { .. }
+        | GraphPattern::Filter { .. }
+        | GraphPattern::Union { .. }
+        | GraphPattern::Minus { .. }
+        | GraphPattern::OrderBy { .. }
+        | GraphPattern::Distinct { .. }
+        | GraphPattern::Reduced { .. }
+        | GraphPattern::Slice { .. } => Vec::new(),
+    }
+}
+
+/// Which of the in-scope variables to count.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// Bound in every solution. A BIND counts although its expression may fail.
+    Certain,
+    /// Bound in some solution, perhaps.
+    Possible,
+}
+
+/// The variables that `pattern` binds.
+pub(super) fn bound_variables(pattern: &GraphPattern, binding: Binding) -> HashSet<Variable> {
+    use GraphPattern as P;
+    match pattern {
+        P::Bgp { .. } | P::Path { .. } => own_variables(pattern).into_iter().collect(),
+        P::Join { left, right } | P::Lateral { left, right } => {
+            let mut found = bound_variables(left, binding);
+            found.extend(bound_variables(right, binding));
+            found
+        }
+        P::LeftJoin { left, right, .. } => {
+            let mut found = bound_variables(left, binding);
+            if binding == Binding::Possible {
+                found.extend(bound_variables(right, binding));
+            }
+            found
+        }
+        P::Union { left, right } => {
+            let mut found = bound_variables(left, binding);
+            let other = bound_variables(right, binding);
+            match binding {
+                Binding::Certain => found.retain(|v| other.contains(v)),
+                Binding::Possible => found.extend(other),
+            }
+            found
+        }
+        P::Minus { left, .. } => bound_variables(left, binding),
+        P::Filter { inner, .. }
+        | P::OrderBy { inner, .. }
+        | P::Distinct { inner }
+        | P::Reduced { inner }
+        | P::Slice { inner, .. } => bound_variables(inner, binding),
+        P::Graph { inner, .. } | P::Extend { inner, .. } => {
+            let mut found = bound_variables(inner, binding);
+            found.extend(own_variables(pattern));
+            found
+        }
+        P::Service { inner, .. } => {
+            let mut found = bound_variables(inner, binding);
+            found.extend(own_variables(pattern));
+            found
+        }
+        P::Values {
+            variables,
+            bindings,
+        } => variables
+            .iter()
+            .enumerate()
+            .filter(|(column, _)| {
+                binding == Binding::Possible || bindings.iter().all(|row| row[*column].is_some())
+            })
+            .map(|(_, v)| v.clone())
+            .collect(),
+        P::Project { inner, variables } => {
+            let mut found = bound_variables(inner, binding);
+            found.retain(|v| variables.contains(v));
+            found
+        }
+        P::Group {
+            inner,
+            variables,
+            aggregates,
+        } => {
+            let mut found = bound_variables(inner, binding);
+            found.retain(|v| variables.contains(v));
+            found.extend(aggregates.iter().map(|(v, _)| v.clone()));
+            found
+        }
+    }
+}
+
+/// Replaces variables everywhere in `pattern`, SERVICE included.
+pub(super) fn rename(pattern: GraphPattern, names: &HashMap<Variable, Variable>) -> GraphPattern {
+    let new = |v: Variable| names.get(&v).cloned().unwrap_or(v);
+    let new_term = |t: TermPattern| match t {
+        TermPattern::Variable(v) => TermPattern::Variable(new(v)),
+        other => other,
+    };
+    let new_name = |n: NamedNodePattern| match n {
+        NamedNodePattern::Variable(v) => NamedNodePattern::Variable(new(v)),
+        named @ NamedNodePattern::NamedNode(_) => named,
+    };
+    let new_all = |vs: Vec<Variable>| vs.into_iter().map(new).collect::<Vec<_>>();
+    let renamed = match pattern {
+        GraphPattern::Bgp { patterns } => GraphPattern::Bgp {
+            patterns: patterns
+                .into_iter()
+                .map(|mut triple| {
+                    triple.subject = new_term(triple.subject);
+                    triple.predicate = new_name(triple.predicate);
+                    triple.object = new_term(triple.object);
+                    triple
+                })
+                .collect(),
+        },
+        GraphPattern::Path {
+            subject,
+            path,
+            object,
+        } => GraphPattern::Path {
+            subject: new_term(subject),
+            path,
+            object: new_term(object),
+        },
+        GraphPattern::Values {
+            variables,
+            bindings,
+        } => GraphPattern::Values {
+            variables: new_all(variables),
+            bindings,
+        },
+        GraphPattern::Project { inner, variables } => GraphPattern::Project {
+            inner,
+            variables: new_all(variables),
+        },
+        GraphPattern::Group {
+            inner,
+            variables,
+            aggregates,
+        } => GraphPattern::Group {
+            inner,
+            variables: new_all(variables),
+            aggregates: aggregates.into_iter().map(|(v, a)| (new(v), a)).collect(),
+        },
+        GraphPattern::Graph { name, inner } => GraphPattern::Graph {
+            name: new_name(name),
+            inner,
+        },
+        GraphPattern::Extend {
+            inner,
+            variable,
+            expression,
+        } => GraphPattern::Extend {
+            inner,
+            variable: new(variable),
+            expression,
+        },
+        GraphPattern::Service {
+            name,
+            inner,
+            silent,
+        } => {
+            return GraphPattern::Service {
+                name: new_name(name),
+                inner: Box::new(rename(*inner, names)),
+                silent,
+            };
+        }
+        other => other,
+    };
+    let mut in_expression = |e: Expression| -> Result<Expression, std::convert::Infallible> {
+        Ok(match e {
+            Expression::Variable(v) => Expression::Variable(new(v)),
+            Expression::Bound(v) => Expression::Bound(new(v)),
+            other => other,
+        })
+    };
+    let Ok(renamed) = map_own_expressions(renamed, &mut in_expression);
+    let Ok(renamed) = map_children(renamed, &mut |child| {
+        Ok::<_, std::convert::Infallible>(rename(child, names))
+    });
+    renamed
+}
+
+/// Rebuilds the node's own expressions with `f` applied to every part of them.
+fn map_own_expressions<E>(
+    pattern: GraphPattern,
+    f: &mut dyn FnMut(Expression) -> Result<Expression, E>,
+) -> Result<GraphPattern, E> {
+    Ok(match pattern {
+        GraphPattern::Filter { expr, inner } => GraphPattern::Filter {
+            expr: map_expression(expr, f)?,
+            inner,
+        },
+        GraphPattern::LeftJoin {
+            left,
+            right,
+            expression: Some(expression),
+        } => GraphPattern::LeftJoin {
+            left,
+            right,
+            expression: Some(map_expression(expression, f)?),
+        },
+        GraphPattern::Extend {
+            inner,
+            variable,
+            expression,
+        } => GraphPattern::Extend {
+            inner,
+            variable,
+            expression: map_expression(expression, f)?,
+        },
+        GraphPattern::OrderBy { inner, expression } => GraphPattern::OrderBy {
+            inner,
+            expression: expression
+                .into_iter()
+                .map(|order| {
+                    Ok(match order {
+                        OrderExpression::Asc(e) => OrderExpression::Asc(map_expression(e, f)?),
+                        OrderExpression::Desc(e) => OrderExpression::Desc(map_expression(e, f)?),
+                    })
+                })
+                .collect::<Result<_, E>>()?,
+        },
+        GraphPattern::Group {
+            inner,
+            variables,
+            aggregates,
+        } => GraphPattern::Group {
+            inner,
+            variables,
+            aggregates: aggregates
+                .into_iter()
+                .map(|(variable, aggregate)| {
+                    Ok((
+                        variable,
+                        match aggregate {
+                            AggregateExpression::FunctionCall {
+                                name,
+                                expr,
+                                distinct,
+                            } => AggregateExpression::FunctionCall {
+                                name,
+                                expr: map_expression(expr, f)?,
+                                distinct,
+                            },
+                            count @ AggregateExpression::CountSolutions { .. } => count,
+                        },
+                    ))
+                })
+                .collect::<Result<_, E>>()?,
+        },
+        other => other,
+    })
+}
+
+/// `VALUES` with one column.
+pub(super) fn values(
+    variable: Variable,
+    terms: impl IntoIterator<Item = GroundTerm>,
+) -> GraphPattern {
+    GraphPattern::Values {
+        variables: vec![variable],
+        bindings: terms.into_iter().map(|term| vec![Some(term)]).collect(),
+    }
+}
+
+/// The constants to which a filter expression restricts `variable`, if it does:
+/// `?v = c`, `sameTerm(?v, c)`, `?v IN (c, …)`, and disjunctions of these; a conjunct suffices.
+pub(super) fn constants_of(
+    expression: &Expression,
+    variable: &Variable,
+) -> Option<Vec<GroundTerm>> {
+    let is_variable = |e: &Expression| matches!(e, Expression::Variable(v) if v == variable);
+    let constant = |e: &Expression| match e {
+        Expression::NamedNode(n) => Some(GroundTerm::NamedNode(n.clone())),
+        Expression::Literal(l) => Some(GroundTerm::Literal(l.clone())),
+        _ => None,
+    };
+    match expression {
+        Expression::Equal(a, b) | Expression::SameTerm(a, b) => {
+            let other = if is_variable(a) {
+                b
+            } else if is_variable(b) {
+                a
+            } else {
+                return None;
+            };
+            Some(vec![constant(other)?])
+        }
+        Expression::In(a, list) if is_variable(a) => list.iter().map(constant).collect(),
+        Expression::Or(a, b) => {
+            let mut found = constants_of(a, variable)?;
+            found.extend(constants_of(b, variable)?);
+            Some(found)
+        }
+        Expression::And(a, b) => constants_of(a, variable).or_else(|| constants_of(b, variable)),
+        _ => None,
+    }
+}

@@ -1,0 +1,382 @@
+//! Finds the clip triples of a query and sets placeholders where they stood.
+//!
+//! Before that, names are made global: blank nodes become variables, and the variables that a
+//! sub-SELECT does not project get names of their own, so that one name means one thing in the whole
+//! query.
+
+use super::algebra::{self, join, map_children};
+use super::request::{Fragment, RequestError};
+use crate::vocab::{self, HIT_PREFIX, NAMESPACE, Property};
+use oxrdf::vocab::rdf;
+use oxrdf::{NamedNode, Variable};
+use spargebra::algebra::{Expression, Function, GraphPattern};
+use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
+use std::collections::{HashMap, HashSet};
+
+/// A query whose clip triples are [placeholders](placeholder_index) for `fragments`.
+#[derive(Debug)]
+pub(super) struct Extracted {
+    pub pattern: GraphPattern,
+    pub fragments: Vec<Fragment>,
+    pub names: Names,
+}
+
+/// Makes variables that occur nowhere else, and remembers what they stand for.
+#[derive(Debug, Default)]
+pub(super) struct Names {
+    used: HashSet<Variable>,
+    written: HashMap<Variable, String>,
+}
+
+impl Names {
+    /// A variable that occurs nowhere in the query; `written` is what messages call it.
+    pub(super) fn fresh(&mut self, written: String) -> Variable {
+        let mut number = self.written.len();
+        loop {
+            let name = Variable::new_unchecked(format!("clip_{number}"));
+            if self.used.insert(name.clone()) {
+                self.written.insert(name.clone(), written);
+                return name;
+            }
+            number += 1;
+        }
+    }
+
+    /// How the query's author wrote it.
+    pub(super) fn written(&self, variable: &Variable) -> String {
+        self.written
+            .get(variable)
+            .cloned()
+            .unwrap_or_else(|| variable.to_string())
+    }
+}
+
+/// Extracts the clip triples of `pattern`; none if it has no request.
+///
+/// # Errors
+/// [`RequestError`] if a request has an unknown property, a property path or a variable predicate.
+pub(super) fn extract(pattern: &GraphPattern) -> Result<Option<Extracted>, RequestError> {
+    check_functions(pattern)?;
+    if !has_request(pattern) {
+        return Ok(None);
+    }
+    let mut names = Names {
+        used: algebra::all_variables(pattern),
+        ..Names::default()
+    };
+    let pattern = name_nodes(pattern.clone(), &mut names);
+    let pattern = name_apart(pattern, &mut names, true);
+    let subjects = request_subjects(&pattern);
+    check_paths(&pattern, &subjects, &names)?;
+    let mut fragments = Vec::new();
+    let pattern = replace(pattern, &subjects, &names, &mut fragments)?;
+    Ok(Some(Extracted {
+        pattern,
+        fragments,
+        names,
+    }))
+}
+
+/// The fragment whose place `pattern` holds.
+pub(super) fn placeholder_index(pattern: &GraphPattern) -> Option<usize> {
+    match pattern {
+        GraphPattern::Service {
+            name: NamedNodePattern::NamedNode(name),
+            ..
+        } => name.as_str().strip_prefix(PLACEHOLDER)?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// Whether any placeholder stands in `pattern`.
+pub(super) fn has_placeholder(pattern: &GraphPattern) -> bool {
+    let mut found = false;
+    algebra::visit(pattern, &mut |node| {
+        found |= placeholder_index(node).is_some();
+    });
+    found
+}
+
+/// A SERVICE that no query can contain: its scheme is on no allow-list.
+const PLACEHOLDER: &str = "urn:x-clip-search:fragment:";
+
+fn placeholder(index: usize) -> GraphPattern {
+    GraphPattern::Service {
+        name: NamedNode::new_unchecked(format!("{PLACEHOLDER}{index}")).into(),
+        inner: Box::new(algebra::unit()),
+        silent: false,
+    }
+}
+
+fn is_request_type(triple: &TriplePattern) -> bool {
+    matches!(
+        (&triple.predicate, &triple.object),
+        (NamedNodePattern::NamedNode(p), TermPattern::NamedNode(o))
+            if p.as_ref() == rdf::TYPE && o.as_str() == vocab::REQUEST
+    )
+}
+
+fn has_request(pattern: &GraphPattern) -> bool {
+    let mut found = false;
+    algebra::visit(pattern, &mut |node| {
+        if let GraphPattern::Bgp { patterns } = node {
+            found |= patterns.iter().any(is_request_type);
+        }
+    });
+    found
+}
+
+/// The subjects of all requests, after naming: variables.
+fn request_subjects(pattern: &GraphPattern) -> HashSet<Variable> {
+    let mut subjects = HashSet::new();
+    algebra::visit(pattern, &mut |node| {
+        if let GraphPattern::Bgp { patterns } = node {
+            subjects.extend(
+                patterns
+                    .iter()
+                    .filter(|triple| is_request_type(triple))
+                    .filter_map(|triple| algebra::variable_of(&triple.subject).cloned()),
+            );
+        }
+    });
+    subjects
+}
+
+/// A misspelt clip function would otherwise be an internal error, or no error at all.
+fn check_functions(pattern: &GraphPattern) -> Result<(), RequestError> {
+    let mut result = Ok(());
+    algebra::visit(pattern, &mut |node| {
+        for expression in algebra::expressions(node) {
+            algebra::visit_expression(expression, &mut |part| {
+                let Expression::FunctionCall(Function::Custom(name), arguments) = part else {
+                    return;
+                };
+                let Some(local) = name.as_str().strip_prefix(NAMESPACE) else {
+                    return;
+                };
+                if name.as_str() != vocab::SIMILARITY {
+                    result = Err(RequestError::UnknownFunction {
+                        name: local.to_owned(),
+                    });
+                } else if arguments.len() != 2 {
+                    result = Err(RequestError::FunctionArity {
+                        found: arguments.len(),
+                    });
+                }
+            });
+        }
+    });
+    result
+}
+
+/// Turns blank nodes, and the IRIs that are subjects of requests, into variables.
+fn name_nodes(pattern: GraphPattern, names: &mut Names) -> GraphPattern {
+    let mut iris = HashSet::new();
+    algebra::visit(&pattern, &mut |node| {
+        if let GraphPattern::Bgp { patterns } = node {
+            for triple in patterns.iter().filter(|triple| is_request_type(triple)) {
+                if let TermPattern::NamedNode(iri) = &triple.subject {
+                    iris.insert(iri.clone());
+                }
+            }
+        }
+    });
+    let mut of_blank = HashMap::new();
+    let mut of_iri: HashMap<NamedNode, Variable> = HashMap::new();
+    rebuild_terms(pattern, &mut |term, is_clip_subject| match term {
+        TermPattern::BlankNode(node) => TermPattern::Variable(
+            of_blank
+                .entry(node.clone())
+                .or_insert_with(|| names.fresh(format!("_:{}", node.as_str())))
+                .clone(),
+        ),
+        TermPattern::NamedNode(iri) if is_clip_subject && iris.contains(&iri) => {
+            TermPattern::Variable(
+                of_iri
+                    .entry(iri)
+                    .or_insert_with_key(|iri| names.fresh(iri.to_string()))
+                    .clone(),
+            )
+        }
+        other => other,
+    })
+}
+
+/// Rebuilds every subject and object; the flag tells whether it is the subject of a clip triple.
+fn rebuild_terms(
+    pattern: GraphPattern,
+    f: &mut dyn FnMut(TermPattern, bool) -> TermPattern,
+) -> GraphPattern {
+    let pattern = match pattern {
+        GraphPattern::Bgp { patterns } => GraphPattern::Bgp {
+            patterns: patterns
+                .into_iter()
+                .map(|mut triple| {
+                    let is_clip = is_request_type(&triple) || clip_name(&triple).is_some();
+                    triple.subject = f(triple.subject, is_clip);
+                    triple.object = f(triple.object, false);
+                    triple
+                })
+                .collect(),
+        },
+        GraphPattern::Path {
+            subject,
+            path,
+            object,
+        } => GraphPattern::Path {
+            subject: f(subject, false),
+            path,
+            object: f(object, false),
+        },
+        other => other,
+    };
+    let Ok(pattern) = map_children(pattern, &mut |child| {
+        Ok::<_, std::convert::Infallible>(rebuild_terms(child, f))
+    });
+    pattern
+}
+
+/// The local name of a triple's predicate, if it is in the clip namespace.
+fn clip_name(triple: &TriplePattern) -> Option<&str> {
+    match &triple.predicate {
+        NamedNodePattern::NamedNode(predicate) => predicate.as_str().strip_prefix(NAMESPACE),
+        NamedNodePattern::Variable(_) => None,
+    }
+}
+
+/// Gives the variables that a sub-SELECT keeps to itself names of their own. `at_root`: only solution
+/// modifiers so far, so that the next projection is the query's own.
+fn name_apart(pattern: GraphPattern, names: &mut Names, at_root: bool) -> GraphPattern {
+    let stays_at_root = at_root
+        && matches!(
+            pattern,
+            GraphPattern::Slice { .. }
+                | GraphPattern::Distinct { .. }
+                | GraphPattern::Reduced { .. }
+        );
+    let Ok(pattern) = map_children(pattern, &mut |child| {
+        Ok::<_, std::convert::Infallible>(name_apart(child, names, stays_at_root))
+    });
+    let GraphPattern::Project { inner, variables } = pattern else {
+        return pattern;
+    };
+    if at_root {
+        return GraphPattern::Project { inner, variables };
+    }
+    let hidden: HashMap<Variable, Variable> = algebra::all_variables(&inner)
+        .into_iter()
+        .filter(|variable| !variables.contains(variable))
+        .map(|variable| {
+            let written = names.written(&variable);
+            let fresh = names.fresh(written);
+            (variable, fresh)
+        })
+        .collect();
+    GraphPattern::Project {
+        inner: Box::new(algebra::rename(*inner, &hidden)),
+        variables,
+    }
+}
+
+fn check_paths(
+    pattern: &GraphPattern,
+    subjects: &HashSet<Variable>,
+    names: &Names,
+) -> Result<(), RequestError> {
+    let mut result = Ok(());
+    algebra::visit(pattern, &mut |node| {
+        if let GraphPattern::Path {
+            subject,
+            path,
+            object,
+        } = node
+            && path.to_string().contains(NAMESPACE)
+        {
+            for end in [subject, object] {
+                if let Some(variable) = algebra::variable_of(end)
+                    && subjects.contains(variable)
+                {
+                    result = Err(RequestError::PropertyPath {
+                        subject: names.written(variable),
+                        path: path.to_string().replace(&format!("<{NAMESPACE}"), "<clip:"),
+                    });
+                }
+            }
+        }
+    });
+    result
+}
+
+/// Takes the clip triples out of each basic graph pattern and joins a placeholder per subject instead.
+fn replace(
+    pattern: GraphPattern,
+    subjects: &HashSet<Variable>,
+    names: &Names,
+    fragments: &mut Vec<Fragment>,
+) -> Result<GraphPattern, RequestError> {
+    let GraphPattern::Bgp { patterns } = pattern else {
+        return map_children(pattern, &mut |child| {
+            replace(child, subjects, names, fragments)
+        });
+    };
+    let mut rest = Vec::new();
+    let mut found: Vec<Fragment> = Vec::new();
+    for triple in patterns {
+        let Some(subject) = algebra::variable_of(&triple.subject)
+            .filter(|subject| subjects.contains(subject))
+            .cloned()
+        else {
+            rest.push(triple);
+            continue;
+        };
+        if let NamedNodePattern::Variable(predicate) = &triple.predicate {
+            return Err(RequestError::VariablePredicate {
+                subject: names.written(&subject),
+                predicate: predicate.clone(),
+            });
+        }
+        let column = match clip_name(&triple) {
+            None if is_request_type(&triple) => None,
+            None => {
+                rest.push(triple);
+                continue;
+            }
+            Some(name) => Some(
+                Property::from_iri(&format!("{NAMESPACE}{name}")).ok_or_else(|| {
+                    RequestError::UnknownProperty {
+                        subject: names.written(&subject),
+                        name: name.to_owned(),
+                        nearest: vocab::nearest_name(name),
+                    }
+                })?,
+            ),
+        };
+        let fragment = match found.iter_mut().find(|f| f.subject == subject) {
+            Some(fragment) => fragment,
+            None => {
+                let written = names.written(&subject);
+                let hit = written
+                    .strip_prefix('<')
+                    .and_then(|iri| iri.strip_suffix('>'))
+                    .filter(|iri| iri.starts_with(HIT_PREFIX))
+                    .map(NamedNode::new_unchecked);
+                found.push(Fragment {
+                    subject,
+                    written,
+                    hit,
+                    columns: Vec::new(),
+                });
+                found.last_mut().expect("just pushed")
+            }
+        };
+        fragment
+            .columns
+            .extend(column.map(|property| (property, triple.object)));
+    }
+    let mut pattern = GraphPattern::Bgp { patterns: rest };
+    for fragment in found {
+        pattern = join(pattern, placeholder(fragments.len()));
+        fragments.push(fragment);
+    }
+    Ok(pattern)
+}

@@ -1,0 +1,34 @@
+//! `clip:similarity`, the function form of the relation.
+
+use crate::engine::Engine;
+use crate::vocab::SIMILARITY;
+use oxigraph::sparql::SparqlEvaluator;
+use oxrdf::{Literal, NamedNode, Term};
+use std::sync::Arc;
+
+/// Adds `clip:similarity(?image, "text")` and `clip:similarity(?imageA, ?imageB)`.
+pub(super) fn register(evaluator: SparqlEvaluator, engine: Arc<Engine>) -> SparqlEvaluator {
+    evaluator.with_custom_function(NamedNode::new_unchecked(SIMILARITY), move |arguments| {
+        similarity(&engine, arguments)
+    })
+}
+
+/// The cosine as `xsd:float`; `None`, an expression error, if an argument is no image of the
+/// collection or no literal.
+fn similarity(engine: &Engine, arguments: &[Term]) -> Option<Term> {
+    let [Term::NamedNode(image), other] = arguments else {
+        return None;
+    };
+    let score = match other {
+        Term::NamedNode(other) => engine.similarity_of(image.as_str(), other.as_str())?,
+        Term::Literal(text) => {
+            let embedding = engine
+                .embed_text(text.value())
+                .inspect_err(|error| tracing::error!(%error, "clip:similarity cannot embed a text"))
+                .ok()?;
+            engine.similarity(image.as_str(), embedding.as_slice())?
+        }
+        Term::BlankNode(_) => return None,
+    };
+    Some(Literal::from(score.clamp(-1.0, 1.0)).into())
+}

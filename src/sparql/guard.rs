@@ -1,0 +1,98 @@
+//! Refuses query texts whose shape alone would exhaust the stack, before they are parsed.
+//!
+//! Parser, optimizer and evaluator recurse over the query. Threads that evaluate have
+//! [`STACK_SIZE`]; the limits here keep every recursion far below it.
+
+use super::QueryError;
+
+/// Stack that a thread needs to evaluate whatever [`check`] lets through, in bytes.
+pub const STACK_SIZE: usize = 256 << 20;
+
+/// Deepest nesting of brackets. Queries written by people stay below 20, those of engines below 60.
+const MAX_NESTING: usize = 200;
+
+/// Most operators and groups in one query: each can add one level to the algebra. A list of 10,000
+/// VALUES rows has none of them; a FILTER of 5,000 `||` has as many.
+const MAX_OPERATORS: usize = 10_000;
+
+/// Checks the nesting and the number of operators of a query text.
+pub(super) fn check(query: &str) -> Result<(), QueryError> {
+    let mut nesting = 0usize;
+    let mut operators = 0usize;
+    let mut line = 1usize;
+    let mut chars = query.char_indices().peekable();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '\n' => line += 1,
+            '#' => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+            // An IRI, if it ends before anything that no IRI contains; else "less than".
+            '<' => {
+                let rest = &query[at + 1..];
+                let end = rest.find(|c: char| c == '>' || c <= ' ' || "<\"{}|^`\\".contains(c));
+                if let Some(end) = end
+                    && rest[end..].starts_with('>')
+                {
+                    while chars.next_if(|(i, _)| *i <= at + 1 + end).is_some() {}
+                }
+            }
+            '"' | '\'' => {
+                let long = query[at..].starts_with(if c == '"' { "\"\"\"" } else { "'''" });
+                let end = string_end(&query[at..], c, long);
+                line += query[at..at + end].matches('\n').count();
+                while chars.next_if(|(i, _)| *i < at + end).is_some() {}
+            }
+            '{' | '(' | '[' => {
+                nesting += 1;
+                if nesting > MAX_NESTING {
+                    return Err(QueryError::Malformed(format!(
+                        "the query nests brackets more than {MAX_NESTING} deep at line {line}; write it flatter"
+                    )));
+                }
+                operators += usize::from(c == '{');
+            }
+            '}' | ')' | ']' => nesting = nesting.saturating_sub(1),
+            '|' | '&' | '!' | '+' | '*' | '/' | '^' | '=' | '?' if c != '?' => operators += 1,
+            // A minus inside a number or a name is none.
+            '-' if chars
+                .peek()
+                .is_some_and(|(_, next)| *next == ' ' || *next == '-') =>
+            {
+                operators += 1;
+            }
+            _ => {}
+        }
+        if operators > MAX_OPERATORS {
+            return Err(QueryError::Malformed(format!(
+                "the query has more than {MAX_OPERATORS} operators and groups (line {line}); use VALUES or IN for long lists"
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// Length in bytes of the string literal at the start of `text`, quotes included.
+fn string_end(text: &str, quote: char, long: bool) -> usize {
+    let quote_length = if long { 3 } else { 1 };
+    let mut escaped = false;
+    let mut run = 0usize;
+    for (at, c) in text.char_indices().skip(quote_length) {
+        if escaped {
+            escaped = false;
+            run = 0;
+        } else if c == '\\' {
+            escaped = true;
+            run = 0;
+        } else if c == quote {
+            run += 1;
+            if run == quote_length {
+                return at + 1;
+            }
+        } else if c == '\n' && !long {
+            // Not a string after all; the parser will say so.
+            return at;
+        } else {
+            run = 0;
+        }
+    }
+    text.len()
+}

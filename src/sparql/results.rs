@@ -1,0 +1,149 @@
+//! Answers on the wire: the result formats of SPARQL 1.1 and RDF.
+
+use oxigraph::io::{RdfFormat, RdfSerializer};
+use oxigraph::sparql::{QueryEvaluationError, QueryResults};
+use sparesults::{QueryResultsFormat, QueryResultsSerializer};
+use std::io::Write;
+
+/// The answer to a query, not yet read to its end.
+pub struct Answer {
+    results: QueryResults<'static>,
+    deadline: super::Deadline,
+}
+
+/// What kind of answer a query has; decides which formats fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AnswerKind {
+    /// SELECT.
+    Solutions,
+    /// ASK.
+    Boolean,
+    /// CONSTRUCT and DESCRIBE.
+    Graph,
+}
+
+/// Formats for SELECT and ASK.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TableFormat {
+    /// SPARQL 1.1 Query Results JSON.
+    Json,
+    /// SPARQL Query Results XML.
+    Xml,
+    /// SPARQL 1.1 Query Results CSV.
+    Csv,
+    /// SPARQL 1.1 Query Results TSV.
+    Tsv,
+}
+
+/// Formats for CONSTRUCT and DESCRIBE.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GraphFormat {
+    /// RDF 1.1 Turtle.
+    Turtle,
+    /// RDF 1.1 N-Triples.
+    NTriples,
+    /// RDF/XML.
+    RdfXml,
+    /// JSON-LD 1.0.
+    JsonLd,
+}
+
+/// Why an answer ends early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WriteError {
+    /// The receiver is gone.
+    #[error("the answer cannot be written")]
+    Io(#[from] std::io::Error),
+    /// Evaluation failed after the first rows.
+    #[error(transparent)]
+    Query(#[from] super::QueryError),
+}
+
+impl TableFormat {
+    /// The media type, without parameters.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        self.engine_format().media_type()
+    }
+
+    fn engine_format(self) -> QueryResultsFormat {
+        match self {
+            Self::Json => QueryResultsFormat::Json,
+            Self::Xml => QueryResultsFormat::Xml,
+            Self::Csv => QueryResultsFormat::Csv,
+            Self::Tsv => QueryResultsFormat::Tsv,
+        }
+    }
+}
+
+impl GraphFormat {
+    /// The media type, without parameters.
+    #[must_use]
+    pub fn media_type(self) -> &'static str {
+        self.engine_format().media_type()
+    }
+
+    fn engine_format(self) -> RdfFormat {
+        match self {
+            Self::Turtle => RdfFormat::Turtle,
+            Self::NTriples => RdfFormat::NTriples,
+            Self::RdfXml => RdfFormat::RdfXml,
+            Self::JsonLd => RdfFormat::JsonLd {
+                profile: oxigraph::io::JsonLdProfileSet::default(),
+            },
+        }
+    }
+}
+
+impl Answer {
+    pub(super) fn new(results: QueryResults<'static>, deadline: super::Deadline) -> Self {
+        Self { results, deadline }
+    }
+
+    /// SELECT, ASK, or CONSTRUCT and DESCRIBE.
+    #[must_use]
+    pub fn kind(&self) -> AnswerKind {
+        match &self.results {
+            QueryResults::Solutions(_) => AnswerKind::Solutions,
+            QueryResults::Boolean(_) => AnswerKind::Boolean,
+            QueryResults::Graph(_) => AnswerKind::Graph,
+        }
+    }
+
+    /// Evaluates to the end and writes every row as it comes: `table` is used for SELECT and ASK,
+    /// `graph` for CONSTRUCT and DESCRIBE.
+    ///
+    /// # Errors
+    /// [`WriteError`] if the writer or the evaluation fails; what was written is then incomplete.
+    pub fn write(
+        self,
+        table: TableFormat,
+        graph: GraphFormat,
+        out: impl Write,
+    ) -> Result<(), WriteError> {
+        let deadline = self.deadline;
+        let evaluation = |error: QueryEvaluationError| WriteError::Query(deadline.explain(error));
+        let serializer = QueryResultsSerializer::from_format(table.engine_format());
+        let mut out = match self.results {
+            QueryResults::Boolean(value) => serializer.serialize_boolean_to_writer(out, value)?,
+            QueryResults::Solutions(solutions) => {
+                let mut rows = serializer
+                    .serialize_solutions_to_writer(out, solutions.variables().to_vec())?;
+                for solution in solutions {
+                    rows.serialize(&solution.map_err(evaluation)?)?;
+                }
+                rows.finish()?
+            }
+            QueryResults::Graph(triples) => {
+                let mut writer = RdfSerializer::from_format(graph.engine_format()).for_writer(out);
+                for triple in triples {
+                    writer.serialize_triple(&triple.map_err(evaluation)?)?;
+                }
+                writer.finish()?
+            }
+        };
+        out.flush()?;
+        Ok(())
+    }
+}

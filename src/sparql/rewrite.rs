@@ -1,0 +1,198 @@
+//! Puts the tables of the clip relation where the placeholders stand, and keeps the promise that rows
+//! come best score first.
+
+use super::algebra::{self, Binding, bound_variables, join, map_children};
+use super::extract::{has_placeholder, placeholder_index};
+use crate::vocab::NAMESPACE;
+use oxrdf::{NamedNode, Variable};
+use spargebra::algebra::{Expression, GraphPattern, OrderExpression};
+use spargebra::term::NamedNodePattern;
+use std::convert::Infallible;
+
+/// Replaces each placeholder by its table.
+pub(super) fn insert_tables(
+    pattern: GraphPattern,
+    tables: &[Option<GraphPattern>],
+) -> GraphPattern {
+    if let Some(index) = placeholder_index(&pattern) {
+        return tables[index]
+            .clone()
+            .expect("every request was searched before the tables are inserted");
+    }
+    let graph = match &pattern {
+        GraphPattern::Graph {
+            name: NamedNodePattern::Variable(graph),
+            inner,
+        } if has_placeholder(inner) && !reads_graph(inner) => Some(graph.clone()),
+        _ => None,
+    };
+    let Ok(pattern) = map_children(pattern, &mut |child| {
+        Ok::<_, Infallible>(insert_tables(child, tables))
+    });
+    match graph {
+        Some(graph) => join(pattern, graph_names(&graph)),
+        None => pattern,
+    }
+}
+
+/// The relation belongs to every graph, so `GRAPH ?g` around nothing but a request ranges over the
+/// named graphs of the dataset, and over one of the relation's own, lest a dataset without named
+/// graphs hide it.
+fn graph_names(graph: &Variable) -> GraphPattern {
+    GraphPattern::Union {
+        left: Box::new(GraphPattern::Graph {
+            name: graph.clone().into(),
+            inner: Box::new(algebra::unit()),
+        }),
+        right: Box::new(algebra::values(
+            graph.clone(),
+            [NamedNode::new_unchecked(NAMESPACE).into()],
+        )),
+    }
+}
+
+/// Whether every solution of `pattern` comes with a triple of the active graph.
+fn reads_graph(pattern: &GraphPattern) -> bool {
+    match pattern {
+        GraphPattern::Bgp { patterns } => !patterns.is_empty(),
+        GraphPattern::Path { .. } => true,
+        GraphPattern::Join { left, right } | GraphPattern::Lateral { left, right } => {
+            reads_graph(left) || reads_graph(right)
+        }
+        GraphPattern::Union { left, right } => reads_graph(left) && reads_graph(right),
+        GraphPattern::LeftJoin { left, .. } | GraphPattern::Minus { left, .. } => reads_graph(left),
+        GraphPattern::Filter { inner, .. }
+        | GraphPattern::Extend { inner, .. }
+        | GraphPattern::OrderBy { inner, .. }
+        | GraphPattern::Distinct { inner }
+        | GraphPattern::Reduced { inner }
+        | GraphPattern::Slice { inner, .. } => reads_graph(inner),
+        // The graph's name does not leave a sub-SELECT, nor does a table or another graph read it.
+        GraphPattern::Project { .. }
+        | GraphPattern::Group { .. }
+        | GraphPattern::Graph { .. }
+        | GraphPattern::Values { .. }
+        | GraphPattern::Service { .. } => false,
+    }
+}
+
+/// How to put rows in the order of their scores.
+pub(super) struct Order<'a> {
+    /// The column that numbers the hits from the best downwards.
+    pub position: &'a Variable,
+    /// The variable of `clip:score`, for where the position cannot be seen.
+    pub score: Option<&'a Variable>,
+}
+
+impl Order<'_> {
+    /// Sorts the solutions of a SELECT level, unless it has an ORDER BY of its own or counts groups;
+    /// likewise the sub-SELECTs below it, whose LIMIT would otherwise keep any rows.
+    pub(super) fn apply(&self, pattern: GraphPattern) -> GraphPattern {
+        match pattern {
+            GraphPattern::Slice {
+                inner,
+                start,
+                length,
+            } => GraphPattern::Slice {
+                inner: Box::new(self.apply(*inner)),
+                start,
+                length,
+            },
+            GraphPattern::Distinct { inner } => GraphPattern::Distinct {
+                inner: Box::new(self.apply(*inner)),
+            },
+            GraphPattern::Reduced { inner } => GraphPattern::Reduced {
+                inner: Box::new(self.apply(*inner)),
+            },
+            GraphPattern::Project { inner, variables } => GraphPattern::Project {
+                inner: Box::new(self.sort(*inner)),
+                variables,
+            },
+            other => self.sort(other),
+        }
+    }
+
+    fn sort(&self, pattern: GraphPattern) -> GraphPattern {
+        if let GraphPattern::OrderBy { inner, expression } = pattern {
+            return GraphPattern::OrderBy {
+                inner: Box::new(self.expose(*inner)),
+                expression,
+            };
+        }
+        let pattern = self.expose(pattern);
+        let visible = bound_variables(&pattern, Binding::Possible);
+        let key = if visible.contains(self.position) {
+            OrderExpression::Asc(Expression::Variable(self.position.clone()))
+        } else if let Some(score) = self.score
+            && visible.contains(score)
+            && !groups(&pattern)
+        {
+            OrderExpression::Desc(Expression::Variable(score.clone()))
+        } else {
+            return pattern;
+        };
+        GraphPattern::OrderBy {
+            inner: Box::new(pattern),
+            expression: vec![key],
+        }
+    }
+
+    /// Makes the position visible through the sub-SELECTs below, where that changes nothing else.
+    fn expose(&self, pattern: GraphPattern) -> GraphPattern {
+        if !bound_below(&pattern, self.position) {
+            return pattern;
+        }
+        match pattern {
+            GraphPattern::Project { .. }
+            | GraphPattern::Distinct { .. }
+            | GraphPattern::Reduced { .. }
+            | GraphPattern::Slice { .. } => self.expose_select(pattern),
+            // A group's rows have no order, and what is subtracted is not seen.
+            GraphPattern::Minus { left, right } => GraphPattern::Minus {
+                left: Box::new(self.expose(*left)),
+                right,
+            },
+            other => {
+                let Ok(pattern) =
+                    map_children(other, &mut |child| Ok::<_, Infallible>(self.expose(child)));
+                pattern
+            }
+        }
+    }
+
+    fn expose_select(&self, pattern: GraphPattern) -> GraphPattern {
+        let mut sorted = self.apply(pattern);
+        let mut level = &mut sorted;
+        loop {
+            match level {
+                GraphPattern::Slice { inner, .. } => level = inner,
+                GraphPattern::Project { inner, variables } => {
+                    if bound_variables(inner, Binding::Possible).contains(self.position) {
+                        variables.push(self.position.clone());
+                    }
+                    return sorted;
+                }
+                // One more column would make equal rows distinct.
+                _ => return sorted,
+            }
+        }
+    }
+}
+
+fn bound_below(pattern: &GraphPattern, variable: &Variable) -> bool {
+    let mut found = false;
+    algebra::visit(pattern, &mut |node| {
+        found |=
+            matches!(node, GraphPattern::Values { variables, .. } if variables.contains(variable));
+    });
+    found
+}
+
+/// Whether the solutions of this SELECT level are groups.
+fn groups(pattern: &GraphPattern) -> bool {
+    match pattern {
+        GraphPattern::Group { .. } => true,
+        GraphPattern::Extend { inner, .. } | GraphPattern::Filter { inner, .. } => groups(inner),
+        _ => false,
+    }
+}

@@ -1,0 +1,182 @@
+//! The metadata store: RDF about the images, persistent under a path or in memory.
+
+use flate2::read::MultiGzDecoder;
+use oxigraph::io::{RdfFormat, RdfParser};
+use oxigraph::model::GraphName;
+use oxigraph::model::NamedNode;
+use oxigraph::store::{BulkLoader, Store};
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+/// Why the metadata store cannot be opened or filled.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// There is no store at the path.
+    #[error(
+        "there is no metadata store at {0}; create it with `clip-search load --store {0} FILE…`"
+    )]
+    Missing(PathBuf),
+    /// The store at the path cannot be opened.
+    #[error("the metadata store {path} cannot be opened: {reason}")]
+    Open {
+        /// The store's folder.
+        path: PathBuf,
+        /// The engine's words.
+        reason: String,
+    },
+    /// The file's name says nothing about its format.
+    #[error(
+        "{0} has no known RDF file ending; known are .ttl, .nt, .nq, .trig, .rdf, .owl, .xml, .jsonld and .json, each also with .gz"
+    )]
+    UnknownFormat(PathBuf),
+    /// The file cannot be read.
+    #[error("{path} cannot be read: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// The file is not what its ending says. Nothing of it was stored.
+    #[error("{path} is not valid {format}: {reason}")]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// Name of the expected format.
+        format: &'static str,
+        /// The parser's words, with the position.
+        reason: String,
+    },
+    /// The base or graph IRI is not valid.
+    #[error("{0} is not an absolute IRI")]
+    NotAnIri(String),
+    /// The engine failed.
+    #[error("the metadata store failed: {0}")]
+    Storage(#[from] oxigraph::store::StorageError),
+}
+
+/// Opens the store at `path` for reading, or an empty one in memory.
+///
+/// # Errors
+/// [`StoreError::Missing`] if there is no store at the path, [`StoreError::Open`] if it is damaged.
+pub fn open_for_reading(path: Option<&Path>) -> Result<Store, StoreError> {
+    let Some(path) = path else {
+        return Ok(Store::new()?);
+    };
+    // RocksDB marks a complete store with this file; without the check it would report an obscure
+    // "No such file" of its own.
+    if !path.join("CURRENT").is_file() {
+        return Err(StoreError::Missing(path.to_owned()));
+    }
+    Store::open_read_only(path).map_err(|error| StoreError::Open {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Opens or creates the store at `path` for writing.
+///
+/// # Errors
+/// [`StoreError::Open`] if it is damaged or another process writes to it.
+pub fn open_for_writing(path: &Path) -> Result<Store, StoreError> {
+    Store::open(path).map_err(|error| StoreError::Open {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })
+}
+
+/// Loads one RDF file, gzipped or not; its format comes from its name. Returns the number of triples
+/// or quads read. A file with an error leaves the store as it was.
+///
+/// `graph`: the named graph for triples; the default graph without.
+///
+/// # Errors
+/// [`StoreError`] names the file and, for a syntax error, the line.
+pub fn load_file(store: &Store, path: &Path, graph: Option<&str>) -> Result<u64, StoreError> {
+    let (format, gzipped) = format_of(path)?;
+    let read_error = |source| StoreError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let file = File::open(path).map_err(read_error)?;
+    // The base of relative IRIs is the file itself, as for any RDF tool.
+    let base = path
+        .canonicalize()
+        .ok()
+        .and_then(|absolute| url::Url::from_file_path(absolute).ok());
+    let mut parser = RdfParser::from_format(format);
+    if let Some(base) = base {
+        parser = parser
+            .with_base_iri(base.as_str())
+            .map_err(|_| StoreError::NotAnIri(base.to_string()))?;
+    }
+    if let Some(graph) = graph {
+        let graph = NamedNode::new(graph).map_err(|_| StoreError::NotAnIri(graph.to_owned()))?;
+        parser = parser.with_default_graph(GraphName::from(graph));
+    }
+    let mut reader: Box<dyn Read> = if gzipped {
+        Box::new(BufReader::new(MultiGzDecoder::new(BufReader::new(file))))
+    } else {
+        Box::new(BufReader::new(file))
+    };
+    let counted = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let counter = counted.clone();
+    let mut loader: BulkLoader<'_> = store.bulk_loader();
+    let quads = parser
+        .rename_blank_nodes()
+        .for_reader(&mut reader)
+        .inspect(move |_| {
+            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        });
+    loader
+        .load_ok_quads::<oxigraph::io::RdfParseError, LoadError>(quads)
+        .map_err(|error| match error {
+            LoadError::Parse(oxigraph::io::RdfParseError::Io(source)) => read_error(source),
+            LoadError::Parse(error) => StoreError::Parse {
+                path: path.to_owned(),
+                format: format.name(),
+                reason: error.to_string(),
+            },
+            LoadError::Storage(error) => error.into(),
+        })?;
+    loader.commit()?;
+    Ok(counted.load(std::sync::atomic::Ordering::Relaxed))
+}
+
+/// What can go wrong between the parser and the store.
+enum LoadError {
+    Parse(oxigraph::io::RdfParseError),
+    Storage(oxigraph::store::StorageError),
+}
+
+impl From<oxigraph::io::RdfParseError> for LoadError {
+    fn from(error: oxigraph::io::RdfParseError) -> Self {
+        Self::Parse(error)
+    }
+}
+
+impl From<oxigraph::store::StorageError> for LoadError {
+    fn from(error: oxigraph::store::StorageError) -> Self {
+        Self::Storage(error)
+    }
+}
+
+/// The RDF format that a file name promises, and whether it is gzipped.
+fn format_of(path: &Path) -> Result<(RdfFormat, bool), StoreError> {
+    let unknown = || StoreError::UnknownFormat(path.to_owned());
+    let name = path
+        .file_name()
+        .and_then(|n| n.to_str())
+        .ok_or_else(unknown)?;
+    let name = name.to_ascii_lowercase();
+    let (name, gzipped) = match name.strip_suffix(".gz") {
+        Some(name) => (name, true),
+        None => (name.as_str(), false),
+    };
+    let ending = name.rsplit_once('.').ok_or_else(unknown)?.1;
+    let ending = if ending == "json" { "jsonld" } else { ending };
+    let format = RdfFormat::from_extension(ending).ok_or_else(unknown)?;
+    Ok((format, gzipped))
+}
