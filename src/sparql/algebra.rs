@@ -4,6 +4,7 @@ use oxrdf::Variable;
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
 use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern};
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 
 /// The pattern that has one solution, without bindings.
 pub(super) fn unit() -> GraphPattern {
@@ -42,80 +43,94 @@ pub(super) fn map_children<E>(
     pattern: GraphPattern,
     f: &mut dyn FnMut(GraphPattern) -> Result<GraphPattern, E>,
 ) -> Result<GraphPattern, E> {
+    let pattern = map_inner(pattern, f)?;
+    map_exists(pattern, f)
+}
+
+/// Rebuilds `pattern` with `f` applied to the pattern of each EXISTS in its own expressions.
+pub(super) fn map_exists<E>(
+    pattern: GraphPattern,
+    f: &mut dyn FnMut(GraphPattern) -> Result<GraphPattern, E>,
+) -> Result<GraphPattern, E> {
+    map_own_expressions(pattern, &mut |e| {
+        Ok(match e {
+            Expression::Exists(inside) => Expression::Exists(Box::new(f(*inside)?)),
+            other => other,
+        })
+    })
+}
+
+/// Rebuilds `pattern` with `f` applied to each direct child, those inside EXISTS left alone.
+pub(super) fn map_inner<E>(
+    pattern: GraphPattern,
+    f: &mut dyn FnMut(GraphPattern) -> Result<GraphPattern, E>,
+) -> Result<GraphPattern, E> {
     use GraphPattern as P;
-    let boxed = |p: Box<P>, f: &mut dyn FnMut(P) -> Result<P, E>| f(*p).map(Box::new);
+    let mut mapped = |p: Box<P>| f(*p).map(Box::new);
     Ok(match pattern {
         P::Bgp { .. } | P::Path { .. } | P::Values { .. } | P::Service { .. } => pattern,
         P::Join { left, right } => P::Join {
-            left: boxed(left, f)?,
-            right: boxed(right, f)?,
+            left: mapped(left)?,
+            right: mapped(right)?,
         },
         P::Lateral { left, right } => P::Lateral {
-            left: boxed(left, f)?,
-            right: boxed(right, f)?,
+            left: mapped(left)?,
+            right: mapped(right)?,
         },
         P::LeftJoin {
             left,
             right,
             expression,
         } => P::LeftJoin {
-            left: boxed(left, f)?,
-            right: boxed(right, f)?,
-            expression: expression.map(|e| map_exists(e, f)).transpose()?,
+            left: mapped(left)?,
+            right: mapped(right)?,
+            expression,
         },
         P::Filter { expr, inner } => P::Filter {
-            inner: boxed(inner, f)?,
-            expr: map_exists(expr, f)?,
+            expr,
+            inner: mapped(inner)?,
         },
         P::Union { left, right } => P::Union {
-            left: boxed(left, f)?,
-            right: boxed(right, f)?,
+            left: mapped(left)?,
+            right: mapped(right)?,
         },
         P::Graph { name, inner } => P::Graph {
             name,
-            inner: boxed(inner, f)?,
+            inner: mapped(inner)?,
         },
         P::Extend {
             inner,
             variable,
             expression,
         } => P::Extend {
-            inner: boxed(inner, f)?,
+            inner: mapped(inner)?,
             variable,
-            expression: map_exists(expression, f)?,
+            expression,
         },
         P::Minus { left, right } => P::Minus {
-            left: boxed(left, f)?,
-            right: boxed(right, f)?,
+            left: mapped(left)?,
+            right: mapped(right)?,
         },
         P::OrderBy { inner, expression } => P::OrderBy {
-            inner: boxed(inner, f)?,
-            expression: expression
-                .into_iter()
-                .map(|order| {
-                    Ok(match order {
-                        OrderExpression::Asc(e) => OrderExpression::Asc(map_exists(e, f)?),
-                        OrderExpression::Desc(e) => OrderExpression::Desc(map_exists(e, f)?),
-                    })
-                })
-                .collect::<Result<_, E>>()?,
+            inner: mapped(inner)?,
+            expression,
         },
         P::Project { inner, variables } => P::Project {
-            inner: boxed(inner, f)?,
+            inner: mapped(inner)?,
             variables,
         },
         P::Distinct { inner } => P::Distinct {
-            inner: boxed(inner, f)?,
+            inner: mapped(inner)?,
         },
         P::Reduced { inner } => P::Reduced {
-            inner: boxed(inner, f)?,
+            inner: mapped(inner)?,
         },
         P::Slice {
             inner,
             start,
             length,
         } => P::Slice {
-            inner: boxed(inner, f)?,
+            inner: mapped(inner)?,
             start,
             length,
         },
@@ -124,44 +139,10 @@ pub(super) fn map_children<E>(
             variables,
             aggregates,
         } => P::Group {
-            inner: boxed(inner, f)?,
+            inner: mapped(inner)?,
             variables,
-            aggregates: aggregates
-                .into_iter()
-                .map(|(variable, aggregate)| {
-                    Ok((
-                        variable,
-                        match aggregate {
-                            AggregateExpression::CountSolutions { distinct } => {
-                                AggregateExpression::CountSolutions { distinct }
-                            }
-                            AggregateExpression::FunctionCall {
-                                name,
-                                expr,
-                                distinct,
-                            } => AggregateExpression::FunctionCall {
-                                name,
-                                expr: map_exists(expr, f)?,
-                                distinct,
-                            },
-                        },
-                    ))
-                })
-                .collect::<Result<_, E>>()?,
+            aggregates,
         },
-    })
-}
-
-/// Rebuilds `expression` with `f` applied to the pattern of each EXISTS.
-fn map_exists<E>(
-    expression: Expression,
-    f: &mut dyn FnMut(GraphPattern) -> Result<GraphPattern, E>,
-) -> Result<Expression, E> {
-    map_expression(expression, &mut |e| {
-        Ok(match e {
-            Expression::Exists(pattern) => Expression::Exists(Box::new(f(*pattern)?)),
-            other => other,
-        })
     })
 }
 
@@ -577,18 +558,28 @@ pub(super) fn rename(pattern: GraphPattern, names: &HashMap<Variable, Variable>)
         }
         other => other,
     };
-    let mut in_expression = |e: Expression| -> Result<Expression, std::convert::Infallible> {
-        Ok(match e {
-            Expression::Variable(v) => Expression::Variable(new(v)),
-            Expression::Bound(v) => Expression::Bound(new(v)),
-            other => other,
-        })
-    };
-    let Ok(renamed) = map_own_expressions(renamed, &mut in_expression);
-    let Ok(renamed) = map_children(renamed, &mut |child| {
-        Ok::<_, std::convert::Infallible>(rename(child, names))
+    let renamed = rename_in_expressions(renamed, names);
+    let Ok(renamed) = map_inner(renamed, &mut |child| {
+        Ok::<_, Infallible>(rename(child, names))
     });
     renamed
+}
+
+/// Replaces variables in the node's own expressions, the insides of EXISTS included.
+pub(super) fn rename_in_expressions(
+    pattern: GraphPattern,
+    names: &HashMap<Variable, Variable>,
+) -> GraphPattern {
+    let new = |v: Variable| names.get(&v).cloned().unwrap_or(v);
+    let Ok(pattern) = map_own_expressions(pattern, &mut |e| {
+        Ok::<_, Infallible>(match e {
+            Expression::Variable(v) => Expression::Variable(new(v)),
+            Expression::Bound(v) => Expression::Bound(new(v)),
+            Expression::Exists(inside) => Expression::Exists(Box::new(rename(*inside, names))),
+            other => other,
+        })
+    });
+    pattern
 }
 
 /// Rebuilds the node's own expressions with `f` applied to every part of them.

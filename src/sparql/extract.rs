@@ -4,7 +4,7 @@
 //! sub-SELECT does not project get names of their own, so that one name means one thing in the whole
 //! query.
 
-use super::algebra::{self, join, map_children};
+use super::algebra::{self, Binding, join, map_children};
 use super::request::{Fragment, RequestError};
 use crate::vocab::{self, HIT_PREFIX, NAMESPACE, Property};
 use oxrdf::vocab::rdf;
@@ -12,6 +12,7 @@ use oxrdf::{NamedNode, Variable};
 use spargebra::algebra::{Expression, Function, GraphPattern};
 use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
 use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
 
 /// A query whose clip triples are [placeholders](placeholder_index) for `fragments`.
 #[derive(Debug)]
@@ -66,6 +67,7 @@ pub(super) fn extract(pattern: &GraphPattern) -> Result<Option<Extracted>, Reque
     };
     let pattern = name_nodes(pattern.clone(), &mut names);
     let pattern = name_apart(pattern, &mut names, true);
+    let pattern = close_expressions(pattern, &HashSet::new(), &mut names);
     let subjects = request_subjects(&pattern);
     check_paths(&pattern, &subjects, &names)?;
     let mut fragments = Vec::new();
@@ -231,7 +233,7 @@ fn rebuild_terms(
         other => other,
     };
     let Ok(pattern) = map_children(pattern, &mut |child| {
-        Ok::<_, std::convert::Infallible>(rebuild_terms(child, f))
+        Ok::<_, Infallible>(rebuild_terms(child, f))
     });
     pattern
 }
@@ -255,7 +257,7 @@ fn name_apart(pattern: GraphPattern, names: &mut Names, at_root: bool) -> GraphP
                 | GraphPattern::Reduced { .. }
         );
     let Ok(pattern) = map_children(pattern, &mut |child| {
-        Ok::<_, std::convert::Infallible>(name_apart(child, names, stays_at_root))
+        Ok::<_, Infallible>(name_apart(child, names, stays_at_root))
     });
     let GraphPattern::Project { inner, variables } = pattern else {
         return pattern;
@@ -276,6 +278,45 @@ fn name_apart(pattern: GraphPattern, names: &mut Names, at_root: bool) -> GraphP
         inner: Box::new(algebra::rename(*inner, &hidden)),
         variables,
     }
+}
+
+/// Gives names of their own to the variables of an expression that nothing in its group binds, so that
+/// they are unbound there, as SPARQL has it, wherever the optimizer moves the expression. (Without
+/// this, an EXISTS may see a variable that only a group beside its own binds.)
+///
+/// `around`: what the groups around an EXISTS bind; its pattern sees those values.
+fn close_expressions(
+    pattern: GraphPattern,
+    around: &HashSet<Variable>,
+    names: &mut Names,
+) -> GraphPattern {
+    let mut scope = around.clone();
+    if !algebra::expressions(&pattern).is_empty() {
+        for child in algebra::children(&pattern) {
+            scope.extend(algebra::bound_variables(child, Binding::Possible));
+        }
+    }
+    let unbound: HashMap<Variable, Variable> = algebra::expressions(&pattern)
+        .into_iter()
+        .flat_map(algebra::expression_variables)
+        .filter(|variable| !scope.contains(variable))
+        .map(|variable| {
+            let written = names.written(&variable);
+            (variable, names.fresh(written))
+        })
+        .collect();
+    let pattern = if unbound.is_empty() {
+        pattern
+    } else {
+        algebra::rename_in_expressions(pattern, &unbound)
+    };
+    let Ok(pattern) = algebra::map_inner(pattern, &mut |child| {
+        Ok::<_, Infallible>(close_expressions(child, around, names))
+    });
+    let Ok(pattern) = algebra::map_exists(pattern, &mut |inside| {
+        Ok::<_, Infallible>(close_expressions(inside, &scope, names))
+    });
+    pattern
 }
 
 fn check_paths(

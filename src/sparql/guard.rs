@@ -3,7 +3,8 @@
 //! Parser, optimizer and evaluator recurse over the query. Threads that evaluate have
 //! [`STACK_SIZE`]; the limits here keep every recursion far below it.
 
-use super::QueryError;
+use super::{QueryError, algebra};
+use spargebra::algebra::GraphPattern;
 
 /// Stack that a thread needs to evaluate whatever [`check`] lets through, in bytes.
 pub const STACK_SIZE: usize = 256 << 20;
@@ -12,8 +13,48 @@ pub const STACK_SIZE: usize = 256 << 20;
 const MAX_NESTING: usize = 200;
 
 /// Most operators and groups in one query: each can add one level to the algebra. A list of 10,000
-/// VALUES rows has none of them; a FILTER of 5,000 `||` has as many.
-const MAX_OPERATORS: usize = 10_000;
+/// VALUES rows has none of them; a FILTER of 1,000 equalities has 2,000.
+const MAX_OPERATORS: usize = 5_000;
+
+/// Most patterns in one join whose order the optimizer may choose.
+///
+/// Its time grows with the fourth power of their number, and it cannot be interrupted: 100 patterns
+/// take a second, 200 take 20 (oxigraph 0.5.13). Longer joins are evaluated in the order written.
+const MAX_OPTIMIZED_JOIN: usize = 40;
+
+/// Most OPTIONALs in a row that the optimizer is given: its time grows with their cube.
+const MAX_OPTIMIZED_OPTIONALS: usize = 100;
+
+/// Whether the optimizer can be let loose on a pattern.
+pub(super) fn is_optimizable(pattern: &GraphPattern) -> bool {
+    let mut longest_join = 0;
+    let mut n_optionals = 0;
+    algebra::visit(pattern, &mut |node| {
+        longest_join = longest_join.max(join_length(node));
+        n_optionals += usize::from(matches!(node, GraphPattern::LeftJoin { .. }));
+    });
+    longest_join <= MAX_OPTIMIZED_JOIN && n_optionals <= MAX_OPTIMIZED_OPTIONALS
+}
+
+/// Number of patterns that are joined at this node, or one more than allowed.
+fn join_length(pattern: &GraphPattern) -> usize {
+    let mut length = 0;
+    let mut open = vec![pattern];
+    while let Some(pattern) = open.pop() {
+        match pattern {
+            GraphPattern::Join { left, right } => open.extend([&**left, &**right]),
+            GraphPattern::Filter { inner, .. } | GraphPattern::Graph { inner, .. } => {
+                open.push(inner);
+            }
+            GraphPattern::Bgp { patterns } => length += patterns.len(),
+            _ => length += 1,
+        }
+        if length > MAX_OPTIMIZED_JOIN {
+            return length;
+        }
+    }
+    length
+}
 
 /// Checks the nesting and the number of operators of a query text.
 pub(super) fn check(query: &str) -> Result<(), QueryError> {

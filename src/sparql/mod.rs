@@ -218,7 +218,14 @@ impl Sparql {
             };
             open = still_open;
         }
-        let pattern = rewrite::insert_tables(query.pattern.clone(), &tables);
+        let pattern = rewrite::insert_tables(
+            query.pattern.clone(),
+            &rewrite::Tables {
+                of_fragment: &tables,
+                names_graphs: run.names_graphs(),
+            },
+            None,
+        );
         Ok(match &order {
             Some((fragment, position)) => rewrite::Order {
                 position,
@@ -541,11 +548,26 @@ impl<'a> Run<'a> {
         Ok(this)
     }
 
+    /// Whether the query or the request lists the named graphs of the dataset.
+    fn names_graphs(&self) -> bool {
+        match (&self.named_graphs, &self.dataset) {
+            (Some(named), _) => !named.is_empty(),
+            (None, Some(dataset)) => dataset
+                .named
+                .as_ref()
+                .is_some_and(|named| !named.is_empty()),
+            (None, None) => false,
+        }
+    }
+
     fn evaluate(&self, query: Query) -> Result<QueryResults<'static>, QueryError> {
-        let evaluator = self
+        let mut evaluator = self
             .sparql
             .services
             .register(SparqlEvaluator::new().with_cancellation_token(self.deadline.token.clone()));
+        if !guard::is_optimizable(pattern_of(&query)) {
+            evaluator = evaluator.without_optimizations();
+        }
         let mut prepared =
             functions::register(evaluator, self.sparql.engine.clone()).for_query(query);
         if let (Some(default), Some(named)) = (&self.default_graphs, &self.named_graphs) {
@@ -582,6 +604,7 @@ impl<'a> Run<'a> {
         };
         let mut found = Vec::new();
         for solution in solutions {
+            self.deadline.check()?;
             let solution = solution.map_err(|error| self.deadline.explain(error))?;
             let values: Option<Vec<Term>> = variables
                 .iter()
@@ -625,7 +648,8 @@ impl Deadline {
         }
     }
 
-    /// [`QueryError::TimedOut`] once the time is over.
+    /// [`QueryError::TimedOut`] once the time is over. The evaluator looks at the clock only when it
+    /// reads the store, which it may not do for a long time while it multiplies what it has read.
     fn check(&self) -> Result<(), QueryError> {
         if self.token.is_cancelled() {
             return Err(self.explain(QueryEvaluationError::Cancelled));
@@ -639,9 +663,11 @@ impl Deadline {
                 QueryError::TimedOut(self.timeout.unwrap_or_default().as_secs())
             }
             QueryEvaluationError::Service(error) => QueryError::Malformed(error.to_string()),
+            QueryEvaluationError::UnboundService => QueryError::Malformed(
+                "SERVICE has a variable that no endpoint is bound to before it; name the endpoint by its IRI".to_owned(),
+            ),
             error @ (QueryEvaluationError::UnsupportedCustomFunction(_)
             | QueryEvaluationError::UnsupportedCustomFunctionArity { .. }
-            | QueryEvaluationError::UnboundService
             | QueryEvaluationError::InvalidServiceName(_)
             | QueryEvaluationError::UnsupportedService(_)) => {
                 QueryError::Malformed(error.to_string())

@@ -278,9 +278,14 @@ impl Relation {
             }
         }
         variables.extend(position.cloned());
-        GraphPattern::Values {
+        // The projection changes nothing but the plan: oxigraph joins bare VALUES by going through all
+        // its rows for every row of the other side, and anything else by hashing.
+        GraphPattern::Project {
+            inner: Box::new(GraphPattern::Values {
+                variables: variables.clone(),
+                bindings,
+            }),
             variables,
-            bindings,
         }
     }
 

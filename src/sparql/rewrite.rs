@@ -10,44 +10,130 @@ use spargebra::term::NamedNodePattern;
 use std::convert::Infallible;
 
 /// Replaces each placeholder by its table.
+///
+/// The relation belongs to every graph. A table inside `GRAPH ?g` is therefore joined with the names
+/// of all graphs, unless a triple pattern beside it binds `?g` already.
 pub(super) fn insert_tables(
     pattern: GraphPattern,
-    tables: &[Option<GraphPattern>],
+    tables: &Tables<'_>,
+    graph: Option<&Variable>,
 ) -> GraphPattern {
     if let Some(index) = placeholder_index(&pattern) {
-        return tables[index]
+        let table = tables.of_fragment[index]
             .clone()
             .expect("every request was searched before the tables are inserted");
+        return match graph {
+            Some(graph) => join(table, tables.graph_names(graph)),
+            None => table,
+        };
     }
-    let graph = match &pattern {
-        GraphPattern::Graph {
-            name: NamedNodePattern::Variable(graph),
-            inner,
-        } if has_placeholder(inner) && !reads_graph(inner) => Some(graph.clone()),
-        _ => None,
-    };
-    let Ok(pattern) = map_children(pattern, &mut |child| {
-        Ok::<_, Infallible>(insert_tables(child, tables))
-    });
     match graph {
-        Some(graph) => join(pattern, graph_names(&graph)),
-        None => pattern,
+        Some(graph) if algebra::is_unit(&pattern) => return tables.graph_names(graph),
+        None if !has_placeholder(&pattern) => return pattern,
+        _ => {}
+    }
+    match pattern {
+        GraphPattern::Graph { name, inner } => {
+            let graph = match &name {
+                NamedNodePattern::Variable(variable) => Some(variable),
+                NamedNodePattern::NamedNode(_) => None,
+            };
+            // What a sub-SELECT does not project cannot be joined inside it.
+            let outside = graph
+                .filter(|_| !reads_graph(&inner) && select_has_placeholder(&inner))
+                .map(|graph| tables.graph_names(graph));
+            let inner = insert_tables(*inner, tables, graph);
+            let pattern = GraphPattern::Graph {
+                name,
+                inner: Box::new(inner),
+            };
+            join(pattern, outside.unwrap_or_else(algebra::unit))
+        }
+        GraphPattern::Join { left, right } => {
+            let (reads_left, reads_right) = (reads_graph(&left), reads_graph(&right));
+            join(
+                insert_tables(*left, tables, graph.filter(|_| !reads_right)),
+                insert_tables(*right, tables, graph.filter(|_| !reads_left)),
+            )
+        }
+        GraphPattern::LeftJoin {
+            left,
+            right,
+            expression,
+        } if expression.is_none() => {
+            let binds_left = reads_graph(&left) || has_placeholder(&left);
+            GraphPattern::LeftJoin {
+                left: Box::new(insert_tables(*left, tables, graph)),
+                right: Box::new(insert_tables(*right, tables, graph.filter(|_| !binds_left))),
+                expression,
+            }
+        }
+        GraphPattern::Minus { left, right } => GraphPattern::Minus {
+            left: Box::new(insert_tables(*left, tables, graph)),
+            right: Box::new(insert_tables(*right, tables, None)),
+        },
+        GraphPattern::Filter { expr, inner } => {
+            let Ok(pattern) = map_children(
+                GraphPattern::Filter {
+                    expr,
+                    inner: Box::new(algebra::unit()),
+                },
+                &mut |child| Ok::<_, Infallible>(insert_tables(child, tables, None)),
+            );
+            match pattern {
+                GraphPattern::Filter { expr, .. } => GraphPattern::Filter {
+                    expr,
+                    inner: Box::new(insert_tables(*inner, tables, graph)),
+                },
+                other => other,
+            }
+        }
+        other => {
+            let graph = graph.filter(|_| !matches!(other, GraphPattern::Project { .. }));
+            let Ok(pattern) = map_children(other, &mut |child| {
+                Ok::<_, Infallible>(insert_tables(child, tables, graph))
+            });
+            pattern
+        }
     }
 }
 
-/// The relation belongs to every graph, so `GRAPH ?g` around nothing but a request ranges over the
-/// named graphs of the dataset, and over one of the relation's own, lest a dataset without named
-/// graphs hide it.
-fn graph_names(graph: &Variable) -> GraphPattern {
-    GraphPattern::Union {
-        left: Box::new(GraphPattern::Graph {
+/// Whether a placeholder stands in a sub-SELECT of `pattern`.
+fn select_has_placeholder(pattern: &GraphPattern) -> bool {
+    match pattern {
+        GraphPattern::Project { .. } => has_placeholder(pattern),
+        _ => algebra::children(pattern)
+            .into_iter()
+            .any(select_has_placeholder),
+    }
+}
+
+/// What stands for the fragments of a query.
+pub(super) struct Tables<'a> {
+    /// A table for each fragment.
+    pub of_fragment: &'a [Option<GraphPattern>],
+    /// Whether the query names the graphs that `GRAPH ?g` ranges over, with FROM NAMED.
+    pub names_graphs: bool,
+}
+
+impl Tables<'_> {
+    /// The names of all graphs: those of the dataset and, unless the query names its graphs, one of
+    /// the relation's own, lest a dataset without named graphs hide it.
+    fn graph_names(&self, graph: &Variable) -> GraphPattern {
+        let of_dataset = GraphPattern::Graph {
             name: graph.clone().into(),
             inner: Box::new(algebra::unit()),
-        }),
-        right: Box::new(algebra::values(
-            graph.clone(),
-            [NamedNode::new_unchecked(NAMESPACE).into()],
-        )),
+        };
+        if self.names_graphs {
+            return of_dataset;
+        }
+        GraphPattern::Union {
+            left: Box::new(of_dataset),
+            right: Box::new(algebra::values(
+                graph.clone(),
+                [NamedNode::new_unchecked(NAMESPACE).into()],
+            )),
+        }
     }
 }
 
@@ -143,6 +229,10 @@ impl Order<'_> {
             return pattern;
         }
         match pattern {
+            // The table itself.
+            GraphPattern::Project { ref variables, .. } if variables.contains(self.position) => {
+                pattern
+            }
             GraphPattern::Project { .. }
             | GraphPattern::Distinct { .. }
             | GraphPattern::Reduced { .. }

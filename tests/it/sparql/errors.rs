@@ -1,0 +1,230 @@
+//! Each mistake gets one sentence that names what, where and the remedy.
+
+use super::World;
+
+#[test]
+fn mistakes_are_named() {
+    let world = World::new();
+    for (query, expected) in [
+        (
+            "SELECT * { ?r a clip:Request ; clip:score ?s }",
+            "the clip:Request ?r has nothing to look for; give it clip:queryString",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:querystring 'x' }",
+            "clip:querystring on the clip:Request ?r is unknown; did you mean clip:queryString?",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:minScore 'high' }",
+            "clip:minScore of the clip:Request ?r must be a number, found \"high\"",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:minScore 'NaN' }",
+            "must be a number",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:limit 0 }",
+            "clip:limit of the clip:Request ?r must be a positive integer, found \"0\"",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:limit 2.5 }",
+            "must be a positive integer",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString <http://e/> }",
+            "clip:queryString of the clip:Request ?r must be a literal, found <http://e/>",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryURL 'not an iri' }",
+            "clip:queryURL of the clip:Request ?r must be an IRI",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:minScore 0.1, 0.3 }",
+            "two values for clip:minScore",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString ?q ; clip:score ?s }",
+            "clip:queryString of the clip:Request ?r is the variable ?q, which nothing else in the query binds",
+        ),
+        (
+            "SELECT ?x { { SELECT ?x { ?r a clip:Request ; clip:queryString ?q ; clip:iiifUrl ?x } } }",
+            "is the variable ?q, which nothing",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; ?p ?o }",
+            "the clip:Request ?r has the variable ?p as predicate",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:score|clip:rank ?o }",
+            "the clip:Request ?r has the property path",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:excludeString 'x' }",
+            "cancel each other",
+        ),
+        (
+            "SELECT * { <http://e/r> a clip:Request ; clip:queryImage '!' }",
+            "clip:queryImage of the clip:Request <http://e/r> gives no image: the value is not base64",
+        ),
+        (
+            "SELECT * { ?r a clip:Request ; clip:queryURL <ftp://e/x> }",
+            "clip:queryURL of the clip:Request ?r gives no image: ftp://e/x is not an http or https URL",
+        ),
+        (
+            "SELECT (clip:similarty(?i, 'x') AS ?s) { ?w <http://purl.org/dc/terms/hasFormat> ?i }",
+            "the function clip:similarty is unknown",
+        ),
+        (
+            "SELECT (clip:similarity(?i) AS ?s) { ?w <http://purl.org/dc/terms/hasFormat> ?i }",
+            "clip:similarity takes two arguments",
+        ),
+        (
+            "SELECT * { SERVICE <http://127.0.0.1:1/sparql> { ?s ?p ?o } }",
+            "SERVICE <http://127.0.0.1:1/sparql> is not allowed here",
+        ),
+        (
+            "SELECT * { SERVICE SILENT <http://dbpedia.org/sparql> { ?s ?p ?o } }",
+            "is not allowed here",
+        ),
+        ("SELECT * {", "expected"),
+        (
+            "SELECT * { SERVICE ?e { ?s ?p ?o } }",
+            "SERVICE has a variable that no endpoint is bound to",
+        ),
+    ] {
+        let found = world.error(query);
+        assert!(found.contains(expected), "{query}\n{found}");
+        assert!(
+            !found.contains('\n') || expected == "expected",
+            "one line: {found}"
+        );
+    }
+}
+
+#[test]
+fn long_values_are_cut_in_messages() {
+    let image = "A".repeat(100_000);
+    let error = World::new().error(&format!(
+        "SELECT * {{ ?r a clip:Request ; clip:queryString 'x' ; clip:minScore '{image}' }}"
+    ));
+    assert!(error.len() < 300, "{}", error.len());
+}
+
+#[test]
+fn shapes_that_would_exhaust_the_stack_are_refused() {
+    let world = World::new();
+    let deep = |open: &str, close: &str| {
+        format!(
+            "SELECT * {{ {} ?s ?p ?o {} }}",
+            open.repeat(5000),
+            close.repeat(5000)
+        )
+    };
+    let chain = |operator: &str| {
+        let terms = vec!["?x"; 50_000].join(operator);
+        format!("SELECT * {{ ?x ?p ?o FILTER({terms}) }}")
+    };
+    for query in [
+        deep("{", "}"),
+        deep("{ OPTIONAL {", "}}"),
+        format!(
+            "SELECT * {{ ?x ?p ?o FILTER({}1{}) }}",
+            "(".repeat(9000),
+            ")".repeat(9000)
+        ),
+        format!("SELECT * {{ ?x ?p ?o FILTER({}true) }}", "!".repeat(90_000)),
+        format!(
+            "SELECT * {{ ?x ?p ?o FILTER(1 = {}1) }}",
+            "- ".repeat(90_000)
+        ),
+        format!(
+            "SELECT * {{ ?x ?p ?o FILTER(1 = {}1) }}",
+            "+".repeat(90_000)
+        ),
+        chain(" || "),
+        chain(" && "),
+        chain(" + "),
+        chain(" - "),
+        chain("*"),
+        chain("/"),
+        format!("SELECT * {{ {} }}", "{?a ?b ?c}".repeat(50_000)),
+        format!(
+            "SELECT * {{ ?s {} ?o }}",
+            vec!["<http://p>"; 50_000].join("/")
+        ),
+        format!(
+            "SELECT * {{ ?s {} ?o }}",
+            vec!["<http://p>"; 50_000].join("|")
+        ),
+        format!("SELECT * {{ ?s {}<http://p> ?o }}", "^".repeat(50_000)),
+        format!(
+            "SELECT * {{ ?s ?p {}1{} }}",
+            "( ".repeat(5_000),
+            " )".repeat(5_000)
+        ),
+    ] {
+        assert!(world.ask(&query).is_err(), "{}", &query[..80]);
+    }
+}
+
+#[test]
+fn what_the_guard_lets_through_is_evaluated() {
+    let run = || {
+        let world = World::new();
+        let terms = |operator: &str, n: usize| vec!["?x = 1"; n].join(operator);
+        for query in [
+            format!("SELECT * {{ ?x ?p ?o FILTER({}) }}", terms(" || ", 1500)),
+            format!("SELECT * {{ ?x ?p ?o FILTER({}) }}", terms(" && ", 1500)),
+            format!(
+                "SELECT * {{ ?x ?p ?o FILTER(1 = {}) }}",
+                vec!["1"; 4000].join(" + ")
+            ),
+            format!("ASK {{ {} }}", "{?a <http://e/none> ?c}".repeat(2000)),
+            format!(
+                "ASK {{ {} }}",
+                "OPTIONAL {?a <http://e/none> ?c}".repeat(2000)
+            ),
+            format!(
+                "ASK {{ {} {{}} }}",
+                "{?a <http://e/none> ?c} UNION ".repeat(2000)
+            ),
+            format!("ASK {{ {} }}", "?a <http://e/none> ?c . ".repeat(2000)),
+            format!("ASK {{ ?s {} ?o }}", vec!["<http://p>"; 4000].join("|")),
+            format!("ASK {{ {}?a ?b ?c{} }}", "{".repeat(190), "}".repeat(190)),
+            format!(
+                "ASK {{ ?r a clip:Request; clip:queryString 'x'; clip:iiifUrl ?i {} }}",
+                "OPTIONAL {?a <http://e/none> ?i}".repeat(500)
+            ),
+            format!(
+                "ASK {{ ?r a clip:Request; clip:queryString 'x'; clip:iiifUrl ?i FILTER({}) }}",
+                terms(" || ", 1500)
+            ),
+        ] {
+            if let Err(error) = world.ask(&query) {
+                panic!("{}: {error}", &query[..60]);
+            }
+        }
+    };
+    std::thread::Builder::new()
+        .stack_size(clip_search::sparql::guard::STACK_SIZE)
+        .spawn(run)
+        .unwrap()
+        .join()
+        .unwrap();
+}
+
+#[test]
+fn brackets_in_strings_iris_and_comments_do_not_count() {
+    let world = World::new();
+    let text = "({[".repeat(2000);
+    for query in [
+        format!("SELECT * {{ ?x ?p \"{text}\" }}"),
+        format!("SELECT * {{ ?x ?p '''{text} ' \n'' ''' }}"),
+        format!("SELECT * {{ ?x ?p ?o }} # {text}"),
+        format!("SELECT * {{ ?x ?p <http://e/{}> }}", "/-+*".repeat(9000)),
+        format!("SELECT * {{ ?x ?p \"\\\"{text}\" }}"),
+        "SELECT * { ?x ?p ?o FILTER(1 < 2 && 3 > 2) }".to_owned(),
+    ] {
+        assert!(world.ask(&query).is_ok(), "{}", &query[..60]);
+    }
+}
