@@ -14,7 +14,13 @@ use blake2::{Blake2b, Digest};
 /// ```
 #[must_use]
 pub fn image_id(iiif_url: &str) -> String {
-    hex(&Blake2b::<U20>::digest(iiif_url.as_bytes()))
+    hex(&digest(iiif_url))
+}
+
+/// The bytes of [`image_id`].
+#[must_use]
+pub fn digest(iiif_url: &str) -> [u8; 20] {
+    Blake2b::<U20>::digest(iiif_url.as_bytes()).into()
 }
 
 /// Lower-case hex digits of `bytes`.

@@ -1,0 +1,7 @@
+//! Integration tests: one binary, one module per area.
+
+mod build;
+mod collection;
+mod iiif_serve;
+mod queries;
+mod support;
