@@ -4,14 +4,17 @@ use super::options::Network;
 use crate::{iiif, net};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Client, StatusCode};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// Fetches images; shared by all downloads of a build.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Downloader {
     client: Client,
     limits: Network,
     width_px: u32,
+    /// Attempts in a row that failed although they might have passed, over all images.
+    n_in_vain: AtomicUsize,
 }
 
 /// Why an image does not come.
@@ -34,6 +37,9 @@ pub(super) enum DownloadError {
 
 /// Longest pause between two attempts, whatever the server asks for.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// After so many attempts in vain the network or the server is down, and no image is tried twice
+/// until one comes: otherwise tens of thousands of images would each be waited for.
+const PATIENCE: usize = 200;
 
 impl Downloader {
     pub(super) fn new(limits: Network, width_px: u32) -> reqwest::Result<Self> {
@@ -45,6 +51,7 @@ impl Downloader {
             client,
             limits,
             width_px,
+            n_in_vain: AtomicUsize::new(0),
         })
     }
 
@@ -71,18 +78,25 @@ impl Downloader {
 
     async fn get_patiently(&self, url: &str) -> Result<Vec<u8>, DownloadError> {
         let mut pause = self.limits.retry_pause;
-        for _ in 0..self.limits.retries {
-            match self.get_once(url).await {
-                Err(error) if error.may_pass() => {
-                    tracing::debug!(%error, "trying again");
-                    let wish = error.retry_after().unwrap_or_default();
-                    tokio::time::sleep(pause.max(wish).min(MAX_PAUSE)).await;
-                    pause = (pause * 2).min(MAX_PAUSE);
+        let mut n_left = self.limits.retries;
+        loop {
+            let error = match self.get_once(url).await {
+                Err(error) if error.may_pass() => error,
+                answer => {
+                    self.n_in_vain.store(0, Ordering::Relaxed);
+                    return answer;
                 }
-                answer => return answer,
+            };
+            let n_in_vain = 1 + self.n_in_vain.fetch_add(1, Ordering::Relaxed);
+            if n_left == 0 || n_in_vain > PATIENCE {
+                return Err(error);
             }
+            n_left -= 1;
+            tracing::debug!(%error, "trying again");
+            let wish = error.retry_after().unwrap_or_default();
+            tokio::time::sleep(pause.max(wish).min(MAX_PAUSE)).await;
+            pause = (pause * 2).min(MAX_PAUSE);
         }
-        self.get_once(url).await
     }
 
     async fn get_once(&self, url: &str) -> Result<Vec<u8>, DownloadError> {

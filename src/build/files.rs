@@ -10,7 +10,14 @@ use std::path::{Path, PathBuf};
 pub(super) struct DataDir {
     root: PathBuf,
     /// The system releases the lock when the file is closed, also when the process is killed.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for DataDir {
+    fn drop(&mut self) {
+        // Closing is not enough while a process that is just being started has a copy of the file.
+        let _ = self.lock.unlock();
+    }
 }
 
 /// Names the width of the downloads, so that two widths are never mixed.
@@ -33,7 +40,7 @@ impl DataDir {
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 root: root.to_owned(),
-                _lock: lock,
+                lock,
             }),
             Err(TryLockError::WouldBlock) => bail!(
                 "another build works on {}; wait for its end or give another data directory",

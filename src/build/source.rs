@@ -113,7 +113,7 @@ fn plain(term: &Term) -> String {
     match term {
         Term::NamedNode(iri) => iri.as_str().to_owned(),
         Term::Literal(literal) => literal.value().to_owned(),
-        other => other.to_string(),
+        Term::BlankNode(node) => node.to_string(),
     }
 }
 
@@ -255,7 +255,6 @@ mod tests {
         std::fs::write(&csv, text).unwrap();
         let images = dir.path().join("images.csv");
         let (input, draft) = read(Table::from_csv(&csv)?, column, &images)?;
-        assert!(!images.exists(), "only a draft yet");
         draft.publish()?;
         Ok((input, std::fs::read_to_string(images)?))
     }

@@ -1004,25 +1004,49 @@ async fn a_stopped_build_keeps_its_work() {
 #[tokio::test(flavor = "multi_thread")]
 async fn two_builds_do_not_share_a_directory() {
     let fixture = Fixture::new(1).await;
-    let silent = Router::new().route("/sparql", post(pending::<()>));
-    let base = support::serve(silent).await;
+    let (sender, mut asked) = mpsc::unbounded_channel();
+    let silent = post(move || {
+        sender.send(()).unwrap();
+        pending::<()>()
+    });
+    let base = support::serve(Router::new().route("/sparql", silent)).await;
     let first = tokio::spawn(run(sparql(
         &format!("{base}/sparql"),
         &fixture.path("data"),
     )));
-    while !fixture.path("data/build.lock").exists() {
-        tokio::task::yield_now().await;
-    }
-    // The lock is taken right after the file is made; the other build may be in between.
-    let error = loop {
-        match run(fixture.options(&fixture.csv(1), "data")).await {
-            Ok(_) if first.is_finished() => panic!("{:?}", first.await),
-            Ok(_) => tokio::task::yield_now().await,
-            Err(error) => break error.to_string(),
-        }
-    };
+    // The first build has the lock when it asks its endpoint.
+    asked.recv().await.unwrap();
+    let error = run(fixture.options(&fixture.csv(1), "data"))
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("another build works on"), "{error}");
     first.abort();
+    assert!(first.await.unwrap_err().is_cancelled());
+    run(fixture.options(&fixture.csv(1), "data")).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_down_is_not_waited_for_again_and_again() {
+    let n_requests = Arc::new(AtomicUsize::new(0));
+    let count = n_requests.clone();
+    let down = Router::new().fallback(move || {
+        count.fetch_add(1, Ordering::SeqCst);
+        std::future::ready(StatusCode::SERVICE_UNAVAILABLE)
+    });
+    let base = support::serve(down).await;
+    let dir = tempfile::tempdir().unwrap();
+    let csv = dir.path().join("in.csv");
+    let rows: String = (0..1000).map(|n| format!("{base}/{n}\n")).collect();
+    fs::write(&csv, format!("iiif_url\n{rows}")).unwrap();
+    let mut options = options(Source::Csv(csv), &dir.path().join("data"));
+    options.network.retries = 1000;
+    let error = run(options).await.unwrap_err().to_string();
+    assert!(error.contains("no image has a vector"), "{error}");
+    assert_eq!(failures(&dir.path().join("data")).len(), 1000);
+    // 200 attempts of patience, then one for each image.
+    let n_requests = n_requests.load(Ordering::SeqCst);
+    assert!(n_requests <= 1200, "{n_requests}");
 }
 
 const CHILD_CSV: &str = "CLIP_TEST_CHILD_CSV";

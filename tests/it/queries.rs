@@ -46,7 +46,7 @@ fn rows(file: &str, turtle: &str) -> Vec<String> {
                 .map(|(_, term)| match term {
                     Term::NamedNode(iri) => iri.as_str().to_owned(),
                     Term::Literal(literal) => literal.value().to_owned(),
-                    other => panic!("{other}"),
+                    Term::BlankNode(node) => panic!("{node}"),
                 })
                 .collect();
             cells.join(" ")
