@@ -302,14 +302,17 @@ enum Norm {
 
 /// Brings a row to unit norm. The score is a cosine, so rounding in the file is taken out as well.
 fn normalise(row: &mut [f32]) -> Norm {
-    if (dot(row, row) - 1.0).abs() <= UNIT_TOLERANCE {
+    let squared = dot(row, row);
+    if (squared - 1.0).abs() <= UNIT_TOLERANCE {
         return Norm::Unit;
     }
-    let norm = row
-        .iter()
-        .map(|x| f64::from(*x) * f64::from(*x))
-        .sum::<f64>()
-        .sqrt();
+    // Squares of very large and very small components leave the range of f32, not that of f64.
+    let norm = if (1e-3..1e3).contains(&squared) {
+        f64::from(squared).sqrt()
+    } else {
+        let squares = row.iter().map(|x| f64::from(*x) * f64::from(*x));
+        squares.sum::<f64>().sqrt()
+    };
     if !norm.is_finite() {
         return Norm::NotFinite;
     }

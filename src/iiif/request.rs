@@ -264,6 +264,8 @@ impl Size {
             Self::Percent(n) => scaled(n / 100.0),
             Self::Exact(w, h) => (w, h),
             Self::Within(0, _) | Self::Within(_, 0) => (0, 0),
+            // "As large as possible but not larger than the extracted region": no error, as with
+            // the other sizes, but the region itself.
             Self::Within(max_width, max_height) => {
                 let fit = (f64::from(max_width) / width).min(f64::from(max_height) / height);
                 let fit = if upscale { fit } else { fit.min(1.0) };
