@@ -275,9 +275,10 @@ fn run_model(shared: &Shared, receiver: &Mutex<mpsc::Receiver<Ready>>) -> anyhow
 ///
 /// One at a time, never several in one run: the bits of a vector then depend on its image alone, so
 /// an interrupted build ends with the same bytes as any other, and so does a build of a collection
-/// that has grown. With several images in a run they differ by what stands beside them: in the last
-/// bits for `f32`, in the second digit for dynamically quantised models, whose scale is that of the
-/// whole batch. It costs about a seventh of the speed of batches of 64 on two cores.
+/// that has grown. Several in a run share the scale of dynamically quantised models: measured with
+/// ONNX Runtime 1.32 on a small int8 CLIP, batches of 64 moved vectors to a cosine of 0.9990 with
+/// themselves. In `f32` the bits stayed, which no one promises. The price is about a seventh of the
+/// speed of batches of 64 on two cores.
 fn encode(shared: &Shared, ready: Ready) -> anyhow::Result<()> {
     let Ready { image, pixels } = ready;
     match shared.encoder.encode_images(&[pixels]) {
