@@ -1,7 +1,12 @@
 //! A collection: the images of one data directory, with their URLs and features.
 
+pub mod open;
+pub mod report;
+
 use crate::features::Features;
+use open::CollectionError;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// The images of a data directory that have an embedding, in the order of `features.npy`.
 #[derive(Debug, Clone)]
@@ -36,6 +41,28 @@ impl Collection {
             ids,
             urls,
         }
+    }
+
+    /// Opens the data directory `dir`, as `clip-search build` or the original service left it.
+    ///
+    /// The column of `images.csv` with the IIIF URLs is `iiif_url`, or otherwise the one whose values
+    /// have their image id in `localIdentifier`.
+    ///
+    /// # Errors
+    /// [`CollectionError`] names the file, and the row or line where one is at fault.
+    pub fn open(dir: &Path) -> Result<Self, CollectionError> {
+        Self::open_with_column(dir, None)
+    }
+
+    /// As [`Self::open`], with the IIIF URLs in the column `iiif_column`, if given.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_with_column(
+        dir: &Path,
+        iiif_column: Option<&str>,
+    ) -> Result<Self, CollectionError> {
+        open::open(dir, iiif_column).map(|opened| opened.collection)
     }
 
     /// The embeddings, `[n, d]`.

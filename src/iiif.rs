@@ -1,4 +1,7 @@
-//! IIIF Image API request URLs; pure.
+//! IIIF Image API: request URLs, and what the small IIIF server makes of them.
+
+pub mod render;
+pub mod request;
 
 /// `<url>/full/<width>,/0/default.jpg`: the whole image, scaled to `width_px` (Image API 2 and 3).
 ///
@@ -9,4 +12,10 @@ pub fn full_image_url(iiif_url: &str, width_px: u32) -> String {
         "{}/full/{width_px},/0/default.jpg",
         iiif_url.trim_end_matches('/')
     )
+}
+
+/// `<url>/full/max/0/default.jpg`: the whole image in the largest size that the server gives.
+#[must_use]
+pub fn whole_image_url(iiif_url: &str) -> String {
+    format!("{}/full/max/0/default.jpg", iiif_url.trim_end_matches('/'))
 }

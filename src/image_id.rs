@@ -14,11 +14,22 @@ use blake2::{Blake2b, Digest};
 /// ```
 #[must_use]
 pub fn image_id(iiif_url: &str) -> String {
-    hex(&Blake2b::<U20>::digest(iiif_url.as_bytes()))
+    hex(&digest(iiif_url))
+}
+
+/// The bytes of [`image_id`].
+#[must_use]
+pub fn digest(iiif_url: &str) -> [u8; 20] {
+    Blake2b::<U20>::digest(iiif_url.as_bytes()).into()
 }
 
 /// Lower-case hex digits of `bytes`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |value: u8| char::from(DIGITS[usize::from(value)]);
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
+        .collect()
 }

@@ -1,4 +1,5 @@
 //! CLIP vector search over IIIF image collections, joined with RDF in one SPARQL query.
+pub mod build;
 pub mod collection;
 pub mod data_url;
 pub mod embedding;
@@ -6,6 +7,7 @@ pub mod encoder;
 pub mod engine;
 pub mod features;
 pub mod fetch;
+pub mod http;
 pub mod iiif;
 pub mod image_id;
 pub mod net;

@@ -1,6 +1,7 @@
 //! Features: the embeddings of a collection's images as one matrix.
 
 pub mod nearest;
+pub mod npy;
 
 use ndarray::Array2;
 
@@ -17,9 +18,13 @@ impl Features {
     /// Takes a matrix whose rows are already of unit norm.
     #[must_use]
     pub fn from_unit_rows(matrix: Array2<f32>) -> Self {
-        Self {
-            matrix: matrix.as_standard_layout().into_owned(),
-        }
+        // Copied only if need be: the matrix is by far the largest thing in memory.
+        let matrix = if matrix.is_standard_layout() {
+            matrix
+        } else {
+            matrix.as_standard_layout().into_owned()
+        };
+        Self { matrix }
     }
 
     /// Number of images, n.

@@ -1,3 +1,12 @@
 //! Integration tests: one binary, one module per area.
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, helpers included"
+)]
 
+mod build;
+mod collection;
+mod iiif_serve;
+mod queries;
 mod sparql;
+mod support;

@@ -1,0 +1,82 @@
+//! `failures.csv`: every row that has no vector, and why.
+
+use super::files;
+use serde::Serialize;
+use std::fmt;
+use std::path::Path;
+
+/// A row of the input that has no vector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// Row of the input, counted from 1 without the header.
+    pub row: usize,
+    /// The cell of the IIIF column, as far as there is one.
+    pub url: String,
+    /// What could not be done.
+    pub stage: Stage,
+    /// Why, for the curator of the data to act on.
+    pub reason: String,
+}
+
+/// The steps of an image through a build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Reading the row.
+    Input,
+    /// Fetching the image.
+    Download,
+    /// Decoding the image.
+    Decode,
+    /// Computing the vector.
+    Encode,
+}
+
+/// Longest reason that is kept: servers and decoders may be talkative.
+const MAX_REASON_CHARS: usize = 500;
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Download => "download",
+            Self::Decode => "decode",
+            Self::Encode => "encode",
+        })
+    }
+}
+
+impl Failure {
+    pub(super) fn new(
+        row: usize,
+        url: impl Into<String>,
+        stage: Stage,
+        reason: impl ToString,
+    ) -> Self {
+        let reason = reason.to_string();
+        Self {
+            row,
+            url: url.into(),
+            stage,
+            reason: match reason.char_indices().nth(MAX_REASON_CHARS) {
+                Some((end, _)) => format!("{}…", &reason[..end]),
+                None => reason,
+            },
+        }
+    }
+}
+
+/// Replaces the file at `path`; with no failures it holds the header alone.
+pub(super) fn write(path: &Path, failures: &[Failure]) -> anyhow::Result<()> {
+    files::replace(path, |file| {
+        let mut csv = csv::WriterBuilder::new()
+            .has_headers(false)
+            .from_writer(file);
+        csv.write_record(["row", "url", "stage", "reason"])?;
+        for failure in failures {
+            csv.serialize(failure)?;
+        }
+        csv.flush()?;
+        anyhow::Ok(())
+    })
+}

@@ -1,0 +1,242 @@
+//! The build command: IIIF URLs from a table, images from their servers, vectors from the model.
+//!
+//! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
+//! `failures.csv`, the downloads, the journal (`features/build.journal`) and a lock file.
+
+mod download;
+mod encode;
+mod endpoint;
+pub mod failures;
+mod files;
+mod journal;
+pub mod options;
+mod output;
+mod progress;
+mod source;
+
+use crate::collection::open::IMAGES;
+use crate::encoder::Encoder;
+use anyhow::Context;
+use blake2::digest::consts::U20;
+use blake2::{Blake2b, Digest};
+use encode::Encoded;
+use failures::Failure;
+use files::{DataDir, Draft};
+use journal::{Journal, Key};
+use options::{BuildOptions, Source};
+use source::{Input, Table};
+use std::collections::BTreeMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+/// What a build came to.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct BuildSummary {
+    /// Whether the build came to its end.
+    pub outcome: Outcome,
+    /// Rows of the input.
+    pub rows: usize,
+    /// Rows left out at no loss: no URL in them, or the URL of an earlier row.
+    pub skipped: usize,
+    /// Different images with a usable URL.
+    pub images: usize,
+    /// Images with a vector from this run.
+    pub encoded: usize,
+    /// Images with a vector from an earlier run.
+    pub reused: usize,
+    /// Images without a vector because something failed, by what failed.
+    pub failed: BTreeMap<failures::Stage, usize>,
+}
+
+/// How a build ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// The collection is written; failures are within the limit.
+    Finished,
+    /// The collection is written; more images failed than the limit allows.
+    TooManyFailures,
+    /// Stopped on request. The collection is as before, finished work is kept for the next run.
+    Interrupted,
+}
+
+impl std::fmt::Display for BuildSummary {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let failed: usize = self.failed.values().sum();
+        write!(
+            f,
+            "{} rows, {} skipped, {} images: {} encoded, {} from earlier runs, {failed} failed",
+            self.rows, self.skipped, self.images, self.encoded, self.reused
+        )?;
+        for (stage, n) in &self.failed {
+            write!(f, ", {n} at {stage}")?;
+        }
+        match self.outcome {
+            Outcome::Finished => Ok(()),
+            Outcome::TooManyFailures => write!(f, "; more failures than allowed, see failures.csv"),
+            Outcome::Interrupted => {
+                write!(f, "; interrupted, run the same command again to go on")
+            }
+        }
+    }
+}
+
+/// An image whose vector tells models apart, with all that is done to pixels.
+const PROBE: &[u8] = include_bytes!("probe.jpg");
+/// Where the answer of an endpoint lies while it is read.
+const SPOOL: &str = "answer.part";
+
+/// Builds the collection in `options.data_dir`.
+///
+/// Images that fail are listed in `failures.csv` and cost nothing but themselves. When `shutdown`
+/// completes, or the process is killed, the collection stays as it was; the next build with the same
+/// options takes up the finished work and ends with the same bytes as one that was never stopped.
+///
+/// # Errors
+/// If the input cannot be had or has no such column, the model cannot be run, the data directory
+/// cannot be written or is in use, or no image at all has a vector.
+pub async fn run(
+    options: BuildOptions,
+    encoder: Arc<dyn Encoder>,
+    shutdown: impl Future<Output = ()>,
+) -> anyhow::Result<BuildSummary> {
+    let mut shutdown = pin!(shutdown);
+    let dir = DataDir::lock(&options.data_dir)?;
+    dir.claim_images(options.image_width_px.get())?;
+    let (input, images_csv) = tokio::select! {
+        input = read_input(&options, &dir) => input?,
+        () = &mut shutdown => return Ok(BuildSummary::interrupted_at_once()),
+    };
+    let journal_path = dir.path("features/build.journal");
+    let (width_px, sync_every) = (options.image_width_px.get(), options.batch_size.get());
+    let (journal, encoder) = blocking(move || {
+        let key = Key {
+            model: fingerprint(&*encoder)?,
+            width: u32::try_from(encoder.width()).context("the model's vectors are too wide")?,
+            image_width_px: width_px,
+        };
+        Ok((Journal::open(&journal_path, key, sync_every)?, encoder))
+    })
+    .await?;
+    let reused = input
+        .images
+        .iter()
+        .filter(|i| journal.contains(&i.id))
+        .count();
+    let encoded =
+        encode::encode_all(dir, &input.images, journal, encoder, &options, shutdown).await?;
+    blocking(move || finish(&options, input, images_csv, encoded, reused)).await
+}
+
+/// The images of the input, and `images.csv` as a draft.
+async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(Input, Draft)> {
+    let images_csv = dir.path(IMAGES);
+    let column = options.iiif_column.clone();
+    match &options.source {
+        Source::Csv(path) => {
+            let path = path.clone();
+            blocking(move || source::read(Table::from_csv(&path)?, &column, &images_csv)).await
+        }
+        Source::Sparql { endpoint, query } => {
+            let spool = dir.path(SPOOL);
+            let answer = endpoint::ask(endpoint, query, &options.network, &spool).await;
+            let input = match answer {
+                Ok((answer, format)) => {
+                    blocking(move || {
+                        source::read(Table::from_sparql(answer, format)?, &column, &images_csv)
+                    })
+                    .await
+                }
+                Err(error) => Err(error),
+            };
+            files::remove(&spool)?;
+            input
+        }
+    }
+}
+
+/// Writes what was built and counts it.
+fn finish(
+    options: &BuildOptions,
+    input: Input,
+    images_csv: Draft,
+    mut encoded: Encoded,
+    reused: usize,
+) -> anyhow::Result<BuildSummary> {
+    let n_skipped = input.skipped.len();
+    let mut failures: Vec<Failure> = input.failures;
+    failures.append(&mut encoded.failures);
+    let mut failed = BTreeMap::new();
+    for failure in &failures {
+        *failed.entry(failure.stage).or_default() += 1;
+    }
+    let n_failed = failures.len();
+    failures.extend(input.skipped);
+    failures.sort_by_key(|failure| failure.row);
+    failures::write(&encoded.dir.path("failures.csv"), &failures)?;
+    let n_vectors = input
+        .images
+        .iter()
+        .filter(|i| encoded.journal.contains(&i.id))
+        .count();
+    let outcome = if encoded.interrupted {
+        Outcome::Interrupted
+    } else {
+        output::publish(
+            &encoded.dir,
+            &input.images,
+            images_csv,
+            &mut encoded.journal,
+            options.precision,
+        )?;
+        match options.max_failures.allow(n_failed, n_failed + n_vectors) {
+            true => Outcome::Finished,
+            false => Outcome::TooManyFailures,
+        }
+    };
+    Ok(BuildSummary {
+        outcome,
+        rows: input.n_rows,
+        skipped: n_skipped,
+        images: input.images.len(),
+        encoded: n_vectors - reused,
+        reused,
+        failed,
+    })
+}
+
+impl BuildSummary {
+    fn interrupted_at_once() -> Self {
+        Self {
+            outcome: Outcome::Interrupted,
+            rows: 0,
+            skipped: 0,
+            images: 0,
+            encoded: 0,
+            reused: 0,
+            failed: BTreeMap::new(),
+        }
+    }
+}
+
+/// A hash of what the model makes of one image. It changes with the model, its number format, its
+/// preprocessing and the libraries below, none of which has to be named here.
+fn fingerprint(encoder: &dyn Encoder) -> anyhow::Result<[u8; 20]> {
+    let untried = "the model cannot be tried on an image";
+    let pixels = encoder.preprocess(PROBE).context(untried)?;
+    let embeddings = encoder.encode_images(&[pixels]).context(untried)?;
+    let embedding = embeddings.first().context("the model gave no vector")?;
+    let mut hash = Blake2b::<U20>::new();
+    for x in embedding.as_slice() {
+        hash.update(x.to_le_bytes());
+    }
+    Ok(hash.finalize().into())
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("a thread of the build panicked")?
+}

@@ -1,0 +1,205 @@
+//! What a build is told: [`BuildOptions`] and their defaults.
+
+use crate::collection::open::URL_COLUMN;
+use crate::features::npy::Precision;
+use anyhow::Context;
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Everything that `clip-search build` can be told.
+#[derive(Debug, Clone)]
+pub struct BuildOptions {
+    /// Where the IIIF URLs come from.
+    pub source: Source,
+    /// The data directory; created if need be.
+    pub data_dir: PathBuf,
+    /// The column (CSV) or variable (SPARQL) that holds the IIIF URL.
+    pub iiif_column: String,
+    /// Images fetched at the same time.
+    pub threads: NonZeroUsize,
+    /// Images that are decoded ahead of the model, and made safe on disk together.
+    pub batch_size: NonZeroUsize,
+    /// Width of the images that are requested, in pixels.
+    pub image_width_px: NonZeroU32,
+    /// Number format of `features.npy`.
+    pub precision: Precision,
+    /// How many images may fail before the build counts as failed.
+    pub max_failures: MaxFailures,
+    /// How servers are treated.
+    pub network: Network,
+}
+
+/// Where the IIIF URLs come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Source {
+    /// A CSV file with a header.
+    Csv(PathBuf),
+    /// A SELECT query sent to an endpoint.
+    Sparql {
+        /// URL of the endpoint.
+        endpoint: url::Url,
+        /// The query text.
+        query: String,
+    },
+}
+
+/// How many images may fail. `"20"` is a number of images, `"5%"` a share of them.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum MaxFailures {
+    /// This many images.
+    Images(usize),
+    /// This share of all images, from 0 to 100.
+    Percent(f64),
+}
+
+/// Limits of what is asked of servers and taken from them.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// Further attempts after a failure that may pass: a time-out, a broken connection, 429, 5xx.
+    pub retries: u32,
+    /// Pause before the first further attempt; it doubles each time, up to 30 s.
+    pub retry_pause: Duration,
+    /// Limit for reaching a server.
+    pub connect_timeout: Duration,
+    /// Limit for one image, from request to last byte.
+    pub image_timeout: Duration,
+    /// Limit for the answer of the SPARQL endpoint, from request to last byte.
+    pub endpoint_timeout: Duration,
+    /// Longest image that is accepted.
+    pub max_image_bytes: usize,
+    /// Longest SPARQL answer that is accepted.
+    pub max_answer_bytes: u64,
+}
+
+impl BuildOptions {
+    /// The defaults of the command line.
+    #[must_use]
+    pub fn new(source: Source, data_dir: PathBuf) -> Self {
+        Self {
+            source,
+            data_dir,
+            iiif_column: URL_COLUMN.to_owned(),
+            threads: NonZeroUsize::new(16).expect("not zero"),
+            batch_size: NonZeroUsize::new(64).expect("not zero"),
+            image_width_px: NonZeroU32::new(640).expect("not zero"),
+            precision: Precision::F32,
+            max_failures: MaxFailures::default(),
+            network: Network::default(),
+        }
+    }
+}
+
+impl Default for MaxFailures {
+    /// Ten times the share of images that the largest published collection lost (157 of 28,115).
+    fn default() -> Self {
+        Self::Percent(5.0)
+    }
+}
+
+impl MaxFailures {
+    /// Whether `n_failed` of `n_images` are within the limit.
+    #[must_use]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "counts of images are far below 2^52"
+    )]
+    pub fn allow(self, n_failed: usize, n_images: usize) -> bool {
+        match self {
+            Self::Images(limit) => n_failed <= limit,
+            Self::Percent(limit) => n_failed as f64 * 100.0 <= limit * n_images as f64,
+        }
+    }
+}
+
+impl std::str::FromStr for MaxFailures {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let number = text.trim();
+        let parsed = match number.strip_suffix('%') {
+            Some(share) => share
+                .trim_end()
+                .parse()
+                .ok()
+                .filter(|share| (0.0..=100.0).contains(share))
+                .map(Self::Percent),
+            None => number.parse().ok().map(Self::Images),
+        };
+        parsed.ok_or_else(|| {
+            format!("{text} is neither a number of images (20) nor a share of them (5%)")
+        })
+    }
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self {
+            retries: 4,
+            retry_pause: Duration::from_millis(500),
+            connect_timeout: Duration::from_secs(15),
+            image_timeout: Duration::from_secs(60),
+            // Large triple stores take minutes for a query over all their images.
+            endpoint_timeout: Duration::from_secs(1800),
+            max_image_bytes: 64 << 20,
+            max_answer_bytes: 4 << 30,
+        }
+    }
+}
+
+/// The query that `argument` stands for: the text of a file for `@file`, otherwise itself.
+///
+/// # Errors
+/// If the file cannot be read or is not UTF-8.
+pub fn image_query(argument: &str) -> anyhow::Result<String> {
+    match argument.strip_prefix('@') {
+        Some(path) => std::fs::read_to_string(path)
+            .with_context(|| format!("the query {path} cannot be read")),
+        None => Ok(argument.to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn max_failures_are_a_number_or_a_share() {
+        for (text, n_images, allowed) in [
+            ("0", 10, 0),
+            ("3", 10, 3),
+            ("0%", 100, 0),
+            ("5%", 100, 5),
+            ("5 %", 99, 4),
+            ("0.5%", 1000, 5),
+            ("100%", 7, 7),
+        ] {
+            let limit: MaxFailures = text.parse().unwrap();
+            assert!(limit.allow(allowed, n_images), "{text}");
+            if allowed < n_images {
+                assert!(!limit.allow(allowed + 1, n_images), "{text}");
+            }
+        }
+        for text in ["", "-1", "x", "%", "101%", "-1%", "NaN%", "1.5"] {
+            assert!(text.parse::<MaxFailures>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_query_may_stand_in_a_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("q.rq");
+        std::fs::write(&path, "ASK {}").unwrap();
+        assert_eq!(
+            image_query(&format!("@{}", path.display())).unwrap(),
+            "ASK {}"
+        );
+        assert_eq!(image_query("SELECT * {}").unwrap(), "SELECT * {}");
+        assert!(
+            image_query("@/no/such/file")
+                .unwrap_err()
+                .to_string()
+                .contains("/no/such/file")
+        );
+    }
+}

@@ -1,0 +1,367 @@
+//! Opening a data directory: `features.npy`, `imageIds.csv` and `images.csv` become a [`Collection`].
+
+use super::Collection;
+use crate::features::npy::{self, FeaturesError, Precision};
+use crate::image_id::image_id;
+use csv::ByteRecord;
+use std::collections::HashMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+/// The matrix, below the data directory.
+pub const FEATURES: &str = "features/features.npy";
+/// The ids of its rows.
+pub const IMAGE_IDS: &str = "features/imageIds.csv";
+/// The images with their URLs.
+pub const IMAGES: &str = "images.csv";
+/// The column of [`IMAGES`] that holds the image id.
+pub const ID_COLUMN: &str = "localIdentifier";
+/// The column of [`IMAGES`] that holds the IIIF URL, unless another is named or found.
+pub const URL_COLUMN: &str = "iiif_url";
+
+/// The only column of [`IMAGE_IDS`].
+const IMAGE_IDS_COLUMN: &str = "image_id";
+/// Rows of `images.csv` that are looked at to find the URL column.
+const SAMPLE: usize = 100;
+
+/// Why a data directory cannot be opened.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CollectionError {
+    /// A file of the collection is not there.
+    #[error("{0} is missing; run `clip-search build` first")]
+    Missing(PathBuf),
+    /// `features.npy` cannot be used.
+    #[error(transparent)]
+    Features(#[from] FeaturesError),
+    /// A CSV file cannot be read.
+    #[error("{path} cannot be read")]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// The system's or the parser's words.
+        source: csv::Error,
+    },
+    /// A CSV file lacks a column.
+    #[error("{path} has no column {wanted}; its columns are {}", .columns.join(", "))]
+    NoColumn {
+        /// The file.
+        path: PathBuf,
+        /// The column looked for.
+        wanted: String,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// No column can be the one with the IIIF URLs.
+    #[error(
+        "{path}: no column holds URLs whose image id is in {ID_COLUMN}; name the column with --iiif-column, one of {}",
+        .columns.join(", ")
+    )]
+    NoUrlColumn {
+        /// The file.
+        path: PathBuf,
+        /// The columns there are.
+        columns: Vec<String>,
+    },
+    /// The two files of the features do not belong together.
+    #[error(
+        "{ids_path} has {n_ids} ids, but {features_path} has {n_rows} rows; run `clip-search build` again or copy both files anew"
+    )]
+    Counts {
+        /// `imageIds.csv`.
+        ids_path: PathBuf,
+        /// Ids in it.
+        n_ids: usize,
+        /// `features.npy`.
+        features_path: PathBuf,
+        /// Rows in it.
+        n_rows: usize,
+    },
+    /// An id stands twice in `imageIds.csv`.
+    #[error("{path}, line {line}: the id {id} stood already in line {first_line}")]
+    DuplicateId {
+        /// The file.
+        path: PathBuf,
+        /// Line of the second.
+        line: u64,
+        /// The id.
+        id: String,
+        /// Line of the first.
+        first_line: u64,
+    },
+    /// An image with a vector has no URL.
+    #[error("{path}, line {line}: {images_path} has no URL for the id {id}")]
+    NoUrl {
+        /// `imageIds.csv`.
+        path: PathBuf,
+        /// Line of the id.
+        line: u64,
+        /// The id.
+        id: String,
+        /// `images.csv`.
+        images_path: PathBuf,
+    },
+    /// A URL is not text.
+    #[error("{path}, line {line}: the column {column} is not valid UTF-8")]
+    NotText {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// The column.
+        column: String,
+    },
+}
+
+/// A collection with what was noticed while opening it.
+pub(super) struct Opened {
+    pub(super) collection: Collection,
+    pub(super) precision: Precision,
+    pub(super) n_renormalised: usize,
+    pub(super) iiif_column: String,
+    pub(super) n_images: usize,
+    /// Images with a vector whose id is not the BLAKE2b id of their URL.
+    pub(super) n_foreign_ids: usize,
+}
+
+pub(super) fn open(dir: &Path, iiif_column: Option<&str>) -> Result<Opened, CollectionError> {
+    let [features_path, ids_path, images_path] =
+        [FEATURES, IMAGE_IDS, IMAGES].map(|name| dir.join(name));
+    for path in [&features_path, &ids_path, &images_path] {
+        if !path.is_file() {
+            return Err(CollectionError::Missing(path.clone()));
+        }
+    }
+    let npy = npy::read(&features_path)?;
+    let ids = Ids::read(&ids_path)?;
+    if ids.names.len() != npy.features.len() {
+        return Err(CollectionError::Counts {
+            ids_path,
+            n_ids: ids.names.len(),
+            features_path,
+            n_rows: npy.features.len(),
+        });
+    }
+    let images = Images::read(&images_path, iiif_column, &ids)?;
+    let mut urls = Vec::with_capacity(ids.names.len());
+    let mut n_foreign_ids = 0;
+    for ((id, line), url) in ids.names.iter().zip(&ids.lines).zip(images.urls) {
+        let url = url.ok_or_else(|| CollectionError::NoUrl {
+            path: ids_path.clone(),
+            line: *line,
+            id: id.clone(),
+            images_path: images_path.clone(),
+        })?;
+        n_foreign_ids += usize::from(image_id(&url) != *id);
+        urls.push(url);
+    }
+    Ok(Opened {
+        collection: Collection::new(npy.features, ids.names, urls),
+        precision: npy.precision,
+        n_renormalised: npy.n_renormalised,
+        iiif_column: images.column,
+        n_images: images.n_images,
+        n_foreign_ids,
+    })
+}
+
+/// `imageIds.csv`.
+struct Ids {
+    names: Vec<String>,
+    lines: Vec<u64>,
+    row_of: HashMap<String, usize>,
+}
+
+impl Ids {
+    fn read(path: &Path) -> Result<Self, CollectionError> {
+        let mut table = Table::open(path)?;
+        let column = table.column(IMAGE_IDS_COLUMN)?;
+        let mut ids = Self {
+            names: Vec::new(),
+            lines: Vec::new(),
+            row_of: HashMap::new(),
+        };
+        let mut record = ByteRecord::new();
+        while table.next(&mut record)? {
+            let line = line_of(&record);
+            let id = table.text(&record, column)?.to_owned();
+            if let Some(first) = ids.row_of.insert(id.clone(), ids.names.len()) {
+                return Err(CollectionError::DuplicateId {
+                    path: path.to_owned(),
+                    line,
+                    id,
+                    first_line: ids.lines[first],
+                });
+            }
+            ids.names.push(id);
+            ids.lines.push(line);
+        }
+        Ok(ids)
+    }
+}
+
+/// What is needed of `images.csv`.
+struct Images {
+    column: String,
+    n_images: usize,
+    /// Per row of the features.
+    urls: Vec<Option<String>>,
+}
+
+impl Images {
+    fn read(path: &Path, wanted: Option<&str>, ids: &Ids) -> Result<Self, CollectionError> {
+        let mut table = Table::open(path)?;
+        let id_column = table.find(ID_COLUMN);
+        let mut sample = Vec::new();
+        let mut record = ByteRecord::new();
+        while sample.len() < SAMPLE && table.next(&mut record)? {
+            sample.push(std::mem::take(&mut record));
+        }
+        let column = match (wanted, id_column) {
+            (Some(wanted), _) => table.column(wanted)?,
+            (None, Some(id_column)) => match table.find(URL_COLUMN) {
+                Some(column) => column,
+                None => url_column(&sample, table.columns.len(), id_column).ok_or_else(|| {
+                    CollectionError::NoUrlColumn {
+                        path: path.to_owned(),
+                        columns: table.columns.clone(),
+                    }
+                })?,
+            },
+            (None, None) => table.column(URL_COLUMN)?,
+        };
+        let mut images = Self {
+            column: table.columns[column].clone(),
+            n_images: 0,
+            urls: vec![None; ids.names.len()],
+        };
+        for record in &sample {
+            images.add(&table, record, column, id_column, ids)?;
+        }
+        while table.next(&mut record)? {
+            images.add(&table, &record, column, id_column, ids)?;
+        }
+        Ok(images)
+    }
+
+    fn add(
+        &mut self,
+        table: &Table,
+        record: &ByteRecord,
+        column: usize,
+        id_column: Option<usize>,
+        ids: &Ids,
+    ) -> Result<(), CollectionError> {
+        self.n_images += 1;
+        let row = match id_column {
+            Some(id_column) => ids.row_of.get(table.text(record, id_column)?),
+            // Early collections have no id column; their ids are over the cell as it stands.
+            None => ids.row_of.get(&image_id(table.raw_text(record, column)?)),
+        };
+        if let Some(row) = row
+            && self.urls[*row].is_none()
+        {
+            let url = table.text(record, column)?;
+            if !url.is_empty() {
+                self.urls[*row] = Some(url.to_owned());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The column whose cells have their image id in `id_column`: that of most rows of the sample.
+fn url_column(sample: &[ByteRecord], n_columns: usize, id_column: usize) -> Option<usize> {
+    let matches = |column: usize| {
+        sample
+            .iter()
+            .filter(|record| {
+                let cell = |column| record.get(column).and_then(|c| std::str::from_utf8(c).ok());
+                cell(column).is_some_and(|url| cell(id_column) == Some(image_id(url).as_str()))
+            })
+            .count()
+    };
+    (0..n_columns)
+        .map(|column| (matches(column), column))
+        .filter(|(n, _)| *n > 0)
+        // max_by_key takes the last of equals; the first column is the more likely one.
+        .rev()
+        .max_by_key(|(n, _)| *n)
+        .map(|(_, column)| column)
+}
+
+/// A CSV file with a header; cells may be in any encoding unless they are read as text.
+struct Table {
+    path: PathBuf,
+    columns: Vec<String>,
+    reader: csv::Reader<File>,
+}
+
+impl Table {
+    fn open(path: &Path) -> Result<Self, CollectionError> {
+        let error = |source| CollectionError::Csv {
+            path: path.to_owned(),
+            source,
+        };
+        let mut reader = csv::ReaderBuilder::new()
+            // Rows with a trailing comma stand in published collections.
+            .flexible(true)
+            .from_path(path)
+            .map_err(error)?;
+        let columns = reader
+            .byte_headers()
+            .map_err(error)?
+            .iter()
+            .map(|name| String::from_utf8_lossy(name).trim().to_owned())
+            .collect();
+        Ok(Self {
+            path: path.to_owned(),
+            columns,
+            reader,
+        })
+    }
+
+    fn next(&mut self, record: &mut ByteRecord) -> Result<bool, CollectionError> {
+        self.reader
+            .read_byte_record(record)
+            .map_err(|source| CollectionError::Csv {
+                path: self.path.clone(),
+                source,
+            })
+    }
+
+    fn find(&self, wanted: &str) -> Option<usize> {
+        self.columns.iter().position(|name| name == wanted)
+    }
+
+    fn column(&self, wanted: &str) -> Result<usize, CollectionError> {
+        self.find(wanted).ok_or_else(|| CollectionError::NoColumn {
+            path: self.path.clone(),
+            wanted: wanted.to_owned(),
+            columns: self.columns.clone(),
+        })
+    }
+
+    /// The cell without the white space around it; empty if the row is too short.
+    fn text<'r>(&self, record: &'r ByteRecord, column: usize) -> Result<&'r str, CollectionError> {
+        Ok(self.raw_text(record, column)?.trim())
+    }
+
+    fn raw_text<'r>(
+        &self,
+        record: &'r ByteRecord,
+        column: usize,
+    ) -> Result<&'r str, CollectionError> {
+        std::str::from_utf8(record.get(column).unwrap_or_default()).map_err(|_| {
+            CollectionError::NotText {
+                path: self.path.clone(),
+                line: line_of(record),
+                column: self.columns[column].clone(),
+            }
+        })
+    }
+}
+
+fn line_of(record: &ByteRecord) -> u64 {
+    record.position().map_or(0, csv::Position::line)
+}

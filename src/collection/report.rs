@@ -1,0 +1,95 @@
+//! What is in a data directory, for `clip-search inspect`.
+
+use super::open::{self, CollectionError, IMAGES};
+use crate::features::npy::Precision;
+use std::path::Path;
+
+/// Counts of a data directory, and everything about it that deserves attention.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Report {
+    /// The counts, unless the collection cannot be opened.
+    pub counts: Option<Counts>,
+    /// Full sentences; the first says why the collection cannot be opened, if so.
+    pub problems: Vec<String>,
+}
+
+/// Counts of a collection that can be opened.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Counts {
+    /// Rows of `images.csv`.
+    pub images: usize,
+    /// Images with a vector.
+    pub vectors: usize,
+    /// Rows of `images.csv` without one.
+    pub without_vector: usize,
+    /// Components of a vector.
+    pub width: usize,
+    /// Number format of `features.npy`.
+    pub precision: Precision,
+    /// The column of `images.csv` with the IIIF URLs.
+    pub iiif_column: String,
+}
+
+/// Looks at the collection in `dir`; `iiif_column` as for [`super::Collection::open_with_column`].
+#[must_use]
+pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
+    let opened = match open::open(dir, iiif_column) {
+        Ok(opened) => opened,
+        Err(error) => {
+            return Report {
+                counts: None,
+                problems: vec![in_full(&error)],
+            };
+        }
+    };
+    let vectors = opened.collection.len();
+    let counts = Counts {
+        images: opened.n_images,
+        vectors,
+        without_vector: opened.n_images.saturating_sub(vectors),
+        width: opened.collection.features().width(),
+        precision: opened.precision,
+        iiif_column: opened.iiif_column,
+    };
+    let noticed = [
+        (
+            counts.without_vector,
+            "rows of images.csv have no vector; run `clip-search build` again to try them anew",
+        ),
+        (
+            opened.n_renormalised,
+            "vectors were not of unit length; they are normalised when the collection is opened",
+        ),
+        (
+            opened.n_foreign_ids,
+            "images have an id that is not the BLAKE2b id of their URL; they are found under the id in the file",
+        ),
+    ];
+    let mut problems: Vec<String> = noticed
+        .into_iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| format!("{n} {what}"))
+        .collect();
+    if vectors == 0 {
+        problems.push(format!(
+            "no image of {} has a vector",
+            dir.join(IMAGES).display()
+        ));
+    }
+    Report {
+        counts: Some(counts),
+        problems,
+    }
+}
+
+/// The error with its causes, as one sentence.
+fn in_full(error: &CollectionError) -> String {
+    use std::error::Error;
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

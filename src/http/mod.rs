@@ -1,0 +1,3 @@
+//! Everything that speaks HTTP to clients.
+
+pub mod iiif;

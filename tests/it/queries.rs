@@ -1,0 +1,142 @@
+//! Every file in `queries/` finds the IIIF URLs of data of the shape that its header describes.
+
+use oxigraph::io::RdfFormat;
+use oxigraph::model::Term;
+use oxigraph::sparql::{QueryResults, SparqlEvaluator};
+use oxigraph::store::Store;
+use std::path::{Path, PathBuf};
+
+const PREFIXES: &str = "
+    @prefix crm: <http://www.cidoc-crm.org/cidoc-crm/> .
+    @prefix dcterms: <http://purl.org/dc/terms/> .
+    @prefix doap: <http://usefulinc.com/ns/doap#> .
+    @prefix edm: <http://www.europeana.eu/schemas/edm/> .
+    @prefix la: <https://linked.art/ns/terms/> .
+    @prefix rdfs: <http://www.w3.org/2000/01/rdf-schema#> .
+    @prefix svcs: <http://rdfs.org/sioc/services#> .
+    @prefix : <https://example.org/> .
+";
+
+fn queries() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("queries")
+}
+
+/// The rows of `queries/<file>` over `turtle`, cells joined with a blank.
+fn rows(file: &str, turtle: &str) -> Vec<String> {
+    let store = Store::new().unwrap();
+    let data = format!("{PREFIXES}{turtle}");
+    store
+        .load_from_slice(RdfFormat::Turtle, data.as_bytes())
+        .unwrap();
+    let query = std::fs::read_to_string(queries().join(file)).unwrap();
+    let evaluated = SparqlEvaluator::new()
+        .parse_query(&query)
+        .unwrap()
+        .on_store(&store)
+        .execute();
+    let QueryResults::Solutions(solutions) = evaluated.unwrap() else {
+        panic!("{file} is no SELECT query");
+    };
+    assert_eq!(solutions.variables()[0].as_str(), "iiif_url", "{file}");
+    solutions
+        .map(|solution| {
+            let cells: Vec<String> = solution
+                .unwrap()
+                .iter()
+                .map(|(_, term)| match term {
+                    Term::NamedNode(iri) => iri.as_str().to_owned(),
+                    Term::Literal(literal) => literal.value().to_owned(),
+                    Term::BlankNode(node) => panic!("{node}"),
+                })
+                .collect();
+            cells.join(" ")
+        })
+        .collect()
+}
+
+#[test]
+fn linked_art() {
+    let turtle = r#"
+        :work rdfs:label "A lake" ; crm:P138i_has_representation :visual .
+        :visual la:digitally_shown_by :digital .
+        :digital la:digitally_available_via [
+            a la:DigitalService ;
+            dcterms:conformsTo <http://iiif.io/api/image> ;
+            la:access_point <https://img.example.org/iiif/2/lake>
+        ] .
+        :other crm:P128_carries [ la:digitally_shown_by [ la:digitally_available_via [
+            dcterms:conformsTo <http://iiif.io/api/image/3> ;
+            la:access_point <https://img.example.org/iiif/3/hill/info.json>
+        ] ] ] .
+        :third crm:P65_shows_visual_item [ la:digitally_shown_by [
+            la:access_point <https://img.example.org/hill.jpg> ;
+            la:digitally_available_via [
+                dcterms:conformsTo <http://iiif.io/api/presentation/3> ;
+                la:access_point <https://img.example.org/manifest>
+            ]
+        ] ] .
+    "#;
+    assert_eq!(
+        rows("linked-art.rq", turtle),
+        [
+            "https://img.example.org/iiif/2/lake https://example.org/work A lake",
+            "https://img.example.org/iiif/3/hill https://example.org/other",
+        ]
+    );
+}
+
+#[test]
+fn iiif_image_services() {
+    let turtle = "
+        <https://img.example.org/a.jpg> a edm:WebResource ;
+            svcs:has_service <https://img.example.org/iiif/a> .
+        <https://img.example.org/iiif/a> a svcs:Service ;
+            dcterms:conformsTo <http://iiif.io/api/image> ;
+            doap:implements <http://iiif.io/api/image/2/level1.json> .
+        <https://img.example.org/b.jpg> svcs:has_service <https://img.example.org/iiif/b> .
+        <https://img.example.org/iiif/b> doap:implements <http://iiif.io/api/image/2/level2.json> .
+        :canvas svcs:has_service :search .
+        :search dcterms:conformsTo <http://iiif.io/api/search/1> .
+    ";
+    assert_eq!(
+        rows("iiif-image-services.rq", turtle),
+        [
+            "https://img.example.org/iiif/a https://img.example.org/a.jpg",
+            "https://img.example.org/iiif/b https://img.example.org/b.jpg",
+        ]
+    );
+}
+
+#[test]
+fn cidoc_crm() {
+    let turtle = r#"
+        :a rdfs:label "A" ; crm:P138i_has_representation <https://img.example.org/iiif/2/a> .
+        <https://img.example.org/i/b/full/max/0/default.jpg> crm:P138_represents :b .
+        :c crm:P138i_has_representation <https://img.example.org/i/c/info.json>, :drawing, [] .
+    "#;
+    assert_eq!(
+        rows("cidoc-crm.rq", turtle),
+        [
+            "https://img.example.org/i/b https://example.org/b",
+            "https://img.example.org/i/c https://example.org/c",
+            "https://img.example.org/iiif/2/a https://example.org/a A",
+        ]
+    );
+}
+
+#[test]
+fn every_query_says_what_it_expects_and_has_a_test() {
+    let mut files: Vec<String> = std::fs::read_dir(queries())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(
+        files,
+        ["cidoc-crm.rq", "iiif-image-services.rq", "linked-art.rq"]
+    );
+    for file in files {
+        let text = std::fs::read_to_string(queries().join(&file)).unwrap();
+        assert!(text.starts_with("# ") && text.contains("Expects"), "{file}");
+    }
+}

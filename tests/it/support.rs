@@ -1,0 +1,142 @@
+//! What several areas need: a small encoder, test images, a loopback server.
+
+use axum::Router;
+use clip_search::embedding::Embedding;
+use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels};
+use ndarray::Array3;
+use std::path::{Path, PathBuf};
+
+/// A deterministic encoder without a model: an image becomes the colours of its 16 tiles' averages,
+/// a text the hashes of its words. Similar images are near each other; text and images are not.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct TinyEncoder;
+
+pub(crate) const TINY_WIDTH: usize = 16;
+const SIDE: u32 = 4;
+
+impl Encoder for TinyEncoder {
+    fn width(&self) -> usize {
+        TINY_WIDTH
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
+        texts
+            .iter()
+            .map(|text| unit("text", embed_words(text)))
+            .collect()
+    }
+
+    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
+        if bytes.is_empty() {
+            return Err(ImageError::Empty);
+        }
+        if bytes.first().is_some_and(|b| *b == b'<') {
+            return Err(ImageError::UnknownFormat {
+                found: "looks like HTML".to_owned(),
+            });
+        }
+        let image = image::load_from_memory(bytes).map_err(|error| ImageError::Decode {
+            format: "test".to_owned(),
+            reason: error.to_string(),
+        })?;
+        let tiles = image.thumbnail_exact(SIDE, SIDE).to_rgb8();
+        let side = SIDE as usize;
+        Ok(Array3::from_shape_fn((3, side, side), |(channel, y, x)| {
+            let (x, y) = (u32::try_from(x).unwrap(), u32::try_from(y).unwrap());
+            f32::from(tiles.get_pixel(x, y).0[channel]) / 255.0
+        }))
+    }
+
+    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
+        images
+            .iter()
+            .map(|pixels| unit("vision", embed_pixels(pixels)))
+            .collect()
+    }
+}
+
+fn embed_pixels(pixels: &Pixels) -> Vec<f32> {
+    let mut sums = vec![0f32; TINY_WIDTH];
+    for (at, x) in pixels.iter().enumerate() {
+        sums[at % TINY_WIDTH] += (x + 0.1) * (1.0 + (at / TINY_WIDTH) as f32);
+    }
+    sums
+}
+
+fn embed_words(text: &str) -> Vec<f32> {
+    let mut sums = vec![0f32; TINY_WIDTH];
+    // An empty text has a direction too.
+    sums[0] = 0.01;
+    for word in text.to_lowercase().split_whitespace() {
+        let hash = word
+            .bytes()
+            .fold(5381u64, |hash, b| hash.wrapping_mul(33) ^ u64::from(b));
+        sums[usize::try_from(hash % TINY_WIDTH as u64).unwrap()] += 1.0;
+    }
+    sums
+}
+
+fn unit(tower: &'static str, raw: Vec<f32>) -> Result<Embedding, EncoderError> {
+    Embedding::new(raw).map_err(|source| EncoderError::Output { tower, source })
+}
+
+/// Serves `router` on loopback for the rest of the test and gives its URL, without a final slash.
+pub(crate) async fn serve(router: Router) -> String {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+    base
+}
+
+/// An image of `width` x `height` that no other `n` gives.
+pub(crate) fn picture(n: u32, width: u32, height: u32) -> image::RgbImage {
+    let wave = |x: u32, by: u32| u8::try_from(x.wrapping_mul(by + n * 7) / 3 % 256).unwrap();
+    image::RgbImage::from_fn(width, height, |x, y| {
+        image::Rgb([
+            wave(x + n, 5),
+            wave(y + 3 * n, 3),
+            u8::try_from(n * 37 % 256).unwrap(),
+        ])
+    })
+}
+
+/// Writes `n_images` JPEG files `image-000.jpg` … into `dir`.
+pub(crate) fn write_pictures(dir: &Path, n_images: u32) {
+    for n in 0..n_images {
+        picture(n, 90 + n % 7, 60 + n % 11)
+            .save(dir.join(format!("image-{n:03}.jpg")))
+            .unwrap();
+    }
+}
+
+/// The reference data beside the repository, where it is present.
+#[allow(dead_code, reason = "not every area has reference data")]
+pub(crate) fn shared(path: &str) -> Option<PathBuf> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()?
+        .join("shared")
+        .join(path);
+    path.exists().then_some(path)
+}
+
+/// A Python with numpy and pandas: `CLIP_TEST_PYTHON`, or `python3`. Without one the test that needs
+/// it fails where `CI` is set and says loudly elsewhere that it did nothing.
+pub(crate) fn python() -> Option<String> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests have settings of their own"
+    )]
+    let (python, ci) = (std::env::var("CLIP_TEST_PYTHON"), std::env::var_os("CI"));
+    let python = python.unwrap_or_else(|_| "python3".to_owned());
+    let works = std::process::Command::new(&python)
+        .args(["-c", "import numpy, pandas"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if works {
+        return Some(python);
+    }
+    let message = format!("{python} has no numpy and pandas; set CLIP_TEST_PYTHON to one that has");
+    assert!(ci.is_none(), "{message}");
+    eprintln!("NOT TESTED: {message}");
+    None
+}
