@@ -1,6 +1,9 @@
 //! CLIP vector search over IIIF image collections, joined with RDF in one SPARQL query.
 pub mod build;
+pub mod cli;
 pub mod collection;
+pub mod command;
+pub mod config;
 pub mod data_url;
 pub mod embedding;
 pub mod encoder;

@@ -87,6 +87,14 @@ pub fn open_for_writing(path: &Path) -> Result<Store, StoreError> {
     })
 }
 
+/// Number of triples and quads in the store.
+///
+/// # Errors
+/// [`StoreError::Storage`] if the store cannot be read.
+pub fn n_triples(store: &Store) -> Result<usize, StoreError> {
+    Ok(store.len()?)
+}
+
 /// Loads one RDF file, gzipped or not; its format comes from its name. Returns the number of triples
 /// or quads read. A file with an error leaves the store as it was.
 ///

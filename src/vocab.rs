@@ -88,6 +88,12 @@ impl Property {
         }
     }
 
+    /// The property's IRI.
+    #[must_use]
+    pub fn iri(self) -> oxrdf::NamedNode {
+        oxrdf::NamedNode::new_unchecked(format!("{NAMESPACE}{}", self.local_name()))
+    }
+
     /// Whether the property is given or asked for.
     #[must_use]
     pub fn role(self) -> Role {

@@ -15,6 +15,7 @@ mod relation;
 pub mod request;
 pub mod results;
 mod rewrite;
+pub mod search;
 mod service;
 
 use crate::engine::Engine;

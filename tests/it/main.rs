@@ -7,6 +7,7 @@
 mod build;
 mod collection;
 mod iiif_serve;
+mod ontology;
 mod queries;
 mod sparql;
 mod support;

@@ -1,0 +1,435 @@
+//! The command line: flags, environment names, help text.
+
+use crate::build::options::MaxFailures;
+use crate::encoder::model::Precision as ModelPrecision;
+use crate::features::npy::Precision;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use std::num::{NonZeroU32, NonZeroUsize};
+use std::path::PathBuf;
+use url::Url;
+
+/// Search IIIF images by what they show, joined with what is known about them in RDF.
+#[derive(Debug, Parser)]
+#[command(name = "clip-search", version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "made once, when the program starts"
+)]
+pub enum Command {
+    /// Make a collection: fetch IIIF images and compute their features.
+    Build(BuildArgs),
+    /// Answer searches over HTTP: /sparql and /query.
+    Serve(ServeArgs),
+    /// Load RDF files into the metadata store.
+    Load(LoadArgs),
+    /// Answer one search on the command line.
+    Query(QueryArgs),
+    /// Tell what is in a data directory and in a model.
+    Inspect(InspectArgs),
+    /// Serve a folder of images as a IIIF Image API 3 service.
+    IiifServe(IiifServeArgs),
+}
+
+/// Which model, and what runs it.
+#[derive(Debug, Clone, Args)]
+pub struct ModelArgs {
+    /// CLIP model: a folder, or a name on the hub
+    #[arg(
+        long,
+        env = "CLIP_MODEL",
+        value_name = "FOLDER|NAME",
+        default_value = "openai/clip-vit-base-patch32"
+    )]
+    pub model: String,
+    /// Number format of the model's weights: the best there is, unless set
+    #[arg(long, env = "CLIP_MODEL_PRECISION", value_name = "FORMAT")]
+    pub model_precision: Option<ModelPrecision>,
+    /// The ONNX Runtime library (libonnxruntime.so)
+    #[arg(long, env = "ORT_DYLIB_PATH", value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
+    /// Threads of the model; all cores, unless set
+    #[arg(long, env = "CLIP_MODEL_THREADS", value_name = "N")]
+    pub model_threads: Option<NonZeroUsize>,
+    /// Largest image that is decoded, in megapixels
+    #[arg(
+        long,
+        env = "CLIP_MAX_MEGAPIXELS",
+        value_name = "N",
+        default_value = "100"
+    )]
+    pub max_megapixels: NonZeroU32,
+    /// Address of the model hub
+    #[arg(long, env = "HF_ENDPOINT", value_name = "URL", hide = true)]
+    pub hub_endpoint: Option<String>,
+    /// Access token for the model hub
+    #[arg(
+        long,
+        env = "HF_TOKEN",
+        value_name = "TOKEN",
+        hide = true,
+        hide_env_values = true
+    )]
+    pub hub_token: Option<String>,
+    /// Folder of the model hub's cache
+    #[arg(long, env = "HF_HOME", value_name = "FOLDER", hide = true)]
+    pub hub_home: Option<PathBuf>,
+    /// Never ask the model hub; use what its cache has
+    #[arg(
+        long,
+        env = "HF_HUB_OFFLINE",
+        value_name = "1|0",
+        hide = true,
+        num_args = 0..=1,
+        default_missing_value = "1",
+        default_value = "0",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub hub_offline: bool,
+}
+
+/// Where the collection and the metadata are.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// The collection: the data directory that `build` makes
+    #[arg(
+        long,
+        visible_alias = "dataDir",
+        env = "CLIP_DATA_DIRECTORY",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+    /// Column of images.csv with the IIIF URL; found by itself, unless set
+    #[arg(
+        long,
+        visible_alias = "iiifColumn",
+        env = "CLIP_IIIF_COLUMN",
+        value_name = "NAME"
+    )]
+    pub iiif_column: Option<String>,
+    /// Folder of the metadata store that `load` fills; no metadata, unless set
+    #[arg(long, env = "CLIP_STORE", value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
+}
+
+/// What queries may do.
+#[derive(Debug, Clone, Args)]
+pub struct SparqlArgs {
+    /// clip:minScore of requests that have none
+    #[arg(
+        long,
+        env = "CLIP_DEFAULT_MIN_SCORE",
+        value_name = "SCORE",
+        default_value = "0.2",
+        allow_negative_numbers = true
+    )]
+    pub default_min_score: f64,
+    /// clip:limit of requests that have none; all hits, unless set
+    #[arg(long, env = "CLIP_DEFAULT_LIMIT", value_name = "N")]
+    pub default_limit: Option<NonZeroUsize>,
+    /// Width of the picture that clip:link names, in pixels
+    #[arg(
+        long,
+        env = "CLIP_LINK_WIDTH",
+        value_name = "PIXELS",
+        default_value = "1000"
+    )]
+    pub link_width: NonZeroU32,
+    /// Time after which a query is stopped, in seconds; 0 for none
+    #[arg(
+        long,
+        env = "CLIP_QUERY_TIMEOUT",
+        value_name = "SECONDS",
+        default_value = "60"
+    )]
+    pub query_timeout: u64,
+    /// Most hits of one query before any join
+    #[arg(long, env = "CLIP_MAX_HITS", value_name = "N", default_value = "2000000")]
+    pub max_hits: NonZeroUsize,
+    /// Most different input values of one request
+    #[arg(
+        long,
+        env = "CLIP_MAX_INPUTS",
+        value_name = "N",
+        default_value = "10000"
+    )]
+    pub max_inputs: NonZeroUsize,
+    /// Most images that one query may have fetched or decoded
+    #[arg(
+        long,
+        env = "CLIP_MAX_QUERY_IMAGES",
+        value_name = "N",
+        default_value = "32"
+    )]
+    pub max_query_images: usize,
+    /// SPARQL endpoints that SERVICE may call, by their exact IRIs, with commas between
+    #[arg(
+        long,
+        env = "CLIP_ALLOW_SERVICE",
+        value_name = "IRI,…",
+        value_delimiter = ','
+    )]
+    pub allow_service: Vec<String>,
+    /// Hosts, addresses or networks that clip:queryURL may fetch from although they are not public
+    #[arg(
+        long,
+        env = "CLIP_ALLOW_FETCH",
+        value_name = "HOST,…",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allow_fetch: String,
+    /// Largest image that clip:queryURL fetches, in MiB
+    #[arg(
+        long,
+        env = "CLIP_FETCH_LIMIT",
+        value_name = "MIB",
+        default_value = "20"
+    )]
+    pub fetch_limit: NonZeroUsize,
+    /// Time for fetching one image for clip:queryURL, in seconds
+    #[arg(
+        long,
+        env = "CLIP_FETCH_TIMEOUT",
+        value_name = "SECONDS",
+        default_value = "20"
+    )]
+    pub fetch_timeout: std::num::NonZeroU64,
+}
+
+/// `clip-search serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// Where the collection and the metadata are.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Which model, and what runs it.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What queries may do.
+    #[command(flatten)]
+    pub sparql: SparqlArgs,
+    /// Address to listen on
+    #[arg(long, env = "CLIP_HOST", value_name = "ADDRESS", default_value = "0.0.0.0")]
+    pub host: std::net::IpAddr,
+    /// Port to listen on; 0 for any free one
+    #[arg(long, env = "PORT", value_name = "PORT", default_value = "5000")]
+    pub port: u16,
+    /// Name of the project, shown on the pages
+    #[arg(
+        long,
+        env = "PROJECT_NAME",
+        value_name = "NAME",
+        default_value = "IIIF CLIP Search"
+    )]
+    pub project_name: String,
+    /// URL under which the service is known to others; taken from each request, unless set
+    #[arg(long, env = "CLIP_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<Url>,
+    /// Largest request body, in MiB
+    #[arg(long, env = "CLIP_BODY_LIMIT", value_name = "MIB", default_value = "10")]
+    pub body_limit: NonZeroUsize,
+    /// Queries that are evaluated at the same time; the others wait
+    #[arg(long, env = "CLIP_MAX_QUERIES", value_name = "N")]
+    pub max_queries: Option<NonZeroUsize>,
+}
+
+/// Where a build takes its IIIF URLs from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// A CSV file.
+    #[value(name = "CSV", alias = "csv")]
+    Csv,
+    /// A query to a SPARQL endpoint.
+    #[value(name = "SPARQL", alias = "sparql")]
+    Sparql,
+}
+
+/// `clip-search build`.
+#[derive(Debug, Args)]
+pub struct BuildArgs {
+    /// Where the IIIF URLs come from
+    #[arg(long, value_name = "CSV|SPARQL")]
+    pub mode: Mode,
+    /// The query, or @FILE that holds it (SPARQL mode)
+    #[arg(
+        long = "image-query",
+        visible_alias = "imageQuery",
+        alias = "imageQueryPath",
+        value_name = "QUERY|@FILE",
+        required_if_eq("mode", "SPARQL")
+    )]
+    pub image_query: Option<String>,
+    /// URL of the SPARQL endpoint (SPARQL mode)
+    #[arg(long, value_name = "URL", required_if_eq("mode", "SPARQL"))]
+    pub endpoint: Option<Url>,
+    /// The CSV file (CSV mode)
+    #[arg(
+        long = "csv-file",
+        visible_alias = "csvFile",
+        value_name = "FILE",
+        required_if_eq("mode", "CSV")
+    )]
+    pub csv_file: Option<PathBuf>,
+    /// Folder of the collection; made if need be
+    #[arg(
+        long,
+        visible_alias = "dataDir",
+        env = "CLIP_DATA_DIRECTORY",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+    /// Column or variable with the IIIF URL
+    #[arg(
+        long,
+        visible_alias = "iiifColumn",
+        env = "CLIP_IIIF_COLUMN",
+        value_name = "NAME",
+        default_value = "iiif_url"
+    )]
+    pub iiif_column: String,
+    /// Images fetched at the same time
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub threads: NonZeroUsize,
+    /// Images decoded ahead of the model, and made safe on disk together
+    #[arg(
+        long,
+        visible_alias = "batchSize",
+        value_name = "N",
+        default_value = "64"
+    )]
+    pub batch_size: NonZeroUsize,
+    /// Width of the images that are asked for, in pixels
+    #[arg(
+        long,
+        env = "CLIP_IMAGE_WIDTH",
+        value_name = "PIXELS",
+        default_value = "640"
+    )]
+    pub image_width: NonZeroU32,
+    /// Number format of features.npy
+    #[arg(long, value_name = "f32|f16", default_value = "f32")]
+    pub precision: Precision,
+    /// Failures up to this number or share are no reason for exit code 2
+    #[arg(long, value_name = "N|N%", default_value = "5%")]
+    pub max_failures: MaxFailures,
+    /// Further attempts after a failure that may pass
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub retries: u32,
+    /// Time for reaching a server, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "15")]
+    pub connect_timeout: std::num::NonZeroU64,
+    /// Time for one image, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub image_timeout: std::num::NonZeroU64,
+    /// Time for the endpoint's answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "1800")]
+    pub endpoint_timeout: std::num::NonZeroU64,
+    /// Which model, and what runs it.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// `clip-search load`.
+#[derive(Debug, Args)]
+pub struct LoadArgs {
+    /// Folder of the metadata store; made if need be
+    #[arg(long, env = "CLIP_STORE", value_name = "FOLDER")]
+    pub store: PathBuf,
+    /// Named graph for the triples; the default graph, unless set
+    #[arg(long, value_name = "IRI")]
+    pub graph: Option<String>,
+    /// RDF files: .ttl, .nt, .nq, .trig, .rdf, .jsonld, each also with .gz
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+}
+
+/// Form of the answer on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OutputFormat {
+    /// Columns for people.
+    Table,
+    /// SPARQL 1.1 Query Results JSON; JSON-LD for CONSTRUCT.
+    Json,
+    /// SPARQL 1.1 Query Results CSV; N-Triples for CONSTRUCT.
+    Csv,
+}
+
+/// `clip-search query`.
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("search").required(true).multiple(true))]
+pub struct QueryArgs {
+    /// A SPARQL query, or @FILE that holds it
+    #[arg(group = "search", value_name = "SPARQL|@FILE", conflicts_with_all = ["text", "image", "similar"])]
+    pub sparql_query: Option<String>,
+    /// What the images shall look like, in words
+    #[arg(long, group = "search")]
+    pub text: Option<String>,
+    /// An image file or URL that the images shall look like
+    #[arg(long, group = "search", value_name = "FILE|URL")]
+    pub image: Option<String>,
+    /// IIIF URL of an image of the collection that the images shall look like
+    #[arg(long, group = "search", value_name = "URL")]
+    pub similar: Option<String>,
+    /// What the images shall not look like, in words
+    #[arg(long, value_name = "TEXT")]
+    pub exclude: Option<String>,
+    /// Lowest score of a hit
+    #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
+    pub min_score: Option<f64>,
+    /// Number of hits
+    #[arg(long, value_name = "N", default_value = "10")]
+    pub limit: NonZeroUsize,
+    /// Form of the answer
+    #[arg(long, value_name = "FORM", default_value = "table")]
+    pub format: OutputFormat,
+    /// Where the collection and the metadata are.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Which model, and what runs it.
+    #[command(flatten)]
+    pub model: ModelArgs,
+    /// What queries may do.
+    #[command(flatten)]
+    pub sparql: SparqlArgs,
+}
+
+/// `clip-search inspect`.
+#[derive(Debug, Args)]
+pub struct InspectArgs {
+    /// Where the collection and the metadata are.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// A model to inspect as well: a folder, or a name on the hub
+    #[arg(long, env = "CLIP_MODEL", value_name = "FOLDER|NAME")]
+    pub model: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `clip-search iiif-serve`.
+#[derive(Debug, Args)]
+pub struct IiifServeArgs {
+    /// Folder of images
+    #[arg(value_name = "FOLDER")]
+    pub dir: PathBuf,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: std::net::IpAddr,
+    /// Port to listen on; 0 for any free one
+    #[arg(long, value_name = "PORT", default_value = "8182")]
+    pub port: u16,
+    /// URL under which the service is known to others
+    #[arg(long, value_name = "URL")]
+    pub public_url: Option<Url>,
+}

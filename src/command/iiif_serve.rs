@@ -1,0 +1,22 @@
+//! `clip-search iiif-serve`.
+
+use super::{listen, stop_signal};
+use crate::cli::IiifServeArgs;
+use crate::http;
+use anyhow::ensure;
+use std::process::ExitCode;
+
+pub(super) async fn run(args: IiifServeArgs) -> anyhow::Result<ExitCode> {
+    ensure!(
+        args.dir.is_dir(),
+        "there is no folder {}; name the folder that holds the images",
+        args.dir.display()
+    );
+    let listener = listen(args.host, args.port).await?;
+    let address = listener.local_addr()?;
+    println!("serving {} at http://{address}/", args.dir.display());
+    let base = args.public_url.map(String::from);
+    let router = http::iiif::iiif_router(args.dir, base);
+    http::serve(listener, router, stop_signal()).await?;
+    Ok(ExitCode::SUCCESS)
+}

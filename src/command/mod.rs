@@ -1,0 +1,121 @@
+//! What each subcommand does: [`run`].
+
+mod build;
+mod iiif_serve;
+mod inspect;
+mod load;
+mod query;
+mod serve;
+mod table;
+
+use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs};
+use crate::collection::Collection;
+use crate::encoder::Encoder;
+use crate::encoder::onnx::ClipEncoder;
+use crate::engine::Engine;
+use crate::fetch::Fetcher;
+use crate::sparql::Sparql;
+use crate::store;
+use anyhow::{Context, ensure};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+/// Runs a command to its end and gives the process's exit code.
+///
+/// # Errors
+/// Whatever keeps the command from its work, with the remedy.
+pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Build(args) => build::run(args).await,
+        Command::Serve(args) => serve::run(args).await,
+        Command::Load(args) => blocking(move || load::run(&args)).await,
+        Command::Query(args) => {
+            let runtime = Handle::current();
+            blocking(move || query::run(&args, runtime)).await
+        }
+        Command::Inspect(args) => blocking(move || inspect::run(&args)).await,
+        Command::IiifServe(args) => iiif_serve::run(args).await,
+    }
+}
+
+/// Opens everything that answers queries. Blocks.
+fn open(
+    data: &DataArgs,
+    model: &ModelArgs,
+    sparql: &SparqlArgs,
+    runtime: Handle,
+) -> anyhow::Result<Sparql> {
+    let options = sparql.options()?;
+    let allow = sparql
+        .allow_fetch
+        .parse()
+        .context("--allow-fetch (CLIP_ALLOW_FETCH) cannot be used")?;
+    let fetcher = Fetcher::new(runtime.clone(), allow, sparql.fetch_limits())?;
+    let collection = Collection::open_with_column(&data.data_dir, data.iiif_column())?;
+    let encoder = open_encoder(model)?;
+    ensure!(
+        encoder.width() == collection.features().width(),
+        "the collection in {} has vectors of width {}, the model {} gives {}; use the model that the collection was built with (--model, CLIP_MODEL) or build it again",
+        data.data_dir.display(),
+        collection.features().width(),
+        model.model,
+        encoder.width(),
+    );
+    let store = store::open_for_reading(data.store.as_deref())?;
+    tracing::info!(
+        images = collection.len(),
+        width = collection.features().width(),
+        "the collection is open"
+    );
+    let engine = Engine::new(Arc::new(collection), encoder, fetcher);
+    Ok(Sparql::new(store, Arc::new(engine), options, runtime))
+}
+
+fn open_encoder(model: &ModelArgs) -> anyhow::Result<Arc<dyn Encoder>> {
+    let folder = model.folder()?;
+    let encoder = ClipEncoder::open(&folder, &model.encoder_options())?;
+    Ok(Arc::new(encoder))
+}
+
+/// Runs `work` on a thread that may block.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
+) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work)
+        .await
+        .context("the work ended early")?
+}
+
+/// Completes on Ctrl-C or when the system asks the process to stop.
+async fn stop_signal() {
+    let terminate = async {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            if let Ok(mut stream) = signal(SignalKind::terminate()) {
+                stream.recv().await;
+                return;
+            }
+        }
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => {
+            if result.is_err() {
+                // Without a handler the system ends the process itself.
+                std::future::pending::<()>().await;
+            }
+        }
+        () = terminate => {}
+    }
+}
+
+/// Binds a listener, with a message that says what to do when the port is taken.
+async fn listen(host: std::net::IpAddr, port: u16) -> anyhow::Result<tokio::net::TcpListener> {
+    tokio::net::TcpListener::bind((host, port))
+        .await
+        .with_context(|| {
+            format!("{host}:{port} cannot be listened on; choose another with --port")
+        })
+}

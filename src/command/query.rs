@@ -1,0 +1,68 @@
+//! `clip-search query`.
+
+use super::{open, table};
+use crate::build::options::image_query;
+use crate::cli::{OutputFormat, QueryArgs};
+use crate::sparql::results::{AnswerKind, GraphFormat, TableFormat};
+use crate::sparql::search::{QueryImage, SearchRequest};
+use crate::sparql::{QueryRequest, Sparql};
+use anyhow::Context;
+use std::io::Write;
+use std::process::ExitCode;
+use tokio::runtime::Handle;
+
+pub(super) fn run(args: &QueryArgs, runtime: Handle) -> anyhow::Result<ExitCode> {
+    let sparql = open(&args.data, &args.model, &args.sparql, runtime)?;
+    let answer = match &args.sparql_query {
+        Some(query) => {
+            let query = image_query(query)?;
+            sparql.answer(&QueryRequest {
+                query: &query,
+                ..QueryRequest::default()
+            })?
+        }
+        None => sparql.answer_search(&search_request(args, &sparql)?)?,
+    };
+    let kind = answer.kind();
+    let (rows, graph) = match args.format {
+        OutputFormat::Json => (TableFormat::Json, GraphFormat::JsonLd),
+        OutputFormat::Csv => (TableFormat::Csv, GraphFormat::NTriples),
+        OutputFormat::Table => (TableFormat::Csv, GraphFormat::Turtle),
+    };
+    let mut out = Vec::new();
+    answer.write(rows, graph, &mut out)?;
+    if args.format == OutputFormat::Table && kind == AnswerKind::Solutions {
+        out = table::align(&out)?;
+    }
+    if !out.ends_with(b"\n") {
+        out.push(b'\n');
+    }
+    match std::io::stdout().write_all(&out) {
+        // The reader has seen enough: `clip-search query … | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
+        result => result.context("the answer cannot be written")?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn search_request(args: &QueryArgs, sparql: &Sparql) -> anyhow::Result<SearchRequest> {
+    let image = match args.image.as_deref() {
+        None => None,
+        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
+            Some(QueryImage::Url(url.to_owned()))
+        }
+        Some(path) => Some(QueryImage::Bytes(
+            std::fs::read(path).with_context(|| format!("the image {path} cannot be read"))?,
+        )),
+    };
+    Ok(SearchRequest {
+        text: args.text.clone(),
+        image: image.into_iter().collect(),
+        similar_to: args.similar.clone(),
+        exclude: args.exclude.clone(),
+        min_score: args
+            .min_score
+            .unwrap_or(sparql.options().default_min_score),
+        limit: args.limit,
+    })
+}

@@ -1,0 +1,24 @@
+//! `clip-search serve`.
+
+use super::{blocking, listen, open, stop_signal};
+use crate::cli::ServeArgs;
+use crate::http::{self, AppState};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::runtime::Handle;
+
+pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
+    let settings = args.http_settings();
+    let runtime = Handle::current();
+    let (host, port) = (args.host, args.port);
+    let sparql = blocking(move || open(&args.data, &args.model, &args.sparql, runtime)).await?;
+    let listener = listen(host, port).await?;
+    let address = listener.local_addr()?;
+    println!(
+        "serving {} images at http://{address}/sparql and http://{address}/query",
+        sparql.engine().collection().len()
+    );
+    let router = http::router(Arc::new(AppState::new(sparql, settings)));
+    http::serve(listener, router, stop_signal()).await?;
+    Ok(ExitCode::SUCCESS)
+}

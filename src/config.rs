@@ -1,0 +1,147 @@
+//! Flags and environment, checked: what the commands are given to work with.
+
+use crate::build::options::{BuildOptions, Network, Source, image_query};
+use crate::cli::{BuildArgs, DataArgs, Mode, ModelArgs, ServeArgs, SparqlArgs};
+use crate::encoder::hub::{self, HubOptions};
+use crate::encoder::onnx::EncoderOptions;
+use crate::fetch::FetchLimits;
+use crate::http::HttpSettings;
+use crate::sparql::SparqlOptions;
+use anyhow::{Context, ensure};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::time::Duration;
+
+const MIB: usize = 1 << 20;
+
+impl ModelArgs {
+    /// The model's folder: fetched from the hub if it is given by name and not in the cache.
+    ///
+    /// # Errors
+    /// If there is no such folder or the hub does not give the model.
+    pub fn folder(&self) -> anyhow::Result<PathBuf> {
+        let options = HubOptions {
+            endpoint: self.hub_endpoint.clone(),
+            token: self.hub_token.clone(),
+            home: self.hub_home.clone(),
+            offline: self.hub_offline,
+            precision: self.model_precision,
+            progress: std::io::stderr().is_terminal(),
+        };
+        hub::resolve(&self.model, &options)
+            .with_context(|| format!("the model {} cannot be had", self.model))
+    }
+
+    /// How the model is run.
+    #[must_use]
+    pub fn encoder_options(&self) -> EncoderOptions {
+        EncoderOptions {
+            precision: self.model_precision,
+            runtime_library: self.onnxruntime.clone(),
+            threads: self.model_threads,
+            image_limit_px: u64::from(self.max_megapixels.get()) * 1_000_000,
+        }
+    }
+}
+
+impl SparqlArgs {
+    /// What queries may do.
+    ///
+    /// # Errors
+    /// If the default minimum score is not a number.
+    pub fn options(&self) -> anyhow::Result<SparqlOptions> {
+        ensure!(
+            !self.default_min_score.is_nan(),
+            "--default-min-score (CLIP_DEFAULT_MIN_SCORE) must be a number such as 0.2"
+        );
+        let mut options = SparqlOptions::default();
+        options.timeout = (self.query_timeout > 0).then(|| Duration::from_secs(self.query_timeout));
+        options.default_min_score = self.default_min_score;
+        options.default_limit = self.default_limit.map(Into::into);
+        options.link_width_px = self.link_width.get();
+        options.max_hits = self.max_hits.get();
+        options.max_inputs = self.max_inputs.get();
+        options.max_query_images = self.max_query_images;
+        options.services = self
+            .allow_service
+            .iter()
+            .map(|iri| iri.trim().to_owned())
+            .filter(|iri| !iri.is_empty())
+            .collect();
+        Ok(options)
+    }
+
+    /// How much a fetch for a query may cost.
+    #[must_use]
+    pub fn fetch_limits(&self) -> FetchLimits {
+        FetchLimits {
+            max_bytes: self.fetch_limit.get().saturating_mul(MIB),
+            timeout: Duration::from_secs(self.fetch_timeout.get()),
+            ..FetchLimits::default()
+        }
+    }
+}
+
+impl ServeArgs {
+    /// What the HTTP service is set to.
+    #[must_use]
+    pub fn http_settings(&self) -> HttpSettings {
+        let defaults = HttpSettings::default();
+        HttpSettings {
+            project_name: self.project_name.clone(),
+            public_url: self.public_url.clone(),
+            body_limit_bytes: self.body_limit.get().saturating_mul(MIB),
+            max_queries: self.max_queries.unwrap_or(defaults.max_queries),
+        }
+    }
+}
+
+impl BuildArgs {
+    /// What the build is told.
+    ///
+    /// # Errors
+    /// If the file of `@FILE` cannot be read.
+    pub fn options(&self) -> anyhow::Result<BuildOptions> {
+        let source = match self.mode {
+            Mode::Csv => Source::Csv(
+                self.csv_file
+                    .clone()
+                    .context("--mode CSV needs --csv-file")?,
+            ),
+            Mode::Sparql => Source::Sparql {
+                endpoint: self
+                    .endpoint
+                    .clone()
+                    .context("--mode SPARQL needs --endpoint")?,
+                query: image_query(
+                    self.image_query
+                        .as_deref()
+                        .context("--mode SPARQL needs --image-query")?,
+                )?,
+            },
+        };
+        let mut options = BuildOptions::new(source, self.data_dir.clone());
+        options.iiif_column.clone_from(&self.iiif_column);
+        options.threads = self.threads;
+        options.batch_size = self.batch_size;
+        options.image_width_px = self.image_width;
+        options.precision = self.precision;
+        options.max_failures = self.max_failures;
+        options.network = Network {
+            retries: self.retries,
+            connect_timeout: Duration::from_secs(self.connect_timeout.get()),
+            image_timeout: Duration::from_secs(self.image_timeout.get()),
+            endpoint_timeout: Duration::from_secs(self.endpoint_timeout.get()),
+            ..Network::default()
+        };
+        Ok(options)
+    }
+}
+
+impl DataArgs {
+    /// The column with the IIIF URL, if the operator names one.
+    #[must_use]
+    pub fn iiif_column(&self) -> Option<&str> {
+        self.iiif_column.as_deref()
+    }
+}

@@ -1,0 +1,151 @@
+//! A search without SPARQL: the same algebra, through the same door.
+
+use super::results::Answer;
+use super::{QueryError, QueryRequest, Sparql};
+use crate::vocab::{Property, REQUEST};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use oxigraph::model::{Literal, NamedNode, Term, Variable, vocab::rdf};
+use spargebra::Query;
+use spargebra::algebra::GraphPattern;
+use spargebra::term::{TermPattern, TriplePattern};
+use std::num::NonZeroUsize;
+
+/// What to look for, and how much of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchRequest {
+    /// What the images shall look like, in words.
+    pub text: Option<String>,
+    /// Images that the images shall look like.
+    pub image: Vec<QueryImage>,
+    /// IIIF URL of an image of the collection that the images shall look like.
+    pub similar_to: Option<String>,
+    /// What the images shall not look like, in words.
+    pub exclude: Option<String>,
+    /// Lowest score of a hit.
+    pub min_score: f64,
+    /// Number of hits.
+    pub limit: NonZeroUsize,
+}
+
+/// An image that is not of the collection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueryImage {
+    /// The encoded image itself.
+    Bytes(Vec<u8>),
+    /// Where to fetch it.
+    Url(String),
+}
+
+/// An image of the collection that was found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SearchHit {
+    /// Cosine similarity in `[-1, 1]`.
+    pub score: f32,
+    /// 40 hex digits.
+    pub image_id: String,
+    /// IIIF URL of the image.
+    pub url: String,
+    /// URL of a picture to show.
+    pub link: String,
+}
+
+/// The variables of the answer, in this order.
+const OUTPUTS: [(Property, &str); 4] = [
+    (Property::Score, "score"),
+    (Property::ImageId, "imageId"),
+    (Property::IiifUrl, "url"),
+    (Property::Link, "link"),
+];
+
+impl Sparql {
+    /// The answer to a search: a table with the columns score, imageId, url and link, best first.
+    ///
+    /// # Errors
+    /// [`QueryError`] says who must act.
+    pub fn answer_search(&self, request: &SearchRequest) -> Result<Answer, QueryError> {
+        self.answer_query(query(request)?, &QueryRequest::default())
+    }
+
+    /// The hits of a search, best first.
+    ///
+    /// # Errors
+    /// [`QueryError`] says who must act.
+    pub fn search(&self, request: &SearchRequest) -> Result<Vec<SearchHit>, QueryError> {
+        let mut hits = Vec::new();
+        self.answer_search(request)?.for_each_solution(|solution| {
+            let text = |name: &str| match solution.get(name) {
+                Some(Term::NamedNode(node)) => node.as_str().to_owned(),
+                Some(Term::Literal(literal)) => literal.value().to_owned(),
+                Some(Term::BlankNode(_)) | None => String::new(),
+            };
+            hits.push(SearchHit {
+                score: text("score").parse().unwrap_or(f32::NAN),
+                image_id: text("imageId"),
+                url: text("url"),
+                link: text("link"),
+            });
+        })?;
+        Ok(hits)
+    }
+}
+
+/// `SELECT ?score ?imageId ?url ?link { ?request a clip:Request ; … }`
+fn query(request: &SearchRequest) -> Result<Query, QueryError> {
+    let iri = |url: &String| {
+        NamedNode::new(url)
+            .map(TermPattern::from)
+            .map_err(|error| QueryError::Malformed(format!("{url} is not a URL: {error}")))
+    };
+    let literal = |text: String| TermPattern::from(Literal::new_simple_literal(text));
+    let mut objects = Vec::new();
+    objects.extend(
+        (request.text.iter()).map(|text| (Property::QueryString, literal(text.clone()))),
+    );
+    for image in &request.image {
+        objects.push(match image {
+            QueryImage::Bytes(bytes) => (Property::QueryImage, literal(STANDARD.encode(bytes))),
+            QueryImage::Url(url) => (Property::QueryUrl, iri(url)?),
+        });
+    }
+    if let Some(url) = &request.similar_to {
+        objects.push((Property::SimilarTo, iri(url)?));
+    }
+    objects.extend(
+        (request.exclude.iter()).map(|text| (Property::ExcludeString, literal(text.clone()))),
+    );
+    objects.push((Property::MinScore, Literal::from(request.min_score).into()));
+    let limit = i64::try_from(request.limit.get()).unwrap_or(i64::MAX);
+    objects.push((Property::Limit, Literal::from(limit).into()));
+    let variables: Vec<Variable> = OUTPUTS
+        .iter()
+        .map(|(_, name)| Variable::new_unchecked(*name))
+        .collect();
+    objects.extend(
+        OUTPUTS
+            .iter()
+            .zip(&variables)
+            .map(|((property, _), variable)| (*property, variable.clone().into())),
+    );
+    let subject = Variable::new_unchecked("request");
+    let type_triple = (
+        rdf::TYPE.into_owned(),
+        TermPattern::from(NamedNode::new_unchecked(REQUEST)),
+    );
+    let patterns = std::iter::once(type_triple)
+        .chain(objects.into_iter().map(|(property, object)| (property.iri(), object)))
+        .map(|(predicate, object)| TriplePattern {
+            subject: subject.clone().into(),
+            predicate: predicate.into(),
+            object,
+        })
+        .collect();
+    Ok(Query::Select {
+        dataset: None,
+        pattern: GraphPattern::Project {
+            inner: Box::new(GraphPattern::Bgp { patterns }),
+            variables,
+        },
+        base_iri: None,
+    })
+}
