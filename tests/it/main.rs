@@ -1,0 +1,5 @@
+//! Integration tests, one module per area.
+
+mod fetch;
+mod http;
+mod support;
