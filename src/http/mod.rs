@@ -106,7 +106,7 @@ impl AppState {
     }
 }
 
-/// The service: all routes of [`AppState`].
+/// The service: every route, and what holds for all of them (CORS, panics, tracing).
 pub fn router(state: Arc<AppState>) -> Router {
     let mut router = Router::new();
     for (path, methods) in routes() {

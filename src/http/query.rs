@@ -53,10 +53,10 @@ pub(super) async fn post(
     parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
     let bytes = body::read(&headers, body, state.settings.body_limit_bytes).await?;
     match body::media_type(&headers).as_str() {
+        _ if bytes.is_empty() => {}
         "application/x-www-form-urlencoded" => parameters.add_all(body::urlencoded(&bytes))?,
         "multipart/form-data" => parameters.add_all(body::multipart(&headers, bytes).await?)?,
         "application/json" => parameters.add_json(&bytes)?,
-        _ if bytes.is_empty() => {}
         other => {
             return Err(ApiError::BodyType {
                 found: if other.is_empty() { "unknown" } else { other }.to_owned(),
@@ -95,7 +95,7 @@ impl FoundImage {
     }
 }
 
-/// What was sent under the names of [`PARAMETERS`]; empty values count as absent, as they do in a form
+/// What was sent under the names of [`PARAMETERS`]; blank values count as absent, as they do in a form
 /// that is sent with fields left empty.
 #[derive(Default)]
 struct Parameters {
@@ -136,7 +136,7 @@ impl Parameters {
     }
 
     fn add(&mut self, name: &str, text: String) -> Result<(), ApiError> {
-        let Some(name) = known(name).filter(|_| !text.is_empty()) else {
+        let Some(name) = known(name).filter(|_| !text.trim().is_empty()) else {
             return Ok(());
         };
         if self.texts.insert(name, text).is_some() || (name == "image" && self.file.is_some()) {

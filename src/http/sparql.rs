@@ -39,12 +39,12 @@ pub(super) async fn post(
     operation.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
     let bytes = body::read(&headers, body, state.settings.body_limit_bytes).await?;
     match body::media_type(&headers).as_str() {
+        // Blazegraph puts the query into the URL of a POST without body and Content-Type.
+        _ if bytes.is_empty() => {}
         "application/x-www-form-urlencoded" => operation.add_all(body::urlencoded(&bytes))?,
         "application/sparql-query" => operation.set_query(body::utf8(bytes, "the query")?)?,
         "application/sparql-update" => return Err(ApiError::ReadOnly),
         "multipart/form-data" => operation.add_all(body::multipart(&headers, bytes).await?)?,
-        // Blazegraph puts the query into the URL of a POST without body and Content-Type.
-        _ if bytes.is_empty() => {}
         other => {
             return Err(ApiError::BodyType {
                 found: if other.is_empty() { "unknown" } else { other }.to_owned(),

@@ -46,6 +46,7 @@ pub(super) struct BodyWriter {
     content_type: &'static str,
     buffer: Vec<u8>,
     sent_at: Instant,
+    patience: Duration,
     runtime: Handle,
 }
 
@@ -64,6 +65,15 @@ pub(super) async fn respond(
     permit: OwnedSemaphorePermit,
     job: impl FnOnce(&mut BodyWriter) -> Result<(), WriteError> + Send + 'static,
 ) -> Result<Response, ApiError> {
+    respond_to(permit, CLIENT_PATIENCE, job).await
+}
+
+/// [`respond`] to a client that may take `patience` for each chunk.
+async fn respond_to(
+    permit: OwnedSemaphorePermit,
+    patience: Duration,
+    job: impl FnOnce(&mut BodyWriter) -> Result<(), WriteError> + Send + 'static,
+) -> Result<Response, ApiError> {
     let (start_sender, start) = oneshot::channel();
     let (part_sender, parts) = mpsc::channel(CHUNKS_WAITING);
     let mut writer = BodyWriter {
@@ -72,6 +82,7 @@ pub(super) async fn respond(
         content_type: "application/octet-stream",
         buffer: Vec::new(),
         sent_at: Instant::now(),
+        patience,
         runtime: Handle::current(),
     };
     let span = tracing::Span::current();
@@ -115,13 +126,13 @@ impl BodyWriter {
                 }
             }
             (Err(WriteError::Io(error)), _) => {
-                tracing::debug!("the client went away: {error}");
+                tracing::debug!("the client takes no more of the answer: {error}");
             }
             (Err(WriteError::Query(error)), Some(start)) => {
                 let _ = start.send(Err(error.into()));
             }
             (Err(WriteError::Query(error)), None) => {
-                tracing::error!(
+                tracing::warn!(
                     "an answer was cut off after its first rows: {}",
                     Causes(&error)
                 );
@@ -143,7 +154,7 @@ impl BodyWriter {
 
     fn send(&self, part: Part) -> io::Result<()> {
         self.runtime
-            .block_on(self.parts.send_timeout(part, CLIENT_PATIENCE))
+            .block_on(self.parts.send_timeout(part, self.patience))
             .map_err(|error| match error {
                 mpsc::error::SendTimeoutError::Timeout(_) => io::ErrorKind::TimedOut.into(),
                 mpsc::error::SendTimeoutError::Closed(_) => client_gone(),
@@ -207,8 +218,8 @@ mod tests {
     use super::*;
     use crate::sparql::QueryError;
     use axum::Router;
+    use axum::body::to_bytes;
     use axum::routing::get;
-    use http_body_util::BodyExt;
     use std::sync::Arc;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
@@ -234,7 +245,7 @@ mod tests {
         assert_eq!(response.headers()["content-type"], "text/csv");
         let body = response.into_body();
         assert_eq!(axum::body::HttpBody::size_hint(&body).exact(), Some(3));
-        assert_eq!(body.collect().await.unwrap().to_bytes(), "a,b");
+        assert_eq!(to_bytes(body, usize::MAX).await.unwrap(), "a,b");
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -249,7 +260,7 @@ mod tests {
         })
         .await
         .unwrap();
-        let body = response.into_body().collect().await.unwrap().to_bytes();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         assert_eq!(body, expected);
     }
 
@@ -277,7 +288,7 @@ mod tests {
             }) as fn(&mut BodyWriter) -> _,
         ] {
             let response = respond(permit().await, job).await.unwrap();
-            assert!(response.into_body().collect().await.is_err());
+            assert!(to_bytes(response.into_body(), usize::MAX).await.is_err());
         }
     }
 
@@ -331,6 +342,21 @@ mod tests {
         drop(response);
         // Would wait for ever if the job went on writing.
         drop(places.acquire().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_takes_nothing_is_given_up() {
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let response = respond_to(place, Duration::from_millis(50), |out| {
+            loop {
+                out.write_all(&[b'x'; 1000])?;
+            }
+        })
+        .await
+        .unwrap();
+        drop(places.acquire().await.unwrap());
+        assert!(to_bytes(response.into_body(), usize::MAX).await.is_err());
     }
 
     #[tokio::test]

@@ -131,6 +131,7 @@ impl Answer {
                 let mut rows = serializer
                     .serialize_solutions_to_writer(out, solutions.variables().to_vec())?;
                 for solution in solutions {
+                    deadline.check()?;
                     rows.serialize(&solution.map_err(evaluation)?)?;
                 }
                 rows.finish()?
@@ -138,6 +139,7 @@ impl Answer {
             QueryResults::Graph(triples) => {
                 let mut writer = RdfSerializer::from_format(graph.engine_format()).for_writer(out);
                 for triple in triples {
+                    deadline.check()?;
                     writer.serialize_triple(&triple.map_err(evaluation)?)?;
                 }
                 writer.finish()?

@@ -1,6 +1,6 @@
 //! The service over HTTP: the SPARQL Protocol, /query, and what surrounds them.
 
-use crate::support::{TestEncoder, colours, iiif_url, png};
+use crate::colours::{self, ColourEncoder, iiif_url, png};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, Response, StatusCode, header};
@@ -13,7 +13,6 @@ use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::http::{AppState, HttpSettings, router, serve};
 use clip_search::image_id::image_id;
 use clip_search::sparql::{Sparql, SparqlOptions};
-use http_body_util::BodyExt;
 use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::model::{GraphName, Literal, NamedNode, Quad};
 use oxigraph::store::Store;
@@ -44,7 +43,7 @@ struct Fixture {
 impl Default for Fixture {
     fn default() -> Self {
         Self {
-            encoder: Arc::new(TestEncoder::default()),
+            encoder: Arc::new(ColourEncoder),
             store: Store::new().unwrap(),
             allow: String::new(),
             options: SparqlOptions::default(),
@@ -57,7 +56,7 @@ impl Fixture {
     fn router(self) -> Router {
         let allow = self.allow.parse().unwrap();
         let fetcher = Fetcher::new(Handle::current(), allow, FetchLimits::default()).unwrap();
-        let engine = Engine::new(Arc::new(colours()), self.encoder, fetcher);
+        let engine = Engine::new(Arc::new(colours::collection()), self.encoder, fetcher);
         let sparql = Sparql::new(
             self.store,
             Arc::new(engine),
@@ -144,7 +143,9 @@ fn content_type(response: &Response<Body>) -> &str {
 }
 
 async fn text(response: Response<Body>) -> String {
-    let bytes = response.into_body().collect().await.unwrap().to_bytes();
+    let bytes = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
     String::from_utf8(bytes.into()).unwrap()
 }
 
@@ -230,6 +231,14 @@ async fn a_query_is_taken_in_every_form_of_the_protocol() {
             // Blazegraph
             post(&router, &format!("{path}?{in_url}&queryId=1"), "", "").await,
             post(&router, &format!("{path}?{in_url}"), FORM, "").await,
+            post(
+                &router,
+                &format!("{path}?{in_url}"),
+                "application/sparql-query",
+                "",
+            )
+            .await,
+            post(&router, &format!("{path}?{in_url}"), "text/plain", "").await,
             post(&router, path, &multipart_type, multipart_body.clone()).await,
         ] {
             assert_eq!(response.status(), StatusCode::OK);
@@ -498,6 +507,88 @@ async fn a_large_image_in_a_query_is_taken() {
     assert_eq!(body_json(response).await["boolean"], true);
 }
 
+#[tokio::test]
+async fn a_clip_request_is_answered_with_every_variable_in_the_head() {
+    // Without LIMIT and without minScore: the predecessor answered 500, and left out ?request.
+    let query = "PREFIX clip: <https://service.swissartresearch.net/clip/>
+        SELECT * { ?request a clip:Request ; clip:queryString \"red\" ; clip:score ?score ; clip:iiifUrl ?iiif }";
+    let response = post(&service(), "/sparql", "application/sparql-query", query).await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(content_type(&response), RESULTS_JSON);
+    let answer = body_json(response).await;
+    let mut variables: Vec<&str> = answer["head"]["vars"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|name| name.as_str().unwrap())
+        .collect();
+    variables.sort_unstable();
+    assert_eq!(variables, ["iiif", "request", "score"]);
+    let rows = answer["results"]["bindings"].as_array().unwrap();
+    let images: Vec<&Value> = rows.iter().map(|row| &row["iiif"]["value"]).collect();
+    assert_eq!(images, [&iiif_url("red"), &iiif_url("yellow")]);
+    assert!(
+        rows.iter().all(|row| row["request"]["type"] == "uri"),
+        "{rows:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_unusable_clip_request_is_the_authors_mistake() {
+    let query = "PREFIX clip: <https://service.swissartresearch.net/clip/>
+        SELECT * { ?request a clip:Request ; clip:queryURL <http://127.0.0.1:1/> ; clip:iiifUrl ?iiif }";
+    let response = post(&service(), "/sparql", "application/sparql-query", query).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    let body = text(response).await;
+    assert!(body.starts_with("MALFORMED QUERY: "), "{body}");
+    assert!(
+        body.contains("127.0.0.1") && body.contains("allow list"),
+        "{body}"
+    );
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_an_error_or_cut_off_but_never_a_whole_answer() {
+    let mut options = SparqlOptions::default();
+    options.timeout = Some(Duration::from_millis(50));
+    let fixture = Fixture {
+        store: large_store(),
+        options,
+        ..Fixture::default()
+    };
+    let router = fixture.router();
+    // A million rows, none of which is seen before the end.
+    let count =
+        escaped("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f FILTER(STR(?a) > STR(?d)) }");
+    let response = get(&router, &format!("/sparql?query={count}"), None).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    let body = text(response).await;
+    assert!(body.starts_with("the query was stopped"), "{body}");
+    let response = get(
+        &router,
+        &format!("/sparql?query={}", escaped(ENDLESS)),
+        None,
+    )
+    .await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(
+        axum::body::to_bytes(response.into_body(), usize::MAX)
+            .await
+            .is_err()
+    );
+}
+
+#[tokio::test]
+async fn deep_queries_have_the_stack_that_they_need() {
+    let query = format!(
+        "ASK {{ FILTER({}true{}) }}",
+        "(".repeat(190),
+        ")".repeat(190)
+    );
+    let response = post(&service(), "/sparql", "application/sparql-query", query).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
 // --- /sparql: the description ---
 
 #[tokio::test]
@@ -741,7 +832,7 @@ async fn nothing_asked_is_ok() {
     let router = service();
     for response in [
         get(&router, "/query", None).await,
-        get(&router, "/query?str=&url=&image=&limit=5", None).await,
+        get(&router, "/query?str=&url=+&image=&limit=5", None).await,
         post(&router, "/query", "", "").await,
         post(&router, "/query", FORM, "str=").await,
         post(&router, "/query", "application/json", "{}").await,
@@ -886,7 +977,7 @@ struct Broken {
 
 impl Encoder for Broken {
     fn width(&self) -> usize {
-        crate::support::WIDTH
+        colours::WIDTH
     }
 
     fn encode_texts(&self, _: &[&str]) -> Result<Vec<Embedding>, EncoderError> {

@@ -1,4 +1,4 @@
-//! What several areas need: a small encoder, a small collection, servers on loopback.
+//! A collection of plain colours, and an encoder for which the words red, green and blue mean them.
 
 use clip_search::collection::Collection;
 use clip_search::embedding::Embedding;
@@ -7,34 +7,23 @@ use clip_search::features::Features;
 use clip_search::image_id::image_id;
 use ndarray::{Array2, Array3};
 use std::io::Cursor;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A deterministic encoder: images by their mean colours, texts by their words.
 ///
 /// The words red, green and blue lie on the axes of the colours, so that "red" finds red images; all
 /// other words lie elsewhere, at places that depend on the word alone.
-#[derive(Debug, Default)]
-pub(crate) struct TestEncoder {
-    n_texts: AtomicUsize,
-}
+#[derive(Debug)]
+pub(crate) struct ColourEncoder;
 
 /// Width of the embeddings.
 pub(crate) const WIDTH: usize = 16;
 
-impl TestEncoder {
-    /// Texts that were encoded so far.
-    pub(crate) fn n_texts(&self) -> usize {
-        self.n_texts.load(Ordering::SeqCst)
-    }
-}
-
-impl Encoder for TestEncoder {
+impl Encoder for ColourEncoder {
     fn width(&self) -> usize {
         WIDTH
     }
 
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
-        self.n_texts.fetch_add(texts.len(), Ordering::SeqCst);
         Ok(texts.iter().map(|text| text_embedding(text)).collect())
     }
 
@@ -52,8 +41,9 @@ impl Encoder for TestEncoder {
             })?
             .to_rgb8();
         let (width, height) = (image.width() as usize, image.height() as usize);
+        let channels = image.into_raw();
         Ok(Array3::from_shape_fn((3, height, width), |(c, y, x)| {
-            f32::from(image.get_pixel(x as u32, y as u32)[c]) / 255.0
+            f32::from(channels[(y * width + x) * 3 + c]) / 255.0
         }))
     }
 
@@ -84,7 +74,8 @@ fn text_embedding(text: &str) -> Embedding {
                 let hash = other.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
                     (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
                 });
-                raw[4 + (hash % 12) as usize] += 1.0;
+                let axis = usize::try_from(hash % 12).expect("below 12");
+                raw[4 + axis] += 1.0;
             }
         }
     }
@@ -96,8 +87,8 @@ pub(crate) fn iiif_url(name: &str) -> String {
     format!("https://iiif.example.org/{name}")
 }
 
-/// Images of plain colours, embedded by [`TestEncoder`]: red, green, blue, yellow, black.
-pub(crate) fn colours() -> Collection {
+/// Images of plain colours, embedded by [`ColourEncoder`]: red, green, blue, yellow, black.
+pub(crate) fn collection() -> Collection {
     let images = [
         ("red", [255, 0, 0]),
         ("green", [0, 255, 0]),
@@ -105,7 +96,7 @@ pub(crate) fn colours() -> Collection {
         ("yellow", [255, 255, 0]),
         ("black", [0, 0, 0]),
     ];
-    let encoder = TestEncoder::default();
+    let encoder = ColourEncoder;
     let mut matrix = Array2::zeros((images.len(), WIDTH));
     for (mut row, (_, rgb)) in matrix.outer_iter_mut().zip(images) {
         let pixels = encoder.preprocess(&png(rgb)).unwrap();
