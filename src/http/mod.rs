@@ -198,18 +198,15 @@ async fn serve_with_grace(
     }
 }
 
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 async fn landing(State(state): State<Arc<AppState>>) -> Response {
     page::landing(&state)
 }
 
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 async fn openapi() -> Response {
     const JSON: HeaderValue = HeaderValue::from_static("application/json");
     ([(header::CONTENT_TYPE, JSON)], OPENAPI).into_response()
 }
 
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 async fn no_such_path(uri: Uri) -> ApiError {
     ApiError::NoSuchPath {
         path: uri.path().to_owned(),
@@ -217,7 +214,6 @@ async fn no_such_path(uri: Uri) -> ApiError {
     }
 }
 
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 async fn no_such_method(method: Method, uri: Uri) -> ApiError {
     ApiError::NoSuchMethod {
         method,

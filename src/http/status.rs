@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The process answers.
-#[expect(clippy::unused_async, reason = "axum takes async handlers")]
 pub(super) async fn health(State(state): State<Arc<AppState>>) -> Json<Value> {
     Json(json!({
         "status": "ok",
