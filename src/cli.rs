@@ -152,7 +152,12 @@ pub struct SparqlArgs {
     )]
     pub query_timeout: u64,
     /// Most hits of one query before any join
-    #[arg(long, env = "CLIP_MAX_HITS", value_name = "N", default_value = "2000000")]
+    #[arg(
+        long,
+        env = "CLIP_MAX_HITS",
+        value_name = "N",
+        default_value = "2000000"
+    )]
     pub max_hits: NonZeroUsize,
     /// Most different input values of one request
     #[arg(
@@ -218,7 +223,12 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub sparql: SparqlArgs,
     /// Address to listen on
-    #[arg(long, env = "CLIP_HOST", value_name = "ADDRESS", default_value = "0.0.0.0")]
+    #[arg(
+        long,
+        env = "CLIP_HOST",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0"
+    )]
     pub host: std::net::IpAddr,
     /// Port to listen on; 0 for any free one
     #[arg(long, env = "PORT", value_name = "PORT", default_value = "5000")]
@@ -235,7 +245,12 @@ pub struct ServeArgs {
     #[arg(long, env = "CLIP_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
     /// Largest request body, in MiB
-    #[arg(long, env = "CLIP_BODY_LIMIT", value_name = "MIB", default_value = "10")]
+    #[arg(
+        long,
+        env = "CLIP_BODY_LIMIT",
+        value_name = "MIB",
+        default_value = "10"
+    )]
     pub body_limit: NonZeroUsize,
     /// Queries that are evaluated at the same time; the others wait
     #[arg(long, env = "CLIP_MAX_QUERIES", value_name = "N")]

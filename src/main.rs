@@ -15,9 +15,10 @@ fn main() -> ExitCode {
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_env_filter(EnvFilter::try_from_env("CLIP_LOG").unwrap_or_else(|_| {
-            EnvFilter::new("warn,clip_search=info")
-        }))
+        .with_env_filter(
+            EnvFilter::try_from_env("CLIP_LOG")
+                .unwrap_or_else(|_| EnvFilter::new("warn,clip_search=info")),
+        )
         .init();
     if let Err(error) = &env_file
         && !error.not_found()

@@ -4,7 +4,6 @@
 ///
 /// TLS is rustls with ring; reqwest is built without a provider of its own, so the process-wide one is
 /// installed here, before the first client can miss it.
-#[must_use]
 pub fn client_builder() -> reqwest::ClientBuilder {
     // An error means that it is installed already.
     drop(rustls::crypto::ring::default_provider().install_default());

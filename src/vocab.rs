@@ -131,6 +131,14 @@ pub fn nearest_name(name: &str) -> &'static str {
         .expect("the vocabulary is not empty")
 }
 
+/// The names of all properties, for messages.
+#[must_use]
+pub fn known_names() -> String {
+    Property::ALL
+        .map(|property| property.to_string())
+        .join(", ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

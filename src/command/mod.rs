@@ -115,7 +115,5 @@ async fn stop_signal() {
 async fn listen(host: std::net::IpAddr, port: u16) -> anyhow::Result<tokio::net::TcpListener> {
     tokio::net::TcpListener::bind((host, port))
         .await
-        .with_context(|| {
-            format!("{host}:{port} cannot be listened on; choose another with --port")
-        })
+        .with_context(|| format!("{host}:{port} cannot be listened on; choose another with --port"))
 }

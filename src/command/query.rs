@@ -60,9 +60,7 @@ fn search_request(args: &QueryArgs, sparql: &Sparql) -> anyhow::Result<SearchReq
         image: image.into_iter().collect(),
         similar_to: args.similar.clone(),
         exclude: args.exclude.clone(),
-        min_score: args
-            .min_score
-            .unwrap_or(sparql.options().default_min_score),
+        min_score: args.min_score.unwrap_or(sparql.options().default_min_score),
         limit: args.limit,
     })
 }

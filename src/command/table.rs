@@ -82,6 +82,10 @@ mod tests {
         assert_eq!(lines[2], "1   A \"lake\" Bergsee");
         assert_eq!(lines[3].chars().count(), 4 + 101);
         assert_eq!(lines[4], "(2 rows)");
-        assert!(String::from_utf8(align(b"a\r\n").unwrap()).unwrap().contains("(no rows)"));
+        assert!(
+            String::from_utf8(align(b"a\r\n").unwrap())
+                .unwrap()
+                .contains("(no rows)")
+        );
     }
 }

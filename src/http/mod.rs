@@ -1,3 +1,333 @@
-//! Everything that speaks HTTP to clients.
+//! The HTTP service: [`router`] makes it, [`serve`] runs it.
 
+mod accept;
+mod body;
+mod description;
+mod error;
 pub mod iiif;
+mod page;
+mod query;
+mod sparql;
+mod status;
+mod stream;
+
+use crate::sparql::Sparql;
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, get};
+use error::ApiError;
+use std::any::Any;
+use std::io;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::{AllowHeaders, Any as AnyOrigin, CorsLayer};
+use tower_http::trace::{DefaultOnResponse, TraceLayer};
+use url::Url;
+
+/// Connections that are still at work when the service stops get this long to finish.
+pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+
+/// The OpenAPI document, which a test holds against [`routes`].
+const OPENAPI: &str = include_str!("openapi.json");
+
+/// All that a request needs.
+pub struct AppState {
+    sparql: Sparql,
+    settings: HttpSettings,
+    /// Places for blocking work.
+    places: Arc<Semaphore>,
+}
+
+/// What an operator may set.
+#[derive(Debug, Clone)]
+pub struct HttpSettings {
+    /// Name of the service on its pages and in its descriptions.
+    pub project_name: String,
+    /// Where clients reach the service, if not where they say they do (`Host`).
+    pub public_url: Option<Url>,
+    /// Longest request body.
+    pub body_limit_bytes: usize,
+    /// Queries that run at the same time; more wait.
+    pub max_queries: NonZeroUsize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        // A query computes on one core, but it also waits: for image servers, for slow clients.
+        let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        Self {
+            project_name: "IIIF CLIP Search".to_owned(),
+            public_url: None,
+            body_limit_bytes: 10 * 1024 * 1024,
+            max_queries: cores.saturating_mul(NonZeroUsize::new(4).expect("not zero")),
+        }
+    }
+}
+
+impl AppState {
+    /// The state of a service that answers with `sparql`.
+    #[must_use]
+    pub fn new(sparql: Sparql, settings: HttpSettings) -> Self {
+        let n_places = settings.max_queries.get().min(Semaphore::MAX_PERMITS);
+        Self {
+            sparql,
+            settings,
+            places: Arc::new(Semaphore::new(n_places)),
+        }
+    }
+
+    /// Waits for a place among the queries.
+    async fn place(&self) -> OwnedSemaphorePermit {
+        Arc::clone(&self.places)
+            .acquire_owned()
+            .await
+            .expect("the semaphore is never closed")
+    }
+
+    /// Runs `work` on a thread that may block, when there is a place for it.
+    async fn block<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let place = self.place().await;
+        let span = tracing::Span::current();
+        join(tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let _in_request = span.entered();
+            work()
+        }))
+        .await
+    }
+}
+
+/// The service: every route, and what holds for all of them (CORS, panics, tracing).
+pub fn router(state: Arc<AppState>) -> Router {
+    let mut router = Router::new();
+    for (path, methods) in routes() {
+        router = router.route(path, methods);
+    }
+    let cors = CorsLayer::new()
+        .allow_origin(AnyOrigin)
+        .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
+        .allow_headers(AllowHeaders::mirror_request())
+        .max_age(Duration::from_secs(24 * 60 * 60));
+    // The path alone: a query may hold an image of megabytes.
+    let trace = TraceLayer::new_for_http()
+        .make_span_with(|request: &Request| {
+            tracing::info_span!("http", method = %request.method(), path = request.uri().path())
+        })
+        .on_response(DefaultOnResponse::new().level(tracing::Level::INFO))
+        // ApiError logs what the operator must know, once.
+        .on_failure(());
+    router
+        .fallback(no_such_path)
+        .method_not_allowed_fallback(no_such_method)
+        // Bodies are bounded where they are read, with an error that says so.
+        .layer(DefaultBodyLimit::disable())
+        .layer(CatchPanicLayer::custom(panicked))
+        .layer(cors)
+        .layer(trace)
+        .with_state(state)
+}
+
+/// Every path with its methods. (Clients POST to `/sparql/` too, and lose the query over a redirect.)
+fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 8] {
+    let query = || get(query::get).post(query::post);
+    let sparql = || get(sparql::get).post(sparql::post);
+    [
+        ("/", get(landing)),
+        ("/sparql", sparql()),
+        ("/sparql/", sparql()),
+        ("/query", query()),
+        ("/query/", query()),
+        ("/health", get(status::health)),
+        ("/ready", get(status::ready)),
+        ("/openapi.json", get(openapi)),
+    ]
+}
+
+/// What [`routes`] has, as a part of a sentence.
+const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET /health, GET /ready, GET /openapi.json and GET /";
+
+/// Serves `router` until `shutdown` is done; then accepts nothing more and waits for requests in
+/// flight, [`SHUTDOWN_GRACE`] at most.
+///
+/// Queries that are cut off then end at their next row; a caller that wants to exit at once ends its
+/// runtime with [`tokio::runtime::Runtime::shutdown_timeout`].
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    serve_with_grace(listener, router, shutdown, SHUTDOWN_GRACE).await
+}
+
+async fn serve_with_grace(
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+    grace: Duration,
+) -> io::Result<()> {
+    let (stopping, stopped) = tokio::sync::oneshot::channel();
+    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
+        shutdown.await;
+        tracing::info!("shutting down");
+        // The receiver is gone only when nobody waits any more.
+        let _ = stopping.send(());
+    });
+    tokio::select! {
+        result = server.into_future() => result,
+        () = async {
+            if stopped.await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            tokio::time::sleep(grace).await;
+        } => {
+            tracing::warn!("requests still run after {} s and are cut off", grace.as_secs());
+            Ok(())
+        }
+    }
+}
+
+async fn landing(State(state): State<Arc<AppState>>) -> Response {
+    page::landing(&state)
+}
+
+async fn openapi() -> Response {
+    const JSON: HeaderValue = HeaderValue::from_static("application/json");
+    ([(header::CONTENT_TYPE, JSON)], OPENAPI).into_response()
+}
+
+async fn no_such_path(uri: Uri) -> ApiError {
+    ApiError::NoSuchPath {
+        path: uri.path().to_owned(),
+        routes: ROUTES,
+    }
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> ApiError {
+    ApiError::NoSuchMethod {
+        method,
+        path: uri.path().to_owned(),
+        routes: ROUTES,
+    }
+}
+
+/// A bug of ours; the panic hook has printed where, and the client gets a sentence.
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    let message = panic
+        .downcast_ref::<&str>()
+        .copied()
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("unknown");
+    tracing::error!("a request panicked: {message}");
+    error::text(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "the service failed at this request; its log says where",
+    )
+}
+
+/// The result of blocking work; its panic goes on in the caller.
+async fn join<T>(work: JoinHandle<T>) -> Result<T, ApiError> {
+    match work.await.map_err(tokio::task::JoinError::try_into_panic) {
+        Ok(result) => Ok(result),
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Err(Err(_)) => Err(ApiError::ShuttingDown),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::Value;
+    use std::collections::BTreeSet;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+
+    fn document() -> Value {
+        serde_json::from_str(OPENAPI).unwrap()
+    }
+
+    fn names<'a>(names: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        names.into_iter().collect()
+    }
+
+    #[test]
+    fn openapi_has_every_path_and_no_other() {
+        let document = document();
+        let documented = document["paths"].as_object().unwrap();
+        assert_eq!(
+            names(documented.keys().map(String::as_str)),
+            names(routes().iter().map(|(path, _)| *path))
+        );
+        assert_eq!(document["info"]["version"], env!("CARGO_PKG_VERSION"));
+    }
+
+    #[test]
+    fn openapi_has_every_parameter_and_no_other() {
+        let document = document();
+        for (path, known) in [
+            ("/query", names(query::PARAMETERS)),
+            ("/sparql", names(sparql::documented_parameters())),
+        ] {
+            for method in ["get", "post"] {
+                let operation = &document["paths"][path][method];
+                let parameters = operation["parameters"].as_array().unwrap();
+                let documented = parameters.iter().map(|p| p["name"].as_str().unwrap());
+                assert_eq!(names(documented), known, "{method} {path}");
+                let Some(bodies) = operation["requestBody"]["content"].as_object() else {
+                    continue;
+                };
+                for (media_type, body) in bodies {
+                    let Some(fields) = body["schema"]["properties"].as_object() else {
+                        continue;
+                    };
+                    let documented = fields.keys().map(String::as_str);
+                    assert_eq!(names(documented), known, "{method} {path} {media_type}");
+                }
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn shutdown_waits_for_requests_in_flight_but_not_for_ever() {
+        let (started, mut wait_for_start) = tokio::sync::mpsc::channel(1);
+        let router = Router::new().route(
+            "/",
+            get(async move || {
+                started.send(()).await.unwrap();
+                std::future::pending::<()>().await;
+            }),
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = tokio::sync::oneshot::channel();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let server = serve_with_grace(listener, router, shutdown, Duration::from_millis(100));
+        let server = tokio::spawn(server);
+        let mut client = TcpStream::connect(address).await.unwrap();
+        client
+            .write_all(b"GET / HTTP/1.1\r\nHost: test\r\n\r\n")
+            .await
+            .unwrap();
+        wait_for_start.recv().await.unwrap();
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+        // No new connection is served.
+        if let Ok(mut late) = TcpStream::connect(address).await {
+            assert_eq!(late.read(&mut [0]).await.unwrap_or(0), 0);
+        }
+    }
+}

@@ -24,6 +24,7 @@ impl Context<'_> {
         let mut ascent = Ascent {
             wanted,
             until_bound: true,
+            is_closed: false,
             parts: Vec::new(),
         };
         self.ascend(&self.query.pattern, fragment, &mut ascent);
@@ -41,6 +42,7 @@ impl Context<'_> {
         let mut ascent = Ascent {
             wanted: &wanted,
             until_bound: false,
+            is_closed: false,
             parts: Vec::new(),
         };
         self.ascend(&self.query.pattern, fragment, &mut ascent);
@@ -235,12 +237,15 @@ struct Ascent<'a> {
     wanted: &'a HashSet<Variable>,
     /// Whether to stop once all that is wanted is bound.
     until_bound: bool,
+    /// Whether what is further out may not be used any more.
+    is_closed: bool,
     parts: Vec<GraphPattern>,
 }
 
 impl Ascent<'_> {
     fn add(&mut self, part: GraphPattern) {
-        if !algebra::is_unit(&part) && !(self.until_bound && self.is_satisfied()) {
+        let is_enough = self.is_closed || (self.until_bound && self.is_satisfied());
+        if !algebra::is_unit(&part) && !is_enough {
             self.parts.push(part);
         }
     }
@@ -270,6 +275,11 @@ impl Ascent<'_> {
                     name: name.clone(),
                     inner: Box::new(inner),
                 });
+            }
+            // Fewer images below a LIMIT or an aggregate would change which rows it keeps or counts.
+            // Input values may pass: without them there would be nothing to keep or count.
+            GraphPattern::Slice { .. } | GraphPattern::Group { .. } => {
+                self.is_closed |= !self.until_bound;
             }
             _ => {}
         }

@@ -1,11 +1,13 @@
 //! The rows of the clip relation: inputs in, scored images out, as tables for the rewritten query.
 
+use super::deadline::Deadline;
 use super::plan::{Choices, compatible};
 use super::request::{Fragment, Inputs, QueryInput, RequestError, Value};
-use super::{Deadline, QueryError, SparqlOptions};
+use super::{QueryError, SparqlOptions};
 use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, QueryImageError};
+use crate::fetch::FetchError;
 use crate::iiif;
 use crate::vocab::{HIT_PREFIX, Property};
 use oxrdf::{Literal, NamedNode, Variable};
@@ -204,6 +206,9 @@ fn embed_image(
     };
     embedded.map_err(|error| match error {
         QueryImageError::Encoder(error) => QueryError::Internal(Box::new(error)),
+        QueryImageError::Fetch(FetchError::Stopped) => {
+            QueryError::Internal(Box::new(FetchError::Stopped))
+        }
         other => RequestError::Image {
             subject: written.to_owned(),
             property,

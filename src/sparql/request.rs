@@ -1,6 +1,6 @@
 //! What one `clip:Request` says: its triples as written, and its inputs with their values.
 
-use crate::vocab::{Property, Role};
+use crate::vocab::{self, Property, Role};
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::term::TermPattern;
 use std::fmt;
@@ -58,7 +58,10 @@ pub enum RequestError {
         subject: String,
     },
     /// A property that is not in the vocabulary.
-    #[error("clip:{name} on the clip:Request {subject} is unknown; did you mean clip:{nearest}?")]
+    #[error(
+        "clip:{name} on the clip:Request {subject} is unknown; did you mean clip:{nearest}? Known are {}",
+        vocab::known_names()
+    )]
     UnknownProperty {
         /// The subject as written.
         subject: String,
@@ -235,16 +238,23 @@ pub enum RequestError {
 
 /// A term in a message: long ones (base64 images) are cut.
 #[derive(Debug, PartialEq)]
-pub struct Shown(Term);
+pub struct Shown(String);
+
+impl Shown {
+    fn new(term: &Term) -> Self {
+        const LONGEST: usize = 80;
+        let mut text = term.to_string();
+        if let Some((end, _)) = text.char_indices().nth(LONGEST) {
+            text.truncate(end);
+            text.push('…');
+        }
+        Self(text)
+    }
+}
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const LONGEST: usize = 80;
-        let text = self.0.to_string();
-        match text.char_indices().nth(LONGEST) {
-            Some((end, _)) => write!(f, "{}…", &text[..end]),
-            None => f.write_str(&text),
-        }
+        f.write_str(&self.0)
     }
 }
 
@@ -298,14 +308,14 @@ impl Inputs {
                     let number = number(term).ok_or_else(|| RequestError::NotANumber {
                         subject: subject.to_owned(),
                         property: *property,
-                        found: Shown(term.clone()),
+                        found: Shown::new(term),
                     })?;
                     keep_one(&mut min_score, number, term, *property, subject)?;
                 }
                 Property::Limit => {
                     let number = positive(term).ok_or_else(|| RequestError::NotALimit {
                         subject: subject.to_owned(),
-                        found: Shown(term.clone()),
+                        found: Shown::new(term),
                     })?;
                     keep_one(&mut limit, number, term, *property, subject)?;
                 }
@@ -371,7 +381,7 @@ fn literal(property: Property, term: &Term, subject: &str) -> Result<String, Req
         _ => Err(RequestError::NotALiteral {
             subject: subject.to_owned(),
             property,
-            found: Shown(term.clone()),
+            found: Shown::new(term),
         }),
     }
 }
@@ -387,7 +397,7 @@ fn iri(property: Property, term: &Term, subject: &str) -> Result<String, Request
         _ => Err(RequestError::NotAnIri {
             subject: subject.to_owned(),
             property,
-            found: Shown(term.clone()),
+            found: Shown::new(term),
         }),
     }
 }
@@ -403,8 +413,8 @@ fn keep_one<'a, T: PartialEq + Copy>(
         Some((first, first_term)) if *first != value => Err(RequestError::TwoValues {
             subject: subject.to_owned(),
             property,
-            first: Shown(first_term.clone()),
-            second: Shown(term.clone()),
+            first: Shown::new(first_term),
+            second: Shown::new(term),
         }),
         _ => {
             *slot = Some((value, term));

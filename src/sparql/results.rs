@@ -1,14 +1,15 @@
 //! Answers on the wire: the result formats of SPARQL 1.1 and RDF.
 
+use super::deadline::Deadline;
 use oxigraph::io::{RdfFormat, RdfSerializer};
-use oxigraph::sparql::{QueryEvaluationError, QueryResults};
+use oxigraph::sparql::{QueryEvaluationError, QueryResults, QuerySolution};
 use sparesults::{QueryResultsFormat, QueryResultsSerializer};
 use std::io::Write;
 
 /// The answer to a query, not yet read to its end.
 pub struct Answer {
     results: QueryResults<'static>,
-    deadline: super::Deadline,
+    deadline: Deadline,
 }
 
 /// What kind of answer a query has; decides which formats fit.
@@ -97,7 +98,7 @@ impl GraphFormat {
 }
 
 impl Answer {
-    pub(super) fn new(results: QueryResults<'static>, deadline: super::Deadline) -> Self {
+    pub(super) fn new(results: QueryResults<'static>, deadline: Deadline) -> Self {
         Self { results, deadline }
     }
 
@@ -109,6 +110,27 @@ impl Answer {
             QueryResults::Boolean(_) => AnswerKind::Boolean,
             QueryResults::Graph(_) => AnswerKind::Graph,
         }
+    }
+
+    /// The rows as the evaluator gives them, without the time limit.
+    #[must_use]
+    pub fn into_results(self) -> QueryResults<'static> {
+        self.results
+    }
+
+    /// Evaluates a SELECT to its end and hands out every solution; nothing for other queries.
+    pub(super) fn for_each_solution(
+        self,
+        mut f: impl FnMut(&QuerySolution),
+    ) -> Result<(), super::QueryError> {
+        let QueryResults::Solutions(solutions) = self.results else {
+            return Ok(());
+        };
+        for solution in solutions {
+            self.deadline.check()?;
+            f(&solution.map_err(|error| self.deadline.explain(error))?);
+        }
+        Ok(())
     }
 
     /// Evaluates to the end and writes every row as it comes: `table` is used for SELECT and ASK,

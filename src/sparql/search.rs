@@ -99,9 +99,8 @@ fn query(request: &SearchRequest) -> Result<Query, QueryError> {
     };
     let literal = |text: String| TermPattern::from(Literal::new_simple_literal(text));
     let mut objects = Vec::new();
-    objects.extend(
-        (request.text.iter()).map(|text| (Property::QueryString, literal(text.clone()))),
-    );
+    objects
+        .extend((request.text.iter()).map(|text| (Property::QueryString, literal(text.clone()))));
     for image in &request.image {
         objects.push(match image {
             QueryImage::Bytes(bytes) => (Property::QueryImage, literal(STANDARD.encode(bytes))),
@@ -133,7 +132,11 @@ fn query(request: &SearchRequest) -> Result<Query, QueryError> {
         TermPattern::from(NamedNode::new_unchecked(REQUEST)),
     );
     let patterns = std::iter::once(type_triple)
-        .chain(objects.into_iter().map(|(property, object)| (property.iri(), object)))
+        .chain(
+            objects
+                .into_iter()
+                .map(|(property, object)| (property.iri(), object)),
+        )
         .map(|(predicate, object)| TriplePattern {
             subject: subject.clone().into(),
             predicate: predicate.into(),

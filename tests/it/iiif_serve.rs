@@ -5,7 +5,6 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use clip_search::http::iiif::iiif_router;
-use http_body_util::BodyExt;
 use serde_json::Value;
 use std::fs;
 use tempfile::TempDir;
@@ -53,7 +52,10 @@ async fn get_with(router: &Router, path: &str, accept: &str) -> (StatusCode, Hea
     (
         parts.status,
         parts.headers,
-        body.collect().await.unwrap().to_bytes().to_vec(),
+        axum::body::to_bytes(body, usize::MAX)
+            .await
+            .unwrap()
+            .to_vec(),
     )
 }
 
@@ -249,7 +251,9 @@ async fn lists_name_every_image() {
         .body(Body::empty());
     let router = iiif_router(dir.path().join("images"), None);
     let response = router.oneshot(request.unwrap()).await.unwrap();
-    let body = response.into_body().collect().await.unwrap().to_bytes();
+    let body = axum::body::to_bytes(response.into_body(), usize::MAX)
+        .await
+        .unwrap();
     let list: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(list[0]["iiif_url"], "http://localhost:8182/a.png");
     let empty = tempfile::tempdir().unwrap();

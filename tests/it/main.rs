@@ -6,6 +6,9 @@
 
 mod build;
 mod collection;
+mod colours;
+mod fetch;
+mod http;
 mod iiif_serve;
 mod ontology;
 mod queries;

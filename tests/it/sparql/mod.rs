@@ -1,6 +1,7 @@
 //! `/sparql` without the wire: queries in, solutions out.
 
 mod errors;
+mod federation;
 mod oracle;
 mod requests;
 
@@ -9,7 +10,8 @@ use clip_search::embedding::Embedding;
 use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels};
 use clip_search::engine::Engine;
 use clip_search::features::Features;
-use clip_search::fetch::Fetcher;
+use clip_search::fetch::allow::AllowList;
+use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::image_id::image_id;
 use clip_search::sparql::results::{GraphFormat, TableFormat, WriteError};
 use clip_search::sparql::{QueryError, QueryRequest, Sparql, SparqlOptions};
@@ -124,9 +126,19 @@ impl World {
     }
 
     pub(crate) fn with(options: SparqlOptions, store: Store) -> Self {
+        Self::over(collection(), options, store)
+    }
+
+    pub(crate) fn over(collection: Collection, options: SparqlOptions, store: Store) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let encoder = Arc::new(HashEncoder::default());
-        let engine = Engine::new(Arc::new(collection()), encoder.clone(), Fetcher {});
+        let fetcher = Fetcher::new(
+            runtime.handle().clone(),
+            AllowList::default(),
+            FetchLimits::default(),
+        )
+        .unwrap();
+        let engine = Engine::new(Arc::new(collection), encoder.clone(), fetcher);
         Self {
             sparql: Sparql::new(store, Arc::new(engine), options, runtime.handle().clone()),
             encoder,
@@ -150,6 +162,20 @@ impl World {
             Err(WriteError::Query(error)) => Err(error),
             Err(error) => panic!("{error}"),
         }
+    }
+
+    /// The answer as the evaluator gives it, or the error.
+    pub(crate) fn results(
+        &self,
+        query: &str,
+    ) -> Result<oxigraph::sparql::QueryResults<'static>, QueryError> {
+        let request = QueryRequest {
+            query,
+            ..QueryRequest::default()
+        };
+        self.sparql
+            .answer(&request)
+            .map(|answer| answer.into_results())
     }
 
     /// The rows of a SELECT, without the head.

@@ -57,7 +57,8 @@ enum Pattern {
     Union(Box<Self>, Box<Self>),
     Minus(Box<Self>, Box<Self>),
     Exists(Box<Self>, Box<Self>, bool),
-    Select(Box<Self>, &'static str),
+    /// What stands before and after the group.
+    Select(Box<Self>, (&'static str, &'static str)),
     Graph(&'static str, Box<Self>),
     Filter(Box<Self>, &'static str),
 }
@@ -144,9 +145,20 @@ fn pattern() -> impl Strategy<Value = Pattern> {
             1 => (two(), any::<bool>()).prop_map(|((a, b), not)| Pattern::Exists(a, b, not)),
             1 => (
                 inner.clone(),
-                proptest::sample::select(vec!["?iiif ?s", "?iiif ?q ?r", "?w ?iiif", "DISTINCT ?iiif", "?r ?other"]),
+                proptest::sample::select(vec![
+                    ("?iiif ?s", ""),
+                    ("?iiif ?q ?r", ""),
+                    ("?w ?iiif", ""),
+                    ("DISTINCT ?iiif", ""),
+                    ("?r ?other", ""),
+                    ("DISTINCT ?iiif", "ORDER BY ?iiif LIMIT 3"),
+                    ("DISTINCT ?iiif ?q", "ORDER BY ?iiif ?q LIMIT 2 OFFSET 1"),
+                    ("?iiif (COUNT(*) AS ?z)", "GROUP BY ?iiif"),
+                    ("(COUNT(?iiif) AS ?z)", ""),
+                    ("?w (MAX(?s) AS ?s2)", "GROUP BY ?w HAVING(COUNT(*) > 1)"),
+                ]),
             )
-                .prop_map(|(p, vars)| Pattern::Select(Box::new(p), vars)),
+                .prop_map(|(p, around)| Pattern::Select(Box::new(p), around)),
             1 => (
                 proptest::sample::select(vec!["?g", "ex:g1", "ex:g2"]),
                 inner.clone(),
@@ -217,10 +229,10 @@ impl Writer {
                 });
                 self.group(b, out);
             }
-            Pattern::Select(p, variables) => {
-                write!(out, "{{ SELECT {variables} ").unwrap();
+            Pattern::Select(p, (before, after)) => {
+                write!(out, "{{ SELECT {before} ").unwrap();
                 self.group(p, out);
-                out.push('}');
+                write!(out, "{after} }}").unwrap();
             }
             // Stock oxigraph loses the name of the graph around a sub-SELECT, and lets MINUS share it.
             // SPARQL evaluates what is inside graph by graph, which is what the program gives.

@@ -1,0 +1,215 @@
+//! `ApiError`: who must act, and so which status, body and log level a failure gets.
+
+use crate::data_url::DataUrlError;
+use crate::encoder::EncoderError;
+use crate::sparql::QueryError;
+use axum::extract::multipart::MultipartError;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use std::error::Error;
+use std::fmt;
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ApiError {
+    /// A path without a handler.
+    #[error("there is nothing at {path}; {routes}")]
+    NoSuchPath {
+        path: String,
+        /// What there is.
+        routes: &'static str,
+    },
+    /// A path that has no such method.
+    #[error("{path} does not answer {method}; {routes}")]
+    NoSuchMethod {
+        method: Method,
+        path: String,
+        /// What there is.
+        routes: &'static str,
+    },
+    /// A body over the limit.
+    #[error(
+        "the request body is longer than {limit_bytes} bytes; send less, for instance a smaller image"
+    )]
+    BodyTooLong { limit_bytes: usize },
+    /// A body that did not come.
+    #[error("the request body did not arrive within {limit_s} s; send it again")]
+    BodyTooSlow { limit_s: u64 },
+    /// A body that broke off.
+    #[error("the request body cannot be read; send it again")]
+    BodyBroken(#[source] axum::Error),
+    /// A body in a form that is not read here.
+    #[error("a body of type {found} is not read here; send {known}")]
+    BodyType { found: String, known: &'static str },
+    /// Text that is not UTF-8.
+    #[error("{what} is not UTF-8; send it in that encoding")]
+    NotUtf8 { what: &'static str },
+    /// A multipart body that cannot be parsed.
+    #[error("the multipart body cannot be read: {}", .0.body_text())]
+    Multipart(#[source] MultipartError),
+    /// A JSON body that cannot be parsed.
+    #[error(
+        "the body is not JSON: {0}; send an object such as {{\"str\": \"a lake\", \"limit\": 10}}"
+    )]
+    Json(#[source] serde_json::Error),
+    /// A JSON body of the wrong shape.
+    #[error("the body must be a JSON object such as {{\"str\": \"a lake\", \"limit\": 10}}")]
+    NotAnObject,
+    /// A parameter more than once.
+    #[error("the parameter {0} is given more than once; give it once")]
+    Repeated(&'static str),
+    /// A parameter whose value cannot be used.
+    #[error("{name} must be {expected}, found {found}")]
+    BadValue {
+        name: &'static str,
+        expected: &'static str,
+        found: String,
+    },
+    /// The parameter `image` that holds no base64.
+    #[error("image: {0}")]
+    BadImage(#[source] DataUrlError),
+    /// A request for /sparql without a query.
+    #[error(
+        "there is no query; send it as the parameter query or as a body of type application/sparql-query"
+    )]
+    NoQuery,
+    /// SPARQL Update.
+    #[error(
+        "this endpoint is read-only and takes no SPARQL Update; send a query as the parameter query"
+    )]
+    ReadOnly,
+    /// /sparql has no answer.
+    #[error(transparent)]
+    Query(#[from] QueryError),
+    /// There is only something to exclude.
+    #[error("there is nothing to search for; give a text, the URL of an image or an image")]
+    NothingToSearch,
+    /// What is excluded is all that is searched for.
+    #[error("exclude cancels all that is searched for; exclude something else")]
+    Cancelled,
+    /// The parameter `url` or `image` gives no image.
+    #[error("{name} gives no image: {reason}; send a JPEG, PNG, GIF, WebP or TIFF image")]
+    NoImage { name: &'static str, reason: String },
+    /// The system gives no more threads.
+    #[error("the service is too busy; try again later")]
+    NoThread(#[source] std::io::Error),
+    /// Work was dropped because the runtime ends.
+    #[error("the service is shutting down; try again later")]
+    ShuttingDown,
+    /// The model does not answer.
+    #[error("the model fails")]
+    NotReady(#[source] EncoderError),
+}
+
+/// Who must act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Actor {
+    /// Who sent the request, who gets the whole story.
+    Client,
+    /// The operator, for whom the cause is logged; the client gets a short sentence.
+    Operator,
+}
+
+/// A failure of an endpoint that speaks JSON: `{"error": "…"}`.
+#[derive(Debug)]
+pub(super) struct JsonError(ApiError);
+
+impl<E: Into<ApiError>> From<E> for JsonError {
+    fn from(error: E) -> Self {
+        Self(error.into())
+    }
+}
+
+impl ApiError {
+    fn verdict(&self) -> (StatusCode, Actor) {
+        use Actor::{Client, Operator};
+        match self {
+            Self::NoSuchPath { .. } => (StatusCode::NOT_FOUND, Client),
+            Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, Client),
+            Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Client),
+            Self::BodyTooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, Client),
+            Self::BodyType { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Client),
+            Self::BodyBroken(_)
+            | Self::NotUtf8 { .. }
+            | Self::Multipart(_)
+            | Self::Json(_)
+            | Self::NotAnObject
+            | Self::Repeated(_)
+            | Self::BadValue { .. }
+            | Self::BadImage(_)
+            | Self::NothingToSearch
+            | Self::Cancelled
+            | Self::NoImage { .. }
+            | Self::NoQuery
+            | Self::ReadOnly => (StatusCode::BAD_REQUEST, Client),
+            Self::Query(error) => match error {
+                QueryError::Malformed(_) | QueryError::Request(_) => {
+                    (StatusCode::BAD_REQUEST, Client)
+                }
+                // The author must ask for less. Not 503, for which RDF4J drops the sentence that says
+                // so; not 400, because the same query may be answered when there is less to do.
+                QueryError::TimedOut(_) => (StatusCode::INTERNAL_SERVER_ERROR, Client),
+                QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),
+            },
+            Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Client),
+            Self::NoThread(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
+            Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
+        }
+    }
+
+    /// The status, after logging the failure: this is called once, when the response is made.
+    fn log(&self) -> StatusCode {
+        let (status, actor) = self.verdict();
+        match actor {
+            Actor::Client => tracing::debug!(status = status.as_u16(), "{self}"),
+            Actor::Operator => tracing::error!(status = status.as_u16(), "{}", Causes(self)),
+        }
+        status
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let status = self.log();
+        // RDF4J reads this label to know that it may fall back to simpler queries.
+        let label = match self {
+            Self::Query(QueryError::Malformed(_) | QueryError::Request(_)) => "MALFORMED QUERY: ",
+            _ => "",
+        };
+        text(status, &format!("{label}{self}"))
+    }
+}
+
+impl IntoResponse for JsonError {
+    fn into_response(self) -> Response {
+        let status = self.0.log();
+        (status, axum::Json(json!({ "error": self.0.to_string() }))).into_response()
+    }
+}
+
+/// A response of one line for people and machines.
+pub(super) fn text(status: StatusCode, sentence: &str) -> Response {
+    const PLAIN: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+    (
+        status,
+        [(header::CONTENT_TYPE, PLAIN)],
+        format!("{sentence}\n"),
+    )
+        .into_response()
+}
+
+/// An error and all that caused it, as one line for the log.
+pub(super) struct Causes<'a>(pub(super) &'a (dyn Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}

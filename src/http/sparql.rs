@@ -1,0 +1,205 @@
+//! `/sparql`: the SPARQL 1.1 Protocol.
+
+use super::accept::{self, Accept, Description};
+use super::body::{self, Field, FieldValue};
+use super::error::ApiError;
+use super::{AppState, description, page, stream};
+use crate::sparql::QueryRequest;
+use crate::sparql::results::{AnswerKind, GraphFormat, TableFormat};
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use std::sync::Arc;
+
+const BODY_TYPES: &str =
+    "application/x-www-form-urlencoded, application/sparql-query or multipart/form-data";
+
+pub(super) async fn get(
+    State(state): State<Arc<AppState>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let mut operation = Operation::default();
+    operation.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
+    if operation.query.is_some() {
+        answer(state, &headers, operation).await
+    } else {
+        describe(state, &headers).await
+    }
+}
+
+pub(super) async fn post(
+    State(state): State<Arc<AppState>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: Body,
+) -> Result<Response, ApiError> {
+    let mut operation = Operation::default();
+    operation.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
+    let bytes = body::read(&headers, body, state.settings.body_limit_bytes).await?;
+    match body::media_type(&headers).as_str() {
+        // Blazegraph puts the query into the URL of a POST without body and Content-Type.
+        _ if bytes.is_empty() => {}
+        "application/x-www-form-urlencoded" => operation.add_all(body::urlencoded(&bytes))?,
+        "application/sparql-query" => operation.set_query(body::utf8(bytes, "the query")?)?,
+        "application/sparql-update" => return Err(ApiError::ReadOnly),
+        "multipart/form-data" => operation.add_all(body::multipart(&headers, bytes).await?)?,
+        other => {
+            return Err(ApiError::BodyType {
+                found: if other.is_empty() { "unknown" } else { other }.to_owned(),
+                known: BODY_TYPES,
+            });
+        }
+    }
+    answer(state, &headers, operation).await
+}
+
+/// The parameters that are read. Engines send others (`queryId`, `maxrows`, `infer`, …), which are
+/// ignored.
+const PARAMETERS: [(&str, Parameter); 6] = [
+    ("query", Parameter::Query),
+    ("update", Parameter::Update),
+    ("default-graph-uri", Parameter::DefaultGraph),
+    ("named-graph-uri", Parameter::NamedGraph),
+    ("format", Parameter::Format),
+    ("output", Parameter::Format),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Parameter {
+    Query,
+    Update,
+    DefaultGraph,
+    NamedGraph,
+    Format,
+}
+
+/// What a client asks for, in the terms of the protocol.
+#[derive(Default)]
+struct Operation {
+    query: Option<String>,
+    default_graphs: Vec<String>,
+    named_graphs: Vec<String>,
+    /// What `output` or `format` says; clients send both, and several times.
+    formats: Vec<String>,
+}
+
+impl Operation {
+    fn add_all(&mut self, fields: impl IntoIterator<Item = Field>) -> Result<(), ApiError> {
+        fields.into_iter().try_for_each(|field| self.add(field))
+    }
+
+    fn add(&mut self, Field { name, value }: Field) -> Result<(), ApiError> {
+        let Some((_, parameter)) = PARAMETERS.iter().find(|(known, _)| *known == name) else {
+            return Ok(());
+        };
+        let text = match value {
+            FieldValue::Text(text) => text,
+            FieldValue::File(bytes) => body::utf8(bytes, "an uploaded file")?,
+        };
+        match parameter {
+            Parameter::Query => return self.set_query(text),
+            Parameter::Update => return Err(ApiError::ReadOnly),
+            Parameter::DefaultGraph => self.default_graphs.push(text),
+            Parameter::NamedGraph => self.named_graphs.push(text),
+            Parameter::Format => self.formats.push(text),
+        }
+        Ok(())
+    }
+
+    fn set_query(&mut self, query: String) -> Result<(), ApiError> {
+        match self.query.replace(query) {
+            None => Ok(()),
+            Some(_) => Err(ApiError::Repeated("query")),
+        }
+    }
+
+    /// The formats of the answer. `output` and `format` count only for clients that say nothing in
+    /// `Accept`: federation engines send both, and mean what `Accept` says.
+    fn formats(&self, accept: &Accept) -> (TableFormat, GraphFormat) {
+        let named = self.formats.iter().filter(|_| accept.is_indifferent());
+        let table = named.clone().find_map(|name| accept::table_named(name));
+        let graph = named.clone().find_map(|name| accept::graph_named(name));
+        (
+            table.unwrap_or_else(|| accept.table()),
+            graph.unwrap_or_else(|| accept.graph()),
+        )
+    }
+}
+
+async fn answer(
+    state: Arc<AppState>,
+    headers: &HeaderMap,
+    operation: Operation,
+) -> Result<Response, ApiError> {
+    let (table, graph) = operation.formats(&Accept::from_headers(headers));
+    let query = operation.query.ok_or(ApiError::NoQuery)?;
+    let permit = state.place().await;
+    let response = stream::respond(permit, move |out| {
+        let answer = state.sparql.answer(&QueryRequest {
+            query: &query,
+            default_graphs: operation.default_graphs,
+            named_graphs: operation.named_graphs,
+        })?;
+        out.set_content_type(content_type(answer.kind(), table, graph));
+        answer.write(table, graph, out)
+    });
+    Ok(varying(response.await?))
+}
+
+/// A request without a query asks what this endpoint is.
+async fn describe(state: Arc<AppState>, headers: &HeaderMap) -> Result<Response, ApiError> {
+    let endpoint = description::endpoint_url(state.settings.public_url.as_ref(), headers);
+    let response = match Accept::from_headers(headers).description() {
+        Description::Html => page::endpoint(&state, &endpoint),
+        Description::Graph(GraphFormat::Turtle) => description::turtle(&state, &endpoint),
+        Description::Graph(format) => {
+            let query = description::construct(&state, &endpoint);
+            let permit = state.place().await;
+            stream::respond(permit, move |out| {
+                let answer = state.sparql.answer(&QueryRequest {
+                    query: &query,
+                    ..QueryRequest::default()
+                })?;
+                out.set_content_type(format.media_type());
+                answer.write(TableFormat::Json, format, out)
+            })
+            .await?
+        }
+    };
+    Ok(varying(response))
+}
+
+/// For SPARQL results the bare type: some clients compare it as a string. Text types say their charset,
+/// which would be US-ASCII otherwise.
+fn content_type(kind: AnswerKind, table: TableFormat, graph: GraphFormat) -> &'static str {
+    match kind {
+        AnswerKind::Solutions | AnswerKind::Boolean => match table {
+            TableFormat::Json | TableFormat::Xml => table.media_type(),
+            TableFormat::Csv => "text/csv; charset=utf-8",
+            TableFormat::Tsv => "text/tab-separated-values; charset=utf-8",
+        },
+        AnswerKind::Graph => match graph {
+            GraphFormat::Turtle => description::TURTLE,
+            GraphFormat::NTriples | GraphFormat::RdfXml | GraphFormat::JsonLd => graph.media_type(),
+        },
+    }
+}
+
+/// Names of the parameters that make sense to send.
+#[cfg(test)]
+pub(super) fn documented_parameters() -> impl Iterator<Item = &'static str> {
+    PARAMETERS
+        .into_iter()
+        .filter(|(_, parameter)| *parameter != Parameter::Update)
+        .map(|(name, _)| name)
+}
+
+/// Tells caches that the answer depends on `Accept`.
+fn varying(mut response: Response) -> Response {
+    response
+        .headers_mut()
+        .append(header::VARY, HeaderValue::from_static("Accept"));
+    response
+}

@@ -1,0 +1,317 @@
+//! Resolves the requests of a query: gives their inputs values, searches, and puts the hits in place.
+
+use super::context::Context;
+use super::extract::Extracted;
+use super::plan::{self, Choices, Input, InputObject, Request};
+use super::relation::{self, Relation, Tuple};
+use super::request::{Inputs, RequestError, Value};
+use super::run::Run;
+use super::{QueryError, Sparql, algebra, rewrite};
+use crate::vocab::Property;
+use oxrdf::Variable;
+use spargebra::algebra::GraphPattern;
+use spargebra::term::TermPattern;
+use std::collections::{BTreeSet, HashSet};
+
+impl Sparql {
+    /// The query's pattern with the hits of its requests as inline tables.
+    pub(super) fn rewrite(
+        &self,
+        query: &Extracted,
+        run: &Run<'_>,
+    ) -> Result<GraphPattern, QueryError> {
+        let (requests, choices) = plan::requests(query)?;
+        let mut tables: Vec<Option<GraphPattern>> = vec![None; query.fragments.len()];
+        let order = sole_fragment(&requests, &choices).map(|fragment| {
+            let position = Variable::new_unchecked("clip_position");
+            (fragment, position)
+        });
+        let mut n_hits = 0;
+        let mut open: Vec<&Request> = requests.iter().collect();
+        let mut effort = Effort::Bind;
+        while !open.is_empty() {
+            let n_open = open.len();
+            let mut still_open = Vec::new();
+            for request in open {
+                let context = Context {
+                    query,
+                    tables: &tables,
+                };
+                let Some(tuples) = self.tuples(request, &context, run, effort)? else {
+                    still_open.push(request);
+                    continue;
+                };
+                let relation = self.search_for(request, tuples, &context, run)?;
+                n_hits += relation.n_hits();
+                if n_hits > self.options.max_hits {
+                    return Err(self.too_many_hits(request));
+                }
+                for &index in &request.fragments {
+                    let position = order
+                        .as_ref()
+                        .filter(|(fragment, _)| *fragment == index)
+                        .map(|(_, position)| position);
+                    tables[index] = Some(relation.table(
+                        &query.fragments[index],
+                        &choices[index],
+                        self.engine.collection(),
+                        self.options.link_width_px,
+                        position,
+                    ));
+                }
+            }
+            effort = if still_open.len() == n_open {
+                effort.more()
+            } else {
+                Effort::Bind
+            };
+            open = still_open;
+        }
+        let pattern = rewrite::insert_tables(
+            query.pattern.clone(),
+            &rewrite::Tables {
+                of_fragment: &tables,
+                names_graphs: run.names_graphs(),
+            },
+            None,
+        );
+        Ok(match &order {
+            Some((fragment, position)) => rewrite::Order {
+                position,
+                score: query.fragments[*fragment]
+                    .columns
+                    .iter()
+                    .find(|(property, _)| *property == Property::Score)
+                    .and_then(|(_, object)| algebra::variable_of(object)),
+            }
+            .apply(pattern),
+            None => pattern,
+        })
+    }
+
+    /// The input values of a request, from the patterns around it; `None` if something that binds
+    /// them is still open.
+    fn tuples(
+        &self,
+        request: &Request,
+        context: &Context<'_>,
+        run: &Run<'_>,
+        effort: Effort,
+    ) -> Result<Option<Vec<Tuple>>, QueryError> {
+        let mut tuples = Vec::new();
+        for alternative in &request.alternatives {
+            let Some(inputs) = bindable(request, &alternative.inputs, context, effort)? else {
+                return Ok(None);
+            };
+            let variables = variables_of(&inputs);
+            let solutions = if variables.is_empty() {
+                vec![Vec::new()]
+            } else {
+                let pattern = surroundings(&inputs, &variables, context);
+                run.distinct(pattern, &variables, self.options.max_inputs)?
+                    .ok_or_else(|| RequestError::TooManyInputs {
+                        subject: request.written.clone(),
+                        property: inputs[0].property,
+                        variable: variables[0].clone(),
+                        limit: self.options.max_inputs,
+                    })?
+            };
+            for solution in solutions {
+                let values: Vec<Value> = inputs
+                    .iter()
+                    .map(|input| match &input.object {
+                        InputObject::Constant(term) => Value {
+                            property: input.property,
+                            variable: None,
+                            term: term.clone(),
+                        },
+                        InputObject::Variable(variable) => {
+                            let column = variables
+                                .iter()
+                                .position(|v| v == variable)
+                                .expect("variables_of lists every variable of the inputs");
+                            Value {
+                                property: input.property,
+                                variable: Some(variable.clone()),
+                                term: solution[column].clone(),
+                            }
+                        }
+                    })
+                    .collect();
+                let checked = Inputs::from_values(&values, &request.written)?;
+                tuples.push(Tuple {
+                    choices: alternative.choices.clone(),
+                    key: checked.key(&values),
+                    values,
+                    inputs: checked,
+                });
+            }
+        }
+        Ok(Some(tuples))
+    }
+
+    fn search_for(
+        &self,
+        request: &Request,
+        tuples: Vec<Tuple>,
+        context: &Context<'_>,
+        run: &Run<'_>,
+    ) -> Result<Relation, QueryError> {
+        let candidates = self.candidates(request, context);
+        relation::search(
+            &self.engine,
+            &self.options,
+            &run.deadline,
+            &request.written,
+            tuples,
+            candidates.as_ref(),
+        )
+    }
+
+    /// The rows of the images that constants and inline data name for a request, if they do. With
+    /// several fragments a restriction found at one of them might not hold for the others.
+    fn candidates(&self, request: &Request, context: &Context<'_>) -> Option<BTreeSet<usize>> {
+        let [index] = request.fragments[..] else {
+            return None;
+        };
+        let columns = &context.query.fragments[index].columns;
+        // The rank counts the images that are not candidates as well.
+        if columns
+            .iter()
+            .any(|(property, _)| *property == Property::Rank)
+        {
+            return None;
+        }
+        columns
+            .iter()
+            .filter(|(property, _)| *property == Property::IiifUrl)
+            .filter_map(|(_, object)| match object {
+                TermPattern::NamedNode(image) => Some(HashSet::from([image.clone()])),
+                object => context.named_constants(index, algebra::variable_of(object)?),
+            })
+            .map(|images| {
+                images
+                    .iter()
+                    .filter_map(|image| self.engine.collection().row_of_url(image.as_str()))
+                    .collect::<BTreeSet<usize>>()
+            })
+            .min_by_key(BTreeSet::len)
+    }
+
+    fn too_many_hits(&self, request: &Request) -> QueryError {
+        RequestError::TooManyHits {
+            subject: request.written.clone(),
+            limit: self.options.max_hits,
+        }
+        .into()
+    }
+}
+
+/// How hard to try to give an input variable a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effort {
+    /// Only from the patterns around it.
+    Bind,
+    /// A variable beside a constant of the same property asks for that constant.
+    Echo,
+    /// What has no value now has none.
+    Fail,
+}
+
+impl Effort {
+    fn more(self) -> Self {
+        match self {
+            Self::Bind => Self::Echo,
+            Self::Echo | Self::Fail => Self::Fail,
+        }
+    }
+}
+
+/// The inputs that can be given values; `None` if a variable may still be bound later.
+fn bindable(
+    request: &Request,
+    inputs: &[Input],
+    context: &Context<'_>,
+    effort: Effort,
+) -> Result<Option<Vec<Input>>, RequestError> {
+    let variables = variables_of(inputs);
+    let bound = algebra::bound_variables(
+        &surroundings(inputs, &variables, context),
+        algebra::Binding::Possible,
+    );
+    let mut kept = Vec::new();
+    for input in inputs {
+        match &input.object {
+            InputObject::Variable(variable) if !bound.contains(variable) => {
+                let echoes = inputs.iter().any(|other| {
+                    other.property == input.property
+                        && matches!(other.object, InputObject::Constant(_))
+                });
+                match effort {
+                    Effort::Echo | Effort::Fail if echoes => {}
+                    Effort::Bind | Effort::Echo => return Ok(None),
+                    Effort::Fail => {
+                        return Err(RequestError::UnboundInput {
+                            subject: request.written.clone(),
+                            property: input.property,
+                            variable: context.query.names.written(variable),
+                        });
+                    }
+                }
+            }
+            _ => kept.push(input.clone()),
+        }
+    }
+    Ok(Some(kept))
+}
+
+/// What binds the variables of `inputs` around the places where they stand.
+fn surroundings(inputs: &[Input], variables: &[Variable], context: &Context<'_>) -> GraphPattern {
+    let mut wanted: HashSet<Variable> = variables.iter().cloned().collect();
+    let mut pattern = algebra::unit();
+    for input in inputs {
+        let InputObject::Variable(variable) = &input.object else {
+            continue;
+        };
+        if !wanted.contains(variable) {
+            continue;
+        }
+        pattern = algebra::join(pattern, context.binding(input.fragment, &wanted));
+        let bound = algebra::bound_variables(&pattern, algebra::Binding::Possible);
+        wanted.retain(|variable| !bound.contains(variable));
+    }
+    pattern
+}
+
+fn variables_of(inputs: &[Input]) -> Vec<Variable> {
+    let mut variables = Vec::new();
+    for input in inputs {
+        if let InputObject::Variable(variable) = &input.object
+            && !variables.contains(variable)
+        {
+            variables.push(variable.clone());
+        }
+    }
+    variables
+}
+
+/// The fragment whose hits order the rows, if the query has one request with one set of inputs.
+fn sole_fragment(requests: &[Request], choices: &[Choices]) -> Option<usize> {
+    let [request] = requests else {
+        return None;
+    };
+    let inputs = |alternative: &plan::Alternative| {
+        alternative
+            .inputs
+            .iter()
+            .map(|input| (input.property, input.object.clone()))
+            .collect::<Vec<_>>()
+    };
+    let first = inputs(request.alternatives.first()?);
+    let is_sole = request.alternatives.iter().all(|a| inputs(a) == first);
+    request
+        .fragments
+        .iter()
+        .copied()
+        .find(|index| is_sole && choices[*index].is_empty())
+}

@@ -1,0 +1,127 @@
+//! One query on the store: the same dataset, functions and deadline for all its parts.
+
+use super::deadline::Deadline;
+use super::{QueryError, QueryRequest, Sparql, functions, guard, pattern_of};
+use oxigraph::model::{GraphName, NamedNode, NamedOrBlankNode, Term};
+use oxigraph::sparql::{QueryResults, SparqlEvaluator};
+use oxrdf::Variable;
+use spargebra::Query;
+use spargebra::algebra::{GraphPattern, QueryDataset};
+
+/// One query's evaluation.
+pub(super) struct Run<'a> {
+    sparql: &'a Sparql,
+    dataset: Option<QueryDataset>,
+    default_graphs: Option<Vec<GraphName>>,
+    named_graphs: Option<Vec<NamedOrBlankNode>>,
+    pub deadline: Deadline,
+}
+
+impl<'a> Run<'a> {
+    /// # Errors
+    /// [`QueryError::Malformed`] if a graph name is no IRI.
+    pub(super) fn new(
+        sparql: &'a Sparql,
+        query: &Query,
+        request: &QueryRequest<'_>,
+    ) -> Result<Self, QueryError> {
+        let graph = |iri: &String| {
+            NamedNode::new(iri).map_err(|_| {
+                QueryError::Malformed(format!("the graph name {iri} is not an absolute IRI"))
+            })
+        };
+        let mut this = Self {
+            sparql,
+            dataset: query.dataset().cloned(),
+            default_graphs: None,
+            named_graphs: None,
+            deadline: Deadline::after(sparql.options.timeout),
+        };
+        // As the SPARQL 1.1 Protocol has it, graphs named in the request replace those in the query.
+        if !request.default_graphs.is_empty() || !request.named_graphs.is_empty() {
+            let default: Result<Vec<_>, _> = request
+                .default_graphs
+                .iter()
+                .map(|iri| graph(iri).map(GraphName::from))
+                .collect();
+            let named: Result<Vec<_>, _> = request
+                .named_graphs
+                .iter()
+                .map(|iri| graph(iri).map(NamedOrBlankNode::from))
+                .collect();
+            this.default_graphs = Some(default?);
+            this.named_graphs = Some(named?);
+        }
+        Ok(this)
+    }
+
+    /// Whether the query or the request lists the named graphs of the dataset.
+    pub(super) fn names_graphs(&self) -> bool {
+        match (&self.named_graphs, &self.dataset) {
+            (Some(named), _) => !named.is_empty(),
+            (None, Some(dataset)) => dataset
+                .named
+                .as_ref()
+                .is_some_and(|named| !named.is_empty()),
+            (None, None) => false,
+        }
+    }
+
+    pub(super) fn evaluate(&self, query: Query) -> Result<QueryResults<'static>, QueryError> {
+        let mut evaluator = self
+            .sparql
+            .services
+            .register(SparqlEvaluator::new().with_cancellation_token(self.deadline.token.clone()));
+        if !guard::is_optimizable(pattern_of(&query)) {
+            evaluator = evaluator.without_optimizations();
+        }
+        let mut prepared =
+            functions::register(evaluator, self.sparql.engine.clone()).for_query(query);
+        if let (Some(default), Some(named)) = (&self.default_graphs, &self.named_graphs) {
+            let dataset = prepared.dataset_mut();
+            dataset.set_default_graph(default.clone());
+            dataset.set_available_named_graphs(named.clone());
+        }
+        prepared
+            .on_store(&self.sparql.store)
+            .execute()
+            .map_err(|error| self.deadline.explain(error))
+    }
+
+    /// The distinct values of `variables` in the solutions of `pattern` that bind them all; `None` if
+    /// there are more than `limit`.
+    pub(super) fn distinct(
+        &self,
+        pattern: GraphPattern,
+        variables: &[Variable],
+        limit: usize,
+    ) -> Result<Option<Vec<Vec<Term>>>, QueryError> {
+        let query = Query::Select {
+            dataset: self.dataset.clone(),
+            pattern: GraphPattern::Distinct {
+                inner: Box::new(GraphPattern::Project {
+                    inner: Box::new(pattern),
+                    variables: variables.to_vec(),
+                }),
+            },
+            base_iri: None,
+        };
+        let QueryResults::Solutions(solutions) = self.evaluate(query)? else {
+            return Ok(Some(Vec::new()));
+        };
+        let mut found = Vec::new();
+        for solution in solutions {
+            self.deadline.check()?;
+            let solution = solution.map_err(|error| self.deadline.explain(error))?;
+            let values: Option<Vec<Term>> = variables
+                .iter()
+                .map(|variable| solution.get(variable).cloned())
+                .collect();
+            found.extend(values);
+            if found.len() > limit {
+                return Ok(None);
+            }
+        }
+        Ok(Some(found))
+    }
+}
