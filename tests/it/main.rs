@@ -6,6 +6,7 @@
 
 mod build;
 mod collection;
+mod encoder;
 mod iiif_serve;
 mod ontology;
 mod queries;
