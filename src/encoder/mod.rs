@@ -1,5 +1,13 @@
 //! The two towers of CLIP: text and images in, [`Embedding`]s out.
 
+pub mod decode;
+pub mod hub;
+pub mod model;
+pub mod onnx;
+pub mod preprocess;
+pub mod runtime;
+pub mod tokenize;
+
 use crate::embedding::Embedding;
 
 /// An image that is ready for the image tower.

@@ -7,6 +7,7 @@
 mod build;
 mod collection;
 mod colours;
+mod encoder;
 mod fetch;
 mod http;
 mod iiif_serve;

@@ -1,0 +1,325 @@
+//! One tower of the model: its inputs and outputs by name, its runs, in the number types it wants.
+
+use super::session::{NamedInput, Port, SharedSession};
+use super::tensor::{Texts, float_rows, float_tensor, int_tensor};
+use crate::embedding::Embedding;
+use crate::encoder::model::{ModelError, ModelSpec};
+use crate::encoder::{EncoderError, Pixels};
+use ndarray::{Array4, Axis};
+use ort::value::TensorElementType;
+use std::borrow::Cow;
+
+/// What the other tower of a combined model is fed with: the shortest text, one black image.
+pub(super) struct Dummy {
+    pub(super) ids: Vec<u32>,
+    pub(super) pixels: Pixels,
+}
+
+/// The text tower.
+pub(super) struct TextTower {
+    tower: Tower,
+    /// For a combined model: one image.
+    pixels: Option<Array4<f32>>,
+    /// What a fixed context length is filled up with.
+    end_of_text: u32,
+}
+
+/// The image tower.
+pub(super) struct VisionTower {
+    tower: Tower,
+    /// For a combined model: one text.
+    ids: Vec<u32>,
+}
+
+impl TextTower {
+    pub(super) fn new(
+        session: SharedSession,
+        spec: &ModelSpec,
+        dummy: &Dummy,
+    ) -> Result<Self, ModelError> {
+        let tower = Tower::new("text", session, spec, Role::Ids)?;
+        let combined = tower.has(Role::Pixels);
+        Ok(Self {
+            tower,
+            pixels: combined.then(|| dummy.pixels.clone().insert_axis(Axis(0))),
+            end_of_text: *dummy
+                .ids
+                .last()
+                .expect("a text ends with its end-of-text token"),
+        })
+    }
+
+    /// # Shapes
+    /// - `rows`: token ids, all rows of one length.
+    pub(super) fn run(&self, rows: &[&[u32]]) -> Result<Vec<Embedding>, EncoderError> {
+        let per_run = self.tower.fixed(Role::Ids, 0).unwrap_or(rows.len()).max(1);
+        let mut embeddings = Vec::with_capacity(rows.len());
+        for rows in rows.chunks(per_run) {
+            let texts = Texts {
+                rows,
+                fixed_length: self.tower.fixed(Role::Ids, 1),
+                filler: self.end_of_text,
+            };
+            let images = self.pixels.as_ref();
+            embeddings.extend(self.tower.run(rows.len(), Some(&texts), images)?);
+        }
+        Ok(embeddings)
+    }
+
+    pub(super) fn trial(&self, dummy: &Dummy) -> Result<(), ModelError> {
+        self.tower.check_trial(self.run(&[&dummy.ids]))
+    }
+}
+
+impl VisionTower {
+    pub(super) fn new(
+        session: SharedSession,
+        spec: &ModelSpec,
+        dummy: &Dummy,
+    ) -> Result<Self, ModelError> {
+        let tower = Tower::new("vision", session, spec, Role::Pixels)?;
+        let wanted = [
+            (1, 3),
+            (2, dummy.pixels.len_of(Axis(1))),
+            (3, dummy.pixels.len_of(Axis(2))),
+        ];
+        for (axis, size) in wanted {
+            if let Some(fixed) = tower.fixed(Role::Pixels, axis)
+                && fixed != size
+            {
+                return Err(tower.session.not_clip(format!(
+                    "axis {axis} of its input pixel_values has the fixed size {fixed}, but preprocessor_config.json gives {size}; the files are not of one model"
+                )));
+            }
+        }
+        Ok(Self {
+            tower,
+            ids: dummy.ids.clone(),
+        })
+    }
+
+    pub(super) fn run(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
+        let per_run = self
+            .tower
+            .fixed(Role::Pixels, 0)
+            .unwrap_or(images.len())
+            .max(1);
+        let mut embeddings = Vec::with_capacity(images.len());
+        for images in images.chunks(per_run) {
+            let views: Vec<_> = images.iter().map(|image| image.view()).collect();
+            let stacked = ndarray::stack(Axis(0), &views).map_err(|e| self.tower.failed(e))?;
+            let row: &[&[u32]] = &[&self.ids];
+            let texts = self.tower.has(Role::Ids).then_some(Texts {
+                rows: row,
+                fixed_length: self.tower.fixed(Role::Ids, 1),
+                filler: *self
+                    .ids
+                    .last()
+                    .expect("a text ends with its end-of-text token"),
+            });
+            embeddings.extend(
+                self.tower
+                    .run(images.len(), texts.as_ref(), Some(&stacked))?,
+            );
+        }
+        Ok(embeddings)
+    }
+
+    pub(super) fn trial(&self, dummy: &Dummy) -> Result<(), ModelError> {
+        self.tower
+            .check_trial(self.run(std::slice::from_ref(&dummy.pixels)))
+    }
+}
+
+/// What an input is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Ids,
+    Mask,
+    Positions,
+    Pixels,
+}
+
+struct Input {
+    name: String,
+    role: Role,
+    element: TensorElementType,
+    /// Negative where any size is taken.
+    shape: Vec<i64>,
+}
+
+struct Tower {
+    name: &'static str,
+    session: SharedSession,
+    inputs: Vec<Input>,
+    output: String,
+    width: usize,
+}
+
+impl Tower {
+    fn new(
+        name: &'static str,
+        session: SharedSession,
+        spec: &ModelSpec,
+        needed: Role,
+    ) -> Result<Self, ModelError> {
+        let inputs: Vec<Input> = session
+            .inputs
+            .iter()
+            .map(|port| input(port).map_err(|problem| session.not_clip(problem)))
+            .collect::<Result<_, _>>()?;
+        let output = match needed {
+            Role::Pixels => "image_embeds",
+            Role::Ids | Role::Mask | Role::Positions => "text_embeds",
+        };
+        let output = output_named(&session, output)?;
+        let tower = Self {
+            name,
+            session,
+            inputs,
+            output,
+            width: spec.width,
+        };
+        if !tower.has(needed) {
+            let input = match needed {
+                Role::Pixels => "pixel_values",
+                Role::Ids | Role::Mask | Role::Positions => "input_ids",
+            };
+            return Err(tower.session.not_clip(format!(
+                "it has no input {input}, so it is no {name} model; fetch the file again"
+            )));
+        }
+        Ok(tower)
+    }
+
+    fn has(&self, role: Role) -> bool {
+        self.inputs.iter().any(|input| input.role == role)
+    }
+
+    /// The size that the export fixes for an axis of an input.
+    fn fixed(&self, role: Role, axis: usize) -> Option<usize> {
+        let input = self.inputs.iter().find(|input| input.role == role)?;
+        let size = usize::try_from(*input.shape.get(axis)?).ok()?;
+        (size > 0).then_some(size)
+    }
+
+    fn run(
+        &self,
+        n_rows: usize,
+        texts: Option<&Texts<'_>>,
+        images: Option<&Array4<f32>>,
+    ) -> Result<Vec<Embedding>, EncoderError> {
+        let mut values: Vec<NamedInput<'_>> = Vec::with_capacity(self.inputs.len());
+        for input in &self.inputs {
+            let value = match (input.role, texts, images) {
+                (Role::Pixels, _, Some(images)) => float_tensor(images.clone(), input.element),
+                (Role::Ids, Some(texts), _) => int_tensor(texts.ids(), input.element),
+                (Role::Mask, Some(texts), _) => int_tensor(texts.mask(), input.element),
+                (Role::Positions, Some(texts), _) => int_tensor(texts.positions(), input.element),
+                _ => continue,
+            };
+            let value = value.map_err(|e| self.failed(e))?;
+            values.push((Cow::Borrowed(input.name.as_str()), value.into()));
+        }
+        let output = self
+            .session
+            .run(values, &self.output)
+            .map_err(|e| self.failed(e))?;
+        let rows = float_rows(&output).map_err(|e| self.failed(e))?;
+        if rows.dim() != (n_rows, self.width) {
+            return Err(self.failed(WrongShape {
+                output: self.output.clone(),
+                found: vec![rows.nrows(), rows.ncols()],
+                expected: [n_rows, self.width],
+            }));
+        }
+        rows.rows()
+            .into_iter()
+            .map(|row| {
+                Embedding::new(row.to_vec()).map_err(|source| EncoderError::Output {
+                    tower: self.name,
+                    source,
+                })
+            })
+            .collect()
+    }
+
+    fn failed(&self, source: impl std::error::Error + Send + Sync + 'static) -> EncoderError {
+        EncoderError::Run {
+            tower: self.name,
+            source: Box::new(source),
+        }
+    }
+
+    fn check_trial(&self, trial: Result<Vec<Embedding>, EncoderError>) -> Result<(), ModelError> {
+        match trial {
+            Ok(_) => Ok(()),
+            Err(error) => Err(ModelError::Trial {
+                file: self.session.file.clone(),
+                source: Box::new(error),
+            }),
+        }
+    }
+}
+
+/// The output of a run has not one vector of the model's width per row.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the output {output} has the shape {found:?} instead of {expected:?}; projection_dim in config.json belongs to another model, or the model is exported without its projection"
+)]
+struct WrongShape {
+    output: String,
+    found: Vec<usize>,
+    expected: [usize; 2],
+}
+
+fn input(port: &Port) -> Result<Input, String> {
+    use TensorElementType::{Float16, Float32, Int32, Int64};
+    let name = &port.name;
+    let (role, elements) = match name.as_str() {
+        "input_ids" => (Role::Ids, [Int64, Int32]),
+        "attention_mask" => (Role::Mask, [Int64, Int32]),
+        "position_ids" => (Role::Positions, [Int64, Int32]),
+        "pixel_values" => (Role::Pixels, [Float32, Float16]),
+        _ => {
+            return Err(format!(
+                "its input {name} is unknown; known are input_ids, attention_mask, position_ids and pixel_values"
+            ));
+        }
+    };
+    match port.element {
+        Some(element) if elements.contains(&element) => Ok(Input {
+            name: name.clone(),
+            role,
+            element,
+            shape: port.shape.clone(),
+        }),
+        element => Err(format!(
+            "its input {name} takes {}, and CLIP exports {} or {}",
+            element.map_or_else(|| "no tensor".to_owned(), |element| element.to_string()),
+            elements[0],
+            elements[1],
+        )),
+    }
+}
+
+/// The output called `name`, or the only one there is.
+///
+/// Never `pooler_output`: that is the vector before the projection. Its width can equal that of
+/// the embeddings by chance (ViT-B/32: 512 both), and its scores would be noise.
+fn output_named(session: &SharedSession, name: &str) -> Result<String, ModelError> {
+    let names: Vec<&str> = session
+        .outputs
+        .iter()
+        .map(|port| port.name.as_str())
+        .collect();
+    let unprojected = ["pooler_output", "last_hidden_state"];
+    match names.as_slice() {
+        names if names.contains(&name) => Ok(name.to_owned()),
+        [only] if !unprojected.contains(only) => Ok((*only).to_owned()),
+        names => Err(session.not_clip(format!(
+            "it has no output {name}, only {}; export the model with its projection",
+            names.join(", ")
+        ))),
+    }
+}

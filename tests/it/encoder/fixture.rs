@@ -1,0 +1,231 @@
+//! Parity with the Python reference on the fixture model (`tools/fixture-model`), which is always there.
+
+use super::{cosine, fixtures, tiny};
+use clip_search::encoder::Encoder;
+use clip_search::encoder::model::Precision;
+use clip_search::encoder::onnx::ClipEncoder;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Expected {
+    texts: Vec<Text>,
+    images: Vec<Image>,
+}
+
+#[derive(Deserialize)]
+struct Text {
+    text: String,
+    ids: Vec<u32>,
+    embedding: Vec<f32>,
+}
+
+#[derive(Deserialize)]
+struct Image {
+    file: String,
+    pixel_mean: [f32; 3],
+    embedding: Vec<f32>,
+}
+
+/// Images that are refused, in [`super::images`].
+const UNREADABLE: [&str; 1] = ["palette.tif"];
+
+fn expected() -> Expected {
+    let file = std::fs::read(fixtures().join("expected.json")).unwrap();
+    let mut expected: Expected = serde_json::from_slice(&file).unwrap();
+    expected
+        .images
+        .retain(|image| !UNREADABLE.contains(&image.file.as_str()));
+    expected
+}
+
+fn image(file: &str) -> Vec<u8> {
+    std::fs::read(fixtures().join("images").join(file)).unwrap()
+}
+
+/// Every text and image within these distances of cosine 1.
+fn check_embeddings(encoder: &ClipEncoder, text_tolerance: f32, image_tolerance: f32) {
+    let expected = expected();
+    let texts: Vec<&str> = expected.texts.iter().map(|t| t.text.as_str()).collect();
+    let found = encoder.encode_texts(&texts).unwrap();
+    for (case, found) in expected.texts.iter().zip(&found) {
+        let cosine = cosine(found, &case.embedding);
+        assert!(cosine >= 1.0 - text_tolerance, "{:?}: {cosine}", case.text);
+    }
+    for case in &expected.images {
+        let pixels = encoder.preprocess(&image(&case.file)).unwrap();
+        let found = encoder.encode_images(&[pixels]).unwrap();
+        let cosine = cosine(&found[0], &case.embedding);
+        assert!(cosine >= 1.0 - image_tolerance, "{}: {cosine}", case.file);
+    }
+}
+
+#[test]
+fn token_ids_are_those_of_the_reference() {
+    let encoder = tiny(Precision::F32);
+    for case in expected().texts {
+        assert_eq!(
+            encoder.token_ids(&case.text).unwrap(),
+            case.ids,
+            "{:?}",
+            case.text
+        );
+    }
+}
+
+#[test]
+fn f32_embeddings_are_those_of_the_reference() {
+    check_embeddings(&tiny(Precision::F32), 1e-5, 1e-4);
+}
+
+/// 16-bit numbers have three digits; this model has 16-bit inputs and outputs and takes a mask.
+#[test]
+fn f16_embeddings_are_close_to_the_reference() {
+    check_embeddings(&tiny(Precision::F16), 1e-4, 1e-4);
+}
+
+/// 8-bit weights and activations. Random weights suffer more than trained ones.
+#[test]
+fn quantized_embeddings_are_near_the_reference() {
+    check_embeddings(&tiny(Precision::Quantized), 0.02, 0.02);
+}
+
+#[test]
+fn a_combined_model_gives_what_its_towers_give() {
+    let folder = tempfile::tempdir().unwrap();
+    super::models::copy_model(folder.path(), &["model_quantized.onnx"]);
+    let combined = super::open(folder.path(), Precision::Quantized);
+    let separate = tiny(Precision::Quantized);
+    let texts = ["a mountain lake", "the old town"];
+    let pairs = combined
+        .encode_texts(&texts)
+        .unwrap()
+        .into_iter()
+        .zip(separate.encode_texts(&texts).unwrap());
+    for (a, b) in pairs {
+        assert!(a.cosine(&b) > 0.9999, "{}", a.cosine(&b));
+    }
+    let pixels = combined.preprocess(&image("landscape.png")).unwrap();
+    let a = combined
+        .encode_images(std::slice::from_ref(&pixels))
+        .unwrap();
+    let b = separate.encode_images(&[pixels]).unwrap();
+    assert!(a[0].cosine(&b[0]) > 0.9999, "{}", a[0].cosine(&b[0]));
+}
+
+#[test]
+fn pixels_are_those_of_the_reference() {
+    let encoder = tiny(Precision::F32);
+    for case in expected().images {
+        let pixels = encoder.preprocess(&image(&case.file)).unwrap();
+        assert_eq!(pixels.dim(), (3, 48, 48));
+        for (channel, expected) in pixels.outer_iter().zip(case.pixel_mean) {
+            let mean = channel.mean().unwrap();
+            // In levels of a byte. Lossless images differ by roundings that cancel out; JPEG decoders
+            // may differ in how they interpolate colour, which shifts the mean a little.
+            let is_lossy = case.file.ends_with(".jpg") || case.file.ends_with(".webp");
+            let levels = if is_lossy { 0.5 } else { 0.02 };
+            let tolerance = levels / 255.0 / 0.25;
+            assert!(
+                (mean - expected).abs() < tolerance,
+                "{}: {mean} {expected}",
+                case.file
+            );
+        }
+    }
+}
+
+/// A batch may be multiplied in another order than single rows: 1e-6 in cosine. Quantized models
+/// run row by row, since their scale would depend on the neighbours: no difference at all.
+#[test]
+fn a_batch_gives_what_single_runs_give() {
+    for (precision, tolerance) in [(Precision::F32, 1e-6), (Precision::Quantized, 0.0)] {
+        let encoder = tiny(precision);
+        let cases = expected();
+        let texts: Vec<&str> = cases.texts.iter().map(|t| t.text.as_str()).collect();
+        let batch = encoder.encode_texts(&texts).unwrap();
+        for (text, together) in texts.iter().zip(&batch) {
+            let alone = &encoder.encode_texts(&[text]).unwrap()[0];
+            let largest = largest_difference(alone.as_slice(), together.as_slice());
+            assert!(largest <= tolerance, "{precision} {text:?}: {largest}");
+        }
+        let images: Vec<_> = cases
+            .images
+            .iter()
+            .map(|case| encoder.preprocess(&image(&case.file)).unwrap())
+            .collect();
+        let batch = encoder.encode_images(&images).unwrap();
+        assert_eq!(batch.len(), images.len());
+        for (image, together) in images.iter().zip(&batch) {
+            let alone = &encoder.encode_images(std::slice::from_ref(image)).unwrap()[0];
+            let largest = largest_difference(alone.as_slice(), together.as_slice());
+            assert!(largest <= tolerance, "{precision}: {largest}");
+        }
+    }
+}
+
+/// What follows the end of text cannot change the answer: the reason why texts are not padded.
+#[test]
+fn a_text_at_its_true_length_equals_the_text_padded_to_the_context() {
+    let encoder = tiny(Precision::F32);
+    let context_length = encoder.spec().context_length;
+    for case in expected().texts {
+        let end = *case.ids.last().unwrap();
+        for filler in [end, 0, 7] {
+            let mut padded = case.ids.clone();
+            padded.resize(context_length, filler);
+            let short = encoder.encode_ids(&case.ids).unwrap();
+            let padded = encoder.encode_ids(&padded).unwrap();
+            let largest = largest_difference(short.as_slice(), padded.as_slice());
+            assert!(
+                largest <= 1e-6,
+                "{:?} filled with {filler}: {largest}",
+                case.text
+            );
+        }
+    }
+}
+
+#[test]
+fn many_texts_of_mixed_lengths_come_back_in_order() {
+    let encoder = tiny(Precision::F32);
+    let words = [
+        "lake",
+        "a lake",
+        "a mountain lake",
+        "lake in the alps",
+        "snow",
+    ];
+    let texts: Vec<&str> = words.iter().copied().cycle().take(203).collect();
+    let found = encoder.encode_texts(&texts).unwrap();
+    let single = encoder.encode_texts(&words).unwrap();
+    assert_eq!(found.len(), texts.len());
+    for (position, embedding) in found.iter().enumerate() {
+        let cosine = embedding.cosine(&single[position % words.len()]);
+        assert!(cosine > 0.999_999, "{position}: {cosine}");
+    }
+    assert!(encoder.encode_texts(&[]).unwrap().is_empty());
+    assert!(encoder.encode_images(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn threads_share_an_encoder() {
+    let encoder = tiny(Precision::F32);
+    let expected = expected();
+    std::thread::scope(|scope| {
+        for case in &expected.texts {
+            let encoder = &encoder;
+            scope.spawn(move || {
+                let found = encoder.encode_texts(&[&case.text]).unwrap();
+                assert!(cosine(&found[0], &case.embedding) > 0.99999);
+            });
+        }
+    });
+}
+
+fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
+    assert_eq!(a.len(), b.len());
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, f32::max)
+}

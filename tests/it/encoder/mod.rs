@@ -1,0 +1,43 @@
+//! The encoders against the Python reference, and the hub client against a hub on loopback.
+
+mod fixture;
+mod hub;
+mod images;
+mod models;
+mod reference;
+
+use clip_search::embedding::Embedding;
+use clip_search::encoder::model::Precision;
+use clip_search::encoder::onnx::{ClipEncoder, EncoderOptions};
+use std::path::{Path, PathBuf};
+
+/// Folder of our own small data.
+fn fixtures() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// Options with the ONNX Runtime that the program would find.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests read the one setting that says where ONNX Runtime lies"
+)]
+fn options(precision: Option<Precision>) -> EncoderOptions {
+    EncoderOptions {
+        precision,
+        runtime_library: std::env::var_os("ORT_DYLIB_PATH").map(PathBuf::from),
+        ..EncoderOptions::default()
+    }
+}
+
+/// Without ONNX Runtime this fails with the sentence that says how to get it.
+fn open(folder: &Path, precision: Precision) -> ClipEncoder {
+    ClipEncoder::open(folder, &options(Some(precision))).unwrap_or_else(|error| panic!("{error}"))
+}
+
+fn tiny(precision: Precision) -> ClipEncoder {
+    open(&fixtures().join("tiny-clip"), precision)
+}
+
+fn cosine(found: &Embedding, expected: &[f32]) -> f32 {
+    found.cosine(&Embedding::new(expected.to_vec()).unwrap())
+}
