@@ -64,6 +64,7 @@ fn oracle(query: &str) -> Store {
         vec![None]
     };
     let limit = limit(query);
+    let graphs = graphs(query);
     for (number, text) in literals.iter().enumerate() {
         for (set, score) in scores.iter().enumerate() {
             let bound = score.as_ref().map_or(0.2, |s| s.value().parse().unwrap());
@@ -71,9 +72,13 @@ fn oracle(query: &str) -> Store {
             for hit in nearest::at_least(collection.features(), &query, bound, limit) {
                 let node =
                     NamedNode::new_unchecked(format!("{HIT_PREFIX}{number}/{set}/{}", hit.row));
-                let mut add = |predicate: NamedNode, object: Term| {
-                    let quad = Quad::new(node.clone(), predicate, object, GraphName::DefaultGraph);
-                    store.insert(&quad).unwrap();
+                let add = |predicate: NamedNode, object: Term| {
+                    for graph in &graphs {
+                        let graph = graph.clone();
+                        let quad =
+                            Quad::new(node.clone(), predicate.clone(), object.clone(), graph);
+                        store.insert(&quad).unwrap();
+                    }
                 };
                 let clip = |name: &str| NamedNode::new_unchecked(format!("{NAMESPACE}{name}"));
                 add(rdf::TYPE.into_owned(), clip("Request").into());
@@ -98,6 +103,18 @@ fn oracle(query: &str) -> Store {
         }
     }
     store
+}
+
+/// The default graph and every graph that the query names: the relation belongs to all.
+fn graphs(query: &str) -> Vec<GraphName> {
+    let parsed = parser().parse_query(query).unwrap().to_string();
+    ["GRAPH <", "FROM <", "FROM NAMED <"]
+        .into_iter()
+        .flat_map(|keyword| parsed.split(keyword).skip(1))
+        .filter_map(|rest| rest.split('>').next())
+        .map(|iri| NamedNode::new_unchecked(iri).into())
+        .chain([GraphName::DefaultGraph])
+        .collect()
 }
 
 /// The integer that a query gives as `clip:limit`.
