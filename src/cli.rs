@@ -19,10 +19,6 @@ pub struct Cli {
 
 /// What to do.
 #[derive(Debug, Subcommand)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "made once, when the program starts"
-)]
 pub enum Command {
     /// Make a collection: fetch IIIF images and compute their features.
     Build(BuildArgs),

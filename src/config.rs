@@ -54,21 +54,21 @@ impl SparqlArgs {
             !self.default_min_score.is_nan(),
             "--default-min-score (CLIP_DEFAULT_MIN_SCORE) must be a number such as 0.2"
         );
-        let mut options = SparqlOptions::default();
-        options.timeout = (self.query_timeout > 0).then(|| Duration::from_secs(self.query_timeout));
-        options.default_min_score = self.default_min_score;
-        options.default_limit = self.default_limit.map(Into::into);
-        options.link_width_px = self.link_width.get();
-        options.max_hits = self.max_hits.get();
-        options.max_inputs = self.max_inputs.get();
-        options.max_query_images = self.max_query_images;
-        options.services = self
-            .allow_service
-            .iter()
-            .map(|iri| iri.trim().to_owned())
-            .filter(|iri| !iri.is_empty())
-            .collect();
-        Ok(options)
+        Ok(SparqlOptions {
+            timeout: (self.query_timeout > 0).then(|| Duration::from_secs(self.query_timeout)),
+            default_min_score: self.default_min_score,
+            default_limit: self.default_limit.map(Into::into),
+            link_width_px: self.link_width.get(),
+            max_hits: self.max_hits.get(),
+            max_inputs: self.max_inputs.get(),
+            max_query_images: self.max_query_images,
+            services: self
+                .allow_service
+                .iter()
+                .map(|iri| iri.trim().to_owned())
+                .filter(|iri| !iri.is_empty())
+                .collect(),
+        })
     }
 
     /// How much a fetch for a query may cost.

@@ -52,7 +52,9 @@ pub enum ImageError {
     #[error("the image is empty (0 bytes)")]
     Empty,
     /// The content is of no known image format; `found` describes what it begins with.
-    #[error("not an image in a known format (the content {found})")]
+    #[error(
+        "not an image in a known format (the content {found}); use JPEG, PNG, GIF, WebP, TIFF or BMP"
+    )]
     UnknownFormat {
         /// For instance "looks like HTML".
         found: String,

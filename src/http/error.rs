@@ -89,7 +89,7 @@ pub(super) enum ApiError {
     #[error("exclude cancels all that is searched for; exclude something else")]
     Cancelled,
     /// The parameter `url` or `image` gives no image.
-    #[error("{name} gives no image: {reason}; send a JPEG, PNG, GIF, WebP or TIFF image")]
+    #[error("{name} gives no image: {reason}")]
     NoImage { name: &'static str, reason: String },
     /// The system gives no more threads.
     #[error("the service is too busy; try again later")]

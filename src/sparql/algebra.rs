@@ -152,6 +152,10 @@ fn map_expression<E>(
     f: &mut dyn FnMut(Expression) -> Result<Expression, E>,
 ) -> Result<Expression, E> {
     use Expression as X;
+    #[expect(
+        clippy::boxed_local,
+        reason = "the parts of an expression are boxed, before and after"
+    )]
     fn one<E>(e: Box<X>, f: &mut dyn FnMut(X) -> Result<X, E>) -> Result<Box<X>, E> {
         map_expression(*e, f).map(Box::new)
     }

@@ -1,12 +1,12 @@
 //! Refuses query texts whose shape alone would exhaust the stack, before they are parsed.
 //!
 //! Parser, optimizer and evaluator recurse over the query. Threads that evaluate have
-//! [`STACK_SIZE`]; the limits here keep every recursion far below it.
+//! [`STACK_SIZE`] bytes of it; the limits here keep every recursion far below it.
 
 use super::{QueryError, algebra};
 use spargebra::algebra::GraphPattern;
 
-/// Stack that a thread needs to evaluate whatever [`check`] lets through, in bytes.
+/// Stack that a thread needs to evaluate every query that is not refused for its shape, in bytes.
 pub const STACK_SIZE: usize = 256 << 20;
 
 /// Deepest nesting of brackets. Queries written by people stay below 20, those of engines below 60.

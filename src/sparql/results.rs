@@ -2,6 +2,7 @@
 
 use super::deadline::Deadline;
 use oxigraph::io::{RdfFormat, RdfSerializer};
+use oxigraph::model::{Term, Variable};
 use oxigraph::sparql::{QueryEvaluationError, QueryResults, QuerySolution};
 use sparesults::{QueryResultsFormat, QueryResultsSerializer};
 use std::io::Write;
@@ -148,6 +149,23 @@ impl Answer {
         let evaluation = |error: QueryEvaluationError| WriteError::Query(deadline.explain(error));
         let serializer = QueryResultsSerializer::from_format(table.engine_format());
         let mut out = match self.results {
+            // The serializer leaves IRIs unquoted, also those with a comma, as every IIIF image
+            // request has one (sparesults 0.3.5).
+            QueryResults::Solutions(solutions) if table == TableFormat::Csv => {
+                let variables = solutions.variables().to_vec();
+                let mut rows = csv::WriterBuilder::new()
+                    .terminator(csv::Terminator::CRLF)
+                    .from_writer(out);
+                rows.write_record(variables.iter().map(Variable::as_str))
+                    .map_err(std::io::Error::from)?;
+                for solution in solutions {
+                    deadline.check()?;
+                    let solution = solution.map_err(evaluation)?;
+                    rows.write_record(variables.iter().map(|v| csv_cell(solution.get(v))))
+                        .map_err(std::io::Error::from)?;
+                }
+                rows.into_inner().map_err(|error| error.into_error())?
+            }
             QueryResults::Boolean(value) => serializer.serialize_boolean_to_writer(out, value)?,
             QueryResults::Solutions(solutions) => {
                 let mut rows = serializer
@@ -169,5 +187,15 @@ impl Answer {
         };
         out.flush()?;
         Ok(())
+    }
+}
+
+/// A term as SPARQL 1.1 Query Results CSV has it: no quotes, no type, no language.
+fn csv_cell(term: Option<&Term>) -> String {
+    match term {
+        None => String::new(),
+        Some(Term::NamedNode(node)) => node.as_str().to_owned(),
+        Some(Term::BlankNode(node)) => node.to_string(),
+        Some(Term::Literal(literal)) => literal.value().to_owned(),
     }
 }

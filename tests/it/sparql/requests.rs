@@ -508,3 +508,26 @@ fn operators_can_set_defaults_and_bounds() {
             .contains("was stopped after")
     );
 }
+
+#[test]
+fn csv_quotes_iris_with_commas() {
+    let world = World::new();
+    let request = QueryRequest {
+        query: "SELECT ?link ?t ?none { ?r a clip:Request ; clip:queryString 'lake' ; clip:limit 1 ; clip:link ?link BIND('a \"b\", c' AS ?t) }",
+        ..QueryRequest::default()
+    };
+    let mut out = Vec::new();
+    let csv = clip_search::sparql::results::TableFormat::Csv;
+    let turtle = clip_search::sparql::results::GraphFormat::Turtle;
+    world
+        .sparql
+        .answer(&request)
+        .unwrap()
+        .write(csv, turtle, &mut out)
+        .unwrap();
+    let best = &ranking("lake")[0].0;
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        format!("link,t,none\r\n\"{best}/full/1000,/0/default.jpg\",\"a \"\"b\"\", c\",\r\n")
+    );
+}
