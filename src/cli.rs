@@ -3,7 +3,8 @@
 use crate::build::options::MaxFailures;
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::features::npy::Precision;
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use url::Url;
@@ -15,6 +16,40 @@ pub struct Cli {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+impl Cli {
+    /// The command line of this process. On a mistake it tells so and ends the process.
+    ///
+    /// An environment variable that is set to nothing counts as not set: Docker Compose and `.env`
+    /// files pass on every name, with or without a value.
+    #[must_use]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the place where settings are read"
+    )]
+    pub fn of_process() -> Self {
+        let names: Vec<String> = Self::command()
+            .get_subcommands()
+            .map(|command| command.get_name().to_owned())
+            .collect();
+        let command = names.into_iter().fold(Self::command(), |command, name| {
+            command.mut_subcommand(name, |command| {
+                command.mut_args(|argument| {
+                    let is_empty = argument
+                        .get_env()
+                        .is_some_and(|name| std::env::var_os(name).is_some_and(|v| v.is_empty()));
+                    if is_empty {
+                        argument.env(Resettable::Reset)
+                    } else {
+                        argument
+                    }
+                })
+            })
+        });
+        let matches = command.get_matches();
+        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+    }
 }
 
 /// What to do.

@@ -1,4 +1,69 @@
 //! CLIP vector search over IIIF image collections, joined with RDF in one SPARQL query.
+//!
+//! # Bird's-eye view
+//!
+//! A *collection* is a data directory: the IIIF URLs of images and one CLIP vector for each. A *metadata
+//! store* holds RDF about them. A SPARQL query may contain *requests*, subjects of the class
+//! `clip:Request`, which stand for a relation: the images that look like a text or another image, with
+//! their scores. The query is rewritten so that the relation becomes inline tables, and evaluated by
+//! oxigraph.
+//!
+//! # Entry points
+//!
+//! - [`sparql::Sparql::answer`]: a query in, an answer out. `/sparql`, `/query` and `clip-search query`
+//!   all go through it.
+//! - [`build::run`]: IIIF URLs in, a data directory out.
+//! - [`command::run`]: what the binary does.
+//!
+//! # Code map
+//!
+//! | module | what | alone names |
+//! | --- | --- | --- |
+//! | [`cli`], [`config`], [`command`] | flags and environment; what the subcommands do | clap |
+//! | [`http`] | protocol, content negotiation, streaming, errors, IIIF server | axum |
+//! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
+//! | [`vocab`] | the terms of `ontology/clip.ttl` | |
+//! | [`engine`] | collection and encoder together, text cache | |
+//! | [`encoder`] | model folders, tokens, pixels, inference, hub | ort, tokenizers, image |
+//! | [`collection`], [`features`] | the data directory; exact search | |
+//! | [`build`] | from a table of URLs to a data directory | |
+//! | [`fetch`], [`net`] | URLs from strangers; the HTTP client | reqwest (with [`build`] and SERVICE) |
+//! | [`embedding`], [`image_id`], [`iiif`], [`data_url`] | small nouns | |
+//!
+//! # Invariants
+//!
+//! - An [`embedding::Embedding`] has unit length; there is no other way to make one.
+//! - The answer is that of the naive plan: materialise the relation, then join. `LIMIT` counts rows after
+//!   the joins; only `clip:limit` cuts before them.
+//! - A query without a request is handed to oxigraph as it is.
+//! - What gives an input variable its values is a superset of its values in the solutions; the join
+//!   makes it exact. What restricts the images may not be used across a LIMIT or an aggregate.
+//! - Serving never writes: the store is opened read-only, the collection is immutable.
+//! - A build ends with the same bytes whether or not it was interrupted: an image's vector does not
+//!   depend on the images encoded beside it.
+//! - Files appear under their final names complete, or not at all.
+//!
+//! # Cross-cutting
+//!
+//! - *Errors* are precise where they arise and mapped once, in `http/error.rs`: who must act decides the
+//!   status. `anyhow` is used in [`command`] and [`build`] only.
+//! - *Blocking work* (evaluation, inference, decoding, fetching for a query) never runs on the async
+//!   threads. A query's thread has [`sparql::guard::STACK_SIZE`] bytes of stack.
+//! - *Tests*: `tests/it` is one binary. The oracle for SPARQL enumerates the relation as triples and asks
+//!   stock oxigraph; the oracle for the encoder is the Python reference.
+//!
+//! # Walkthroughs
+//!
+//! *One /sparql request*: `http/sparql.rs` finds the query text and the formats; a thread calls
+//! [`sparql::Sparql::answer`]; `guard` refuses shapes that would exhaust the stack; the parser knows the
+//! prefixes that callers leave out; `extract` takes the clip triples out; `plan` groups them into
+//! requests; `resolve` gives their inputs values through `context`, has `relation` search, and lets
+//! `rewrite` put the tables in place; oxigraph evaluates; `http/stream.rs` sends the rows as they come.
+//!
+//! *One build*: `build/source.rs` reads the table and writes `images.csv` as a draft; `download.rs` fetches
+//! what the journal has no vector for; `encode.rs` decodes ahead of the model and appends vectors to the
+//! journal; `output.rs` publishes the files in an order that readers can check.
+
 pub mod build;
 pub mod cli;
 pub mod collection;

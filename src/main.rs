@@ -1,6 +1,5 @@
 //! The binary `clip-search`: parse, start tracing, run the command, exit code.
 
-use clap::Parser;
 use clip_search::cli::Cli;
 use clip_search::sparql::guard::STACK_SIZE;
 use std::io::IsTerminal;
@@ -11,7 +10,7 @@ use tracing_subscriber::EnvFilter;
 fn main() -> ExitCode {
     // Before anything reads the environment, clap included.
     let env_file = dotenvy::dotenv();
-    let cli = Cli::parse();
+    let cli = Cli::of_process();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())

@@ -13,5 +13,6 @@ mod http;
 mod iiif_serve;
 mod ontology;
 mod queries;
+mod settings;
 mod sparql;
 mod support;
