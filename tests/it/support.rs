@@ -119,6 +119,16 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
+/// The Python that `tools/setup --tests` prepares, or the system's.
+fn default_python() -> String {
+    let prepared = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
+    if prepared.exists() {
+        prepared.to_string_lossy().into_owned()
+    } else {
+        "python3".to_owned()
+    }
+}
+
 /// A Python with numpy and pandas: `CLIP_TEST_PYTHON`, or `python3`. Without one the test that needs
 /// it fails where `CI` is set and says loudly elsewhere that it did nothing.
 pub(crate) fn python() -> Option<String> {
@@ -127,7 +137,7 @@ pub(crate) fn python() -> Option<String> {
         reason = "tests have settings of their own"
     )]
     let (python, ci) = (std::env::var("CLIP_TEST_PYTHON"), std::env::var_os("CI"));
-    let python = python.unwrap_or_else(|_| "python3".to_owned());
+    let python = python.unwrap_or_else(|_| default_python());
     let works = std::process::Command::new(&python)
         .args(["-c", "import numpy, pandas"])
         .output()
