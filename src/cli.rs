@@ -187,7 +187,7 @@ pub struct SparqlArgs {
         long,
         env = "CLIP_MAX_HITS",
         value_name = "N",
-        default_value = "2000000"
+        default_value = "1000000"
     )]
     pub max_hits: NonZeroUsize,
     /// Most different input values of one request

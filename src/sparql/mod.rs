@@ -43,7 +43,6 @@ pub struct Sparql {
 
 /// What an operator may set.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct SparqlOptions {
     /// Evaluation is cancelled after this time.
     pub timeout: Option<Duration>,
@@ -70,7 +69,7 @@ impl Default for SparqlOptions {
             default_min_score: 0.2,
             default_limit: None,
             link_width_px: 1000,
-            max_hits: 2_000_000,
+            max_hits: 1_000_000,
             max_inputs: 10_000,
             max_query_images: 32,
             services: Vec::new(),

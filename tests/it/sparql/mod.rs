@@ -4,6 +4,7 @@ mod errors;
 mod federation;
 mod oracle;
 mod requests;
+mod service;
 
 use clip_search::collection::Collection;
 use clip_search::embedding::Embedding;

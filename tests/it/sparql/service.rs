@@ -1,0 +1,113 @@
+//! SERVICE to an endpoint that the operator allows, over the wire.
+
+use super::{World, collection, store};
+use axum::Router;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::post;
+use clip_search::sparql::SparqlOptions;
+
+const JSON: &str = "application/sparql-results+json";
+const XML: &str = "application/sparql-results+xml";
+const TSV: &str = "text/tab-separated-values; charset=utf-8";
+
+/// A table with one row, `?w` = `<http://example.org/w0>`.
+fn answer(format: &'static str) -> Response {
+    let body = match format {
+        JSON => {
+            r#"{"head":{"vars":["w"]},"results":{"bindings":[{"w":{"type":"uri","value":"http://example.org/w0"}}]}}"#
+        }
+        XML => {
+            r#"<?xml version="1.0"?><sparql xmlns="http://www.w3.org/2005/sparql-results#"><head><variable name="w"/></head><results><result><binding name="w"><uri>http://example.org/w0</uri></binding></result></results></sparql>"#
+        }
+        _ => "?w\n<http://example.org/w0>\n",
+    };
+    ([("content-type", format)], body).into_response()
+}
+
+/// An endpoint on loopback; it checks that what it gets is a query.
+fn endpoint() -> (tokio::runtime::Runtime, String) {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let checked = |format: &'static str| {
+        post(
+            async move |body: String| match spargebra::SparqlParser::new().parse_query(&body) {
+                Ok(_) => answer(format),
+                Err(error) => (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
+            },
+        )
+    };
+    let router = Router::new()
+        .route("/json", checked(JSON))
+        .route("/xml", checked(XML))
+        .route("/tsv", checked(TSV))
+        .route("/html", post(async || axum::response::Html("<p>hello</p>")))
+        .route(
+            "/fault",
+            post(async || (StatusCode::INTERNAL_SERVER_ERROR, "out of order")),
+        );
+    let listener = runtime
+        .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
+        .unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    runtime.spawn(async move { axum::serve(listener, router).await });
+    (runtime, base)
+}
+
+#[test]
+fn an_allowed_endpoint_is_asked_and_its_rows_are_joined() {
+    let (_runtime, base) = endpoint();
+    let options = SparqlOptions {
+        services: ["json", "xml", "tsv", "html", "fault"]
+            .map(|name| format!("{base}/{name}"))
+            .into(),
+        ..SparqlOptions::default()
+    };
+    let world = World::over(collection(), options, store());
+    let query = |name: &str, silent: &str| {
+        format!(
+            "SELECT ?w ?i {{ SERVICE {silent} <{base}/{name}> {{ ?w a <http://example.org/Work> }}
+               ?w <http://purl.org/dc/terms/hasFormat> ?i .
+               ?r a clip:Request ; clip:queryString 'lake' ; clip:iiifUrl ?i }}"
+        )
+    };
+    for name in ["json", "xml", "tsv"] {
+        assert_eq!(
+            world.rows(&query(name, "")),
+            ["<http://example.org/w0>\t<https://iiif.example.org/img0>"],
+            "{name}"
+        );
+    }
+    for (name, expected) in [
+        (
+            "html",
+            "answered in a format that is none of SPARQL JSON, XML or TSV: text/html",
+        ),
+        ("fault", "answered with status 500: out of order"),
+        ("other", "is not allowed here"),
+    ] {
+        let error = world.error(&query(name, ""));
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(
+        world.rows(&query("fault", "SILENT")).len(),
+        6,
+        "SILENT gives one empty row"
+    );
+}
+
+#[test]
+fn a_service_may_give_a_request_its_input() {
+    let (_runtime, base) = endpoint();
+    let options = SparqlOptions {
+        services: vec![format!("{base}/json")],
+        ..SparqlOptions::default()
+    };
+    let world = World::over(collection(), options, store());
+    let rows = world.rows(&format!(
+        "SELECT ?q ?i {{ SERVICE <{base}/json> {{ ?w a <http://example.org/Work> }}
+           ?w <http://purl.org/dc/terms/title> ?q .
+           ?r a clip:Request ; clip:queryString ?q ; clip:limit 1 ; clip:iiifUrl ?i }}"
+    ));
+    assert_eq!(rows.len(), 1);
+    assert!(rows[0].starts_with("\"lake\"\t"), "{rows:?}");
+}
