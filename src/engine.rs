@@ -5,8 +5,9 @@ use crate::embedding::Embedding;
 use crate::encoder::{Encoder, EncoderError, ImageError};
 use crate::features::nearest::{self, Hit};
 use crate::fetch::{FetchError, Fetcher};
+use crate::image_id::image_id;
 use lru::LruCache;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +16,7 @@ pub struct Engine {
     collection: Arc<Collection>,
     encoder: Arc<dyn Encoder>,
     fetcher: Fetcher,
+    /// By the digest of the text: texts come from strangers and may be long.
     texts: Mutex<LruCache<String, Arc<Embedding>>>,
 }
 
@@ -60,15 +62,18 @@ impl Engine {
     /// [`EncoderError`] if the model cannot be run.
     pub fn embed_texts(&self, texts: &[&str]) -> Result<Vec<Arc<Embedding>>, EncoderError> {
         let mut known: HashMap<&str, Arc<Embedding>> = HashMap::new();
+        let mut seen: HashSet<&str> = HashSet::new();
         let mut unknown: Vec<&str> = Vec::new();
         {
             let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
             for text in texts.iter().copied() {
-                match cache.get(text) {
+                if !seen.insert(text) {
+                    continue;
+                }
+                match cache.get(&image_id(text)) {
                     Some(embedding) => {
                         known.insert(text, embedding.clone());
                     }
-                    None if unknown.contains(&text) => {}
                     None => unknown.push(text),
                 }
             }
@@ -78,7 +83,7 @@ impl Engine {
             let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
             for (text, embedding) in unknown.into_iter().zip(fresh) {
                 let embedding = Arc::new(embedding);
-                cache.put(text.to_owned(), embedding.clone());
+                cache.put(image_id(text), embedding.clone());
                 known.insert(text, embedding);
             }
         }

@@ -10,6 +10,7 @@ use oxrdf::{NamedNode, Variable};
 use spargebra::algebra::GraphPattern;
 use spargebra::term::GroundTerm;
 use std::collections::HashSet;
+use std::convert::Infallible;
 
 /// A query some of whose requests are known.
 pub(super) struct Context<'a> {
@@ -19,16 +20,34 @@ pub(super) struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A pattern that binds those of the `wanted` variables which the surroundings of `fragment` bind.
+    /// A pattern that binds those of the `wanted` variables which the surroundings of `fragment` bind;
+    /// placeholders stand for the tables in it.
     pub(super) fn binding(&self, fragment: usize, wanted: &HashSet<Variable>) -> GraphPattern {
-        let mut ascent = Ascent {
+        let mut surroundings = Surroundings {
             wanted,
-            until_bound: true,
-            is_closed: false,
             parts: Vec::new(),
         };
-        self.ascend(&self.query.pattern, fragment, &mut ascent);
-        ascent.connected()
+        for step in self.way_up(fragment) {
+            match step {
+                Step::Beside(pattern) | Step::Before(pattern) => {
+                    if !surroundings.are_enough() {
+                        surroundings.add(self.weaken(pattern, &mut HashSet::new()));
+                    }
+                }
+                Step::Through(node) => surroundings.pass(node),
+            }
+        }
+        surroundings.connected()
+    }
+
+    /// `pattern` with tables in the place of their placeholders.
+    pub(super) fn fill(&self, pattern: GraphPattern) -> GraphPattern {
+        if let Some(index) = placeholder_index(&pattern) {
+            return self.tables[index].clone().unwrap_or_else(unit);
+        }
+        let Ok(pattern) =
+            algebra::map_children(pattern, &mut |child| Ok::<_, Infallible>(self.fill(child)));
+        pattern
     }
 
     /// The images that inline data around `fragment` restricts `variable` to: VALUES without UNDEF, or
@@ -38,72 +57,31 @@ impl Context<'_> {
         fragment: usize,
         variable: &Variable,
     ) -> Option<HashSet<NamedNode>> {
-        let wanted = HashSet::from([variable.clone()]);
-        let mut ascent = Ascent {
-            wanted: &wanted,
-            until_bound: false,
-            is_closed: false,
-            parts: Vec::new(),
-        };
-        self.ascend(&self.query.pattern, fragment, &mut ascent);
-        let mut parts = Vec::new();
-        for part in ascent.parts {
-            flatten(part, &mut parts);
+        let mut found = Vec::new();
+        for step in self.way_up(fragment) {
+            match step {
+                Step::Beside(pattern) => inline_columns(pattern, variable, &mut found),
+                // Further out a restriction is one on the rows that are left when no hit matches, too.
+                Step::Before(pattern) => {
+                    inline_columns(pattern, variable, &mut found);
+                    break;
+                }
+                Step::Through(GraphPattern::Filter { expr, .. }) => {
+                    found.extend(algebra::constants_of(expr, variable).map(|terms| iris(&terms)));
+                }
+                // Fewer images below would change which rows are kept or counted.
+                Step::Through(GraphPattern::Slice { .. } | GraphPattern::Group { .. }) => break,
+                Step::Through(_) => {}
+            }
         }
-        parts
-            .iter()
-            .filter_map(|part| inline_column(part, variable))
-            .min_by_key(HashSet::len)
+        found.into_iter().min_by_key(HashSet::len)
     }
 
-    /// Whether `fragment` is below `pattern`; on the way up its joined surroundings are collected.
-    fn ascend(&self, pattern: &GraphPattern, fragment: usize, ascent: &mut Ascent<'_>) -> bool {
-        if let Some(index) = placeholder_index(pattern) {
-            return index == fragment;
-        }
-        // Patterns whose solutions are joined with, left-joined to or tested against what is below.
-        let beside: Option<&GraphPattern> = match pattern {
-            GraphPattern::Join { left, right } => {
-                if self.ascend(left, fragment, ascent) {
-                    Some(right)
-                } else if self.ascend(right, fragment, ascent) {
-                    Some(left)
-                } else {
-                    return false;
-                }
-            }
-            GraphPattern::LeftJoin { left, right, .. }
-            | GraphPattern::Minus { left, right }
-            | GraphPattern::Lateral { left, right } => {
-                if self.ascend(left, fragment, ascent) {
-                    return true;
-                }
-                // A row on the right that no row on the left can meet changes nothing.
-                self.ascend(right, fragment, ascent).then_some(&**left)
-            }
-            _ => {
-                for child in algebra::children(pattern) {
-                    if self.ascend(child, fragment, ascent) {
-                        ascent.pass(pattern);
-                        return true;
-                    }
-                }
-                None
-            }
-        };
-        if let Some(beside) = beside {
-            ascent.add(self.weaken(beside, &mut HashSet::new()));
-            return true;
-        }
-        for inside in algebra::exists_patterns(pattern) {
-            if self.ascend(inside, fragment, ascent) {
-                for child in algebra::children(pattern) {
-                    ascent.add(self.weaken(child, &mut HashSet::new()));
-                }
-                return true;
-            }
-        }
-        false
+    /// What is passed on the way from `fragment` to the root of the query.
+    fn way_up(&self, fragment: usize) -> Vec<Step<'_>> {
+        let mut steps = Vec::new();
+        ascend(&self.query.pattern, fragment, &mut steps);
+        steps
     }
 
     /// `pattern` without the requests that are still open. `lost` collects the variables that may now
@@ -111,10 +89,11 @@ impl Context<'_> {
     fn weaken(&self, pattern: &GraphPattern, lost: &mut HashSet<Variable>) -> GraphPattern {
         use GraphPattern as P;
         if let Some(index) = placeholder_index(pattern) {
-            return self.tables[index].clone().unwrap_or_else(|| {
-                lost.extend(self.query.fragments[index].variables().cloned());
-                unit()
-            });
+            if self.tables[index].is_some() {
+                return pattern.clone();
+            }
+            lost.extend(self.query.fragments[index].variables().cloned());
+            return unit();
         }
         if !has_placeholder(pattern) {
             return pattern.clone();
@@ -232,25 +211,84 @@ impl Context<'_> {
     }
 }
 
-/// The surroundings of a fragment, from the inside out.
-struct Ascent<'a> {
+/// A step on the way from a fragment to the root of the query.
+enum Step<'a> {
+    /// A pattern that is joined with what is below.
+    Beside(&'a GraphPattern),
+    /// The left side of an OPTIONAL or MINUS whose right side is below, or the group that an EXISTS
+    /// tests. What is below and meets none of its rows changes nothing.
+    Before(&'a GraphPattern),
+    /// A node with what is below as its child.
+    Through(&'a GraphPattern),
+}
+
+/// Whether `fragment` is below `pattern`; the steps from there up are added to `steps`.
+fn ascend<'a>(pattern: &'a GraphPattern, fragment: usize, steps: &mut Vec<Step<'a>>) -> bool {
+    if let Some(index) = placeholder_index(pattern) {
+        return index == fragment;
+    }
+    let step = match pattern {
+        GraphPattern::Join { left, right } => {
+            if ascend(left, fragment, steps) {
+                Step::Beside(right)
+            } else if ascend(right, fragment, steps) {
+                Step::Beside(left)
+            } else {
+                return false;
+            }
+        }
+        GraphPattern::LeftJoin { left, right, .. }
+        | GraphPattern::Minus { left, right }
+        | GraphPattern::Lateral { left, right } => {
+            if ascend(left, fragment, steps) {
+                return true;
+            }
+            if ascend(right, fragment, steps) {
+                steps.push(Step::Before(left));
+                return true;
+            }
+            return is_in_exists(pattern, fragment, steps);
+        }
+        _ => {
+            if algebra::children(pattern)
+                .into_iter()
+                .any(|child| ascend(child, fragment, steps))
+            {
+                Step::Through(pattern)
+            } else {
+                return is_in_exists(pattern, fragment, steps);
+            }
+        }
+    };
+    steps.push(step);
+    true
+}
+
+/// Whether `fragment` is in an EXISTS of the node itself.
+fn is_in_exists<'a>(pattern: &'a GraphPattern, fragment: usize, steps: &mut Vec<Step<'a>>) -> bool {
+    let is_inside = algebra::exists_patterns(pattern)
+        .into_iter()
+        .any(|inside| ascend(inside, fragment, steps));
+    if is_inside {
+        steps.extend(algebra::children(pattern).into_iter().map(Step::Before));
+    }
+    is_inside
+}
+
+/// What binds the variables that are wanted, from the inside out.
+struct Surroundings<'a> {
     wanted: &'a HashSet<Variable>,
-    /// Whether to stop once all that is wanted is bound.
-    until_bound: bool,
-    /// Whether what is further out may not be used any more.
-    is_closed: bool,
     parts: Vec<GraphPattern>,
 }
 
-impl Ascent<'_> {
+impl Surroundings<'_> {
     fn add(&mut self, part: GraphPattern) {
-        let is_enough = self.is_closed || (self.until_bound && self.is_satisfied());
-        if !algebra::is_unit(&part) && !is_enough {
+        if !algebra::is_unit(&part) {
             self.parts.push(part);
         }
     }
 
-    fn is_satisfied(&self) -> bool {
+    fn are_enough(&self) -> bool {
         let mut bound = HashSet::new();
         for part in &self.parts {
             bound.extend(bound_variables(part, Binding::Certain));
@@ -261,7 +299,7 @@ impl Ascent<'_> {
     /// Leaves a node with one child on the way up.
     fn pass(&mut self, node: &GraphPattern) {
         match node {
-            GraphPattern::Filter { expr, .. } => {
+            GraphPattern::Filter { expr, .. } if !self.are_enough() => {
                 for variable in self.wanted {
                     if let Some(constants) = algebra::constants_of(expr, variable) {
                         self.add(algebra::values(variable.clone(), constants));
@@ -275,11 +313,6 @@ impl Ascent<'_> {
                     name: name.clone(),
                     inner: Box::new(inner),
                 });
-            }
-            // Fewer images below a LIMIT or an aggregate would change which rows it keeps or counts.
-            // Input values may pass: without them there would be nothing to keep or count.
-            GraphPattern::Slice { .. } | GraphPattern::Group { .. } => {
-                self.is_closed |= !self.until_bound;
             }
             _ => {}
         }
@@ -320,29 +353,42 @@ fn flatten(pattern: GraphPattern, parts: &mut Vec<GraphPattern>) {
     }
 }
 
-/// The IRIs in a column of inline data, if every row has a value there.
-fn inline_column(pattern: &GraphPattern, variable: &Variable) -> Option<HashSet<NamedNode>> {
+/// Adds the IRIs of each column for `variable` in inline data that every row of `pattern` comes with, if
+/// the column has no gaps.
+fn inline_columns(
+    pattern: &GraphPattern,
+    variable: &Variable,
+    found: &mut Vec<HashSet<NamedNode>>,
+) {
     match pattern {
         GraphPattern::Values {
             variables,
             bindings,
         } => {
-            let column = variables.iter().position(|v| v == variable)?;
-            bindings
-                .iter()
-                .map(|row| row[column].as_ref())
-                .collect::<Option<Vec<_>>>()
-                .map(|terms| {
-                    terms
-                        .into_iter()
-                        .filter_map(|term| match term {
-                            GroundTerm::NamedNode(node) => Some(node.clone()),
-                            GroundTerm::Literal(_) => None,
-                        })
-                        .collect()
-                })
+            if let Some(column) = variables.iter().position(|v| v == variable) {
+                let terms: Option<Vec<&GroundTerm>> =
+                    bindings.iter().map(|row| row[column].as_ref()).collect();
+                found.extend(terms.map(iris));
+            }
         }
-        GraphPattern::Graph { inner, .. } => inline_column(inner, variable),
-        _ => None,
+        GraphPattern::Join { left, right } => {
+            inline_columns(left, variable, found);
+            inline_columns(right, variable, found);
+        }
+        GraphPattern::LeftJoin { left: inner, .. }
+        | GraphPattern::Minus { left: inner, .. }
+        | GraphPattern::Filter { inner, .. }
+        | GraphPattern::Graph { inner, .. } => inline_columns(inner, variable, found),
+        _ => {}
     }
+}
+
+fn iris<'a>(terms: impl IntoIterator<Item = &'a GroundTerm>) -> HashSet<NamedNode> {
+    terms
+        .into_iter()
+        .filter_map(|term| match term {
+            GroundTerm::NamedNode(node) => Some(node.clone()),
+            GroundTerm::Literal(_) => None,
+        })
+        .collect()
 }

@@ -20,6 +20,8 @@ pub(super) struct Extracted {
     pub pattern: GraphPattern,
     pub fragments: Vec<Fragment>,
     pub names: Names,
+    /// For a column that numbers the hits, the best with the highest number.
+    pub position: Variable,
 }
 
 /// Makes variables that occur nowhere else, and remembers what they stand for.
@@ -71,11 +73,13 @@ pub(super) fn extract(pattern: &GraphPattern) -> Result<Option<Extracted>, Reque
     let subjects = request_subjects(&pattern);
     check_paths(&pattern, &subjects, &names)?;
     let mut fragments = Vec::new();
-    let pattern = replace(pattern, &subjects, &names, &mut fragments)?;
+    let pattern = replace(pattern, &subjects, &mut names, &mut fragments)?;
+    let position = names.fresh("?position".to_owned());
     Ok(Some(Extracted {
         pattern,
         fragments,
         names,
+        position,
     }))
 }
 
@@ -102,10 +106,14 @@ pub(super) fn has_placeholder(pattern: &GraphPattern) -> bool {
 /// A SERVICE that no query can contain: its scheme is on no allow-list.
 const PLACEHOLDER: &str = "urn:x-clip-search:fragment:";
 
-fn placeholder(index: usize) -> GraphPattern {
+/// It binds what the fragment's table will bind.
+fn placeholder(index: usize, fragment: &Fragment) -> GraphPattern {
     GraphPattern::Service {
         name: NamedNode::new_unchecked(format!("{PLACEHOLDER}{index}")).into(),
-        inner: Box::new(algebra::unit()),
+        inner: Box::new(GraphPattern::Values {
+            variables: fragment.variables().cloned().collect(),
+            bindings: Vec::new(),
+        }),
         silent: false,
     }
 }
@@ -189,7 +197,15 @@ fn name_nodes(pattern: GraphPattern, names: &mut Names) -> GraphPattern {
         TermPattern::BlankNode(node) => TermPattern::Variable(
             of_blank
                 .entry(node.clone())
-                .or_insert_with(|| names.fresh(format!("_:{}", node.as_str())))
+                .or_insert_with(|| {
+                    // Only `[]` gets an identifier from the parser.
+                    let is_anonymous = node.as_ref().unique_id().is_some();
+                    names.fresh(if is_anonymous {
+                        "[]".to_owned()
+                    } else {
+                        node.to_string()
+                    })
+                })
                 .clone(),
         ),
         TermPattern::NamedNode(iri) if is_clip_subject && iris.contains(&iri) => {
@@ -352,7 +368,7 @@ fn check_paths(
 fn replace(
     pattern: GraphPattern,
     subjects: &HashSet<Variable>,
-    names: &Names,
+    names: &mut Names,
     fragments: &mut Vec<Fragment>,
 ) -> Result<GraphPattern, RequestError> {
     let GraphPattern::Bgp { patterns } = pattern else {
@@ -373,7 +389,7 @@ fn replace(
         if let NamedNodePattern::Variable(predicate) = &triple.predicate {
             return Err(RequestError::VariablePredicate {
                 subject: names.written(&subject),
-                predicate: predicate.clone(),
+                predicate: names.written(predicate),
             });
         }
         let column = match clip_name(&triple) {
@@ -406,6 +422,7 @@ fn replace(
                     written,
                     hit,
                     columns: Vec::new(),
+                    inputs_id: names.fresh("?inputs".to_owned()),
                 });
                 found.last_mut().expect("just pushed")
             }
@@ -416,7 +433,7 @@ fn replace(
     }
     let mut pattern = GraphPattern::Bgp { patterns: rest };
     for fragment in found {
-        pattern = join(pattern, placeholder(fragments.len()));
+        pattern = join(pattern, placeholder(fragments.len(), &fragment));
         fragments.push(fragment);
     }
     Ok(pattern)

@@ -2,13 +2,22 @@
 
 use crate::engine::Engine;
 use crate::vocab::SIMILARITY;
-use oxigraph::sparql::SparqlEvaluator;
+use oxigraph::sparql::{CancellationToken, SparqlEvaluator};
 use oxrdf::{Literal, NamedNode, Term};
 use std::sync::Arc;
 
 /// Adds `clip:similarity(?image, "text")` and `clip:similarity(?imageA, ?imageB)`.
-pub(super) fn register(evaluator: SparqlEvaluator, engine: Arc<Engine>) -> SparqlEvaluator {
+/// Once `token` is cancelled nothing is computed any more: a sort calls it for all its rows before
+/// anything else looks at the token.
+pub(super) fn register(
+    evaluator: SparqlEvaluator,
+    engine: Arc<Engine>,
+    token: CancellationToken,
+) -> SparqlEvaluator {
     evaluator.with_custom_function(NamedNode::new_unchecked(SIMILARITY), move |arguments| {
+        if token.is_cancelled() {
+            return None;
+        }
         similarity(&engine, arguments)
     })
 }

@@ -168,6 +168,8 @@ impl Sparql {
             *pattern_of_mut(&mut query) = rewritten;
         }
         let results = run.evaluate(query)?;
+        // An ASK has its answer now; errors inside it may have counted as "no match".
+        run.deadline.check()?;
         Ok(Answer::new(results, run.deadline))
     }
 }

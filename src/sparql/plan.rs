@@ -26,14 +26,16 @@ pub(super) struct Alternative {
     pub inputs: Vec<Input>,
 }
 
-/// Which branch of which UNION something stands in.
+/// Which branch of which UNION something stands in; a UNION of many branches counts as one.
 pub(super) type Choices = Vec<(usize, Branch)>;
 
 /// A branch of a UNION.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Branch {
-    Left,
-    Right,
+    /// The branch with this number, from the left.
+    Number(usize),
+    /// Any of the branches that do not name the request.
+    Other,
 }
 
 /// An input as written.
@@ -99,11 +101,11 @@ impl<'a> Planner<'a> {
             return;
         }
         match pattern {
-            GraphPattern::Union { left, right } => {
+            GraphPattern::Union { .. } => {
                 let union = union_id(pattern);
-                for (branch, child) in [(Branch::Left, left), (Branch::Right, right)] {
+                for (number, child) in branches(pattern).into_iter().enumerate() {
                     let mut choices = choices.clone();
-                    choices.push((union, branch));
+                    choices.push((union, Branch::Number(number)));
                     self.place(child, region, &choices);
                 }
             }
@@ -220,25 +222,26 @@ impl<'a> Planner<'a> {
             }]);
         }
         let found = match pattern {
-            GraphPattern::Union { left, right } => {
+            GraphPattern::Union { .. } => {
                 let union = union_id(pattern);
-                let left = self.alternatives(left, fragment)?;
-                let right = self.alternatives(right, fragment)?;
-                if left.is_empty() && right.is_empty() {
-                    return Ok(Vec::new());
+                let mut all = Vec::new();
+                let mut is_elsewhere = false;
+                for (number, branch) in branches(pattern).into_iter().enumerate() {
+                    let found = self.alternatives(branch, fragment)?;
+                    is_elsewhere |= found.is_empty();
+                    self.check_number(all.len() + found.len(), fragment)?;
+                    all.extend(found.into_iter().map(|mut alternative| {
+                        alternative.choices.push((union, Branch::Number(number)));
+                        alternative
+                    }));
                 }
-                let branch = |mut found: Vec<Alternative>, branch| {
-                    if found.is_empty() {
-                        found.push(Alternative::default());
-                    }
-                    for alternative in &mut found {
-                        alternative.choices.push((union, branch));
-                    }
-                    found
-                };
-                let mut both = branch(left, Branch::Left);
-                both.extend(branch(right, Branch::Right));
-                both
+                if is_elsewhere && !all.is_empty() {
+                    all.push(Alternative {
+                        choices: vec![(union, Branch::Other)],
+                        inputs: Vec::new(),
+                    });
+                }
+                all
             }
             // The right side is a region of its own.
             GraphPattern::Minus { left, .. } => self.alternatives(left, fragment)?,
@@ -246,18 +249,23 @@ impl<'a> Planner<'a> {
                 let mut product: Vec<Alternative> = Vec::new();
                 for child in algebra::children(pattern) {
                     let found = self.alternatives(child, fragment)?;
-                    if product.len().saturating_mul(found.len()) > MAX_ALTERNATIVES {
-                        return Err(RequestError::TooManyAlternatives {
-                            subject: self.query.fragments[fragment].written.clone(),
-                            limit: MAX_ALTERNATIVES,
-                        });
-                    }
+                    self.check_number(product.len().saturating_mul(found.len()), fragment)?;
                     product = multiply(product, found);
                 }
                 product
             }
         };
         Ok(found)
+    }
+
+    fn check_number(&self, n_alternatives: usize, fragment: usize) -> Result<(), RequestError> {
+        if n_alternatives > MAX_ALTERNATIVES {
+            return Err(RequestError::TooManyAlternatives {
+                subject: self.query.fragments[fragment].written.clone(),
+                limit: MAX_ALTERNATIVES,
+            });
+        }
+        Ok(())
     }
 }
 
@@ -288,6 +296,19 @@ fn input_object(object: &TermPattern) -> Option<InputObject> {
         // `extract` has turned blank nodes into variables.
         TermPattern::BlankNode(_) => return None,
     })
+}
+
+/// The branches of a UNION, from the left.
+fn branches(pattern: &GraphPattern) -> Vec<&GraphPattern> {
+    let mut found = Vec::new();
+    let mut open = vec![pattern];
+    while let Some(pattern) = open.pop() {
+        match pattern {
+            GraphPattern::Union { left, right } => open.extend([&**right, &**left]),
+            branch => found.push(branch),
+        }
+    }
+    found
 }
 
 /// Names a UNION by its place in memory: the query is borrowed, so nothing moves while it is planned.

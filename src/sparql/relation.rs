@@ -3,17 +3,17 @@
 use super::deadline::Deadline;
 use super::plan::{Choices, compatible};
 use super::request::{Fragment, Inputs, QueryInput, RequestError, Value};
-use super::{QueryError, SparqlOptions};
+use super::{QueryError, SparqlOptions, algebra};
 use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, QueryImageError};
 use crate::fetch::FetchError;
 use crate::iiif;
-use crate::vocab::{HIT_PREFIX, Property};
+use crate::vocab::{HIT_PREFIX, Property, Role};
 use oxrdf::{Literal, NamedNode, Variable};
 use spargebra::algebra::GraphPattern;
 use spargebra::term::{GroundTerm, TermPattern};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// One set of input values of a request.
@@ -26,18 +26,34 @@ pub(super) struct Tuple {
     pub key: String,
 }
 
-/// The hits of a request for all its tuples, best first.
+/// The hits of a request for all its tuples.
 pub(super) struct Relation {
-    pub tuples: Vec<Tuple>,
+    searches: Vec<Search>,
+}
+
+/// The hits for one set of inputs.
+struct Search {
+    /// All tuples with these inputs.
+    tuples: Vec<Tuple>,
     hits: Vec<RankedHit>,
 }
 
 struct RankedHit {
-    /// Index of the first tuple with these inputs.
-    tuple: usize,
     row: usize,
     score: f32,
     rank: usize,
+    /// Numbers the hits of the relation, the best with the highest number.
+    position: usize,
+}
+
+/// What a query has used of what it may use, see [`SparqlOptions`].
+#[derive(Debug, Default)]
+pub(super) struct Spent {
+    /// Hits found, and rows of tables made of them.
+    n_hits: usize,
+    n_rows: usize,
+    /// Images fetched or decoded.
+    n_images: usize,
 }
 
 /// Searches the collection for every distinct set of inputs. `candidates`: rows that matter; the
@@ -49,22 +65,28 @@ pub(super) fn search(
     engine: &Engine,
     options: &SparqlOptions,
     deadline: &Deadline,
+    spent: &mut Spent,
     written: &str,
     tuples: Vec<Tuple>,
     candidates: Option<&BTreeSet<usize>>,
 ) -> Result<Relation, QueryError> {
-    let mut first_of: HashMap<&str, usize> = HashMap::new();
-    for (index, tuple) in tuples.iter().enumerate() {
-        first_of.entry(&tuple.key).or_insert(index);
+    let mut number_of: HashMap<String, usize> = HashMap::new();
+    let mut searches: Vec<Search> = Vec::new();
+    for tuple in tuples {
+        let number = *number_of.entry(tuple.key.clone()).or_insert(searches.len());
+        if number == searches.len() {
+            searches.push(Search {
+                tuples: Vec::new(),
+                hits: Vec::new(),
+            });
+        }
+        searches[number].tuples.push(tuple);
     }
-    let mut distinct: Vec<usize> = first_of.into_values().collect();
-    distinct.sort_unstable();
-    let inputs = distinct.iter().map(|index| &tuples[*index].inputs);
-    let embeddings = Embeddings::of(engine, options, deadline, written, inputs)?;
-    let mut hits = Vec::new();
-    for tuple in distinct {
+    let inputs = searches.iter().map(Search::inputs);
+    let embeddings = Embeddings::of(engine, options, deadline, spent, written, inputs)?;
+    for search in &mut searches {
         deadline.check()?;
-        let inputs = &tuples[tuple].inputs;
+        let inputs = search.inputs();
         let Some(query) = embeddings.combine(engine, inputs, written)? else {
             continue;
         };
@@ -74,28 +96,65 @@ pub(super) fn search(
             (None, Some(rows)) => engine.search_rows(&query, min_score, rows.iter().copied()),
             _ => engine.search(&query, min_score, limit),
         };
-        if hits.len() + found.len() > options.max_hits {
-            return Err(RequestError::TooManyHits {
-                subject: written.to_owned(),
-                limit: options.max_hits,
-            }
-            .into());
-        }
-        hits.extend(found.into_iter().enumerate().map(|(index, hit)| RankedHit {
-            tuple,
-            row: hit.row,
-            score: hit.score,
-            rank: index + 1,
-        }));
+        spend(&mut spent.n_hits, found.len(), options, written)?;
+        search.hits = found
+            .into_iter()
+            .enumerate()
+            .map(|(index, hit)| RankedHit {
+                row: hit.row,
+                score: hit.score,
+                rank: index + 1,
+                position: 0,
+            })
+            .collect();
     }
-    hits.sort_by(|a, b| {
-        b.score
-            .total_cmp(&a.score)
-            .then(a.row.cmp(&b.row))
-            .then(a.tuple.cmp(&b.tuple))
-    });
-    Ok(Relation { tuples, hits })
+    number_positions(&mut searches);
+    Ok(Relation { searches })
 }
+
+fn spend(
+    total: &mut usize,
+    n: usize,
+    options: &SparqlOptions,
+    written: &str,
+) -> Result<(), RequestError> {
+    *total += n;
+    if *total > options.max_hits {
+        return Err(RequestError::TooManyHits {
+            subject: written.to_owned(),
+            limit: options.max_hits,
+        });
+    }
+    Ok(())
+}
+
+/// Of hits with the same score the lower row comes first, then the earlier inputs.
+fn number_positions(searches: &mut [Search]) {
+    let mut all: Vec<(usize, &mut RankedHit)> = searches
+        .iter_mut()
+        .enumerate()
+        .flat_map(|(number, search)| search.hits.iter_mut().map(move |hit| (number, hit)))
+        .collect();
+    all.sort_by(|(a_number, a), (b_number, b)| {
+        a.score
+            .total_cmp(&b.score)
+            .then(b.row.cmp(&a.row))
+            .then(b_number.cmp(a_number))
+    });
+    for (position, (_, hit)) in all.into_iter().enumerate() {
+        hit.position = position;
+    }
+}
+
+impl Search {
+    /// What was searched for: the same for all tuples.
+    fn inputs(&self) -> &Inputs {
+        &self.tuples[0].inputs
+    }
+}
+
+/// Texts that the model is given at once; between batches the query may be cancelled.
+const TEXT_BATCH: usize = 64;
 
 /// The embeddings of all inputs of a request, each computed once.
 struct Embeddings {
@@ -108,6 +167,7 @@ impl Embeddings {
         engine: &Engine,
         options: &SparqlOptions,
         deadline: &Deadline,
+        spent: &mut Spent,
         written: &str,
         all: impl Iterator<Item = &'a Inputs>,
     ) -> Result<Self, QueryError> {
@@ -123,13 +183,14 @@ impl Embeddings {
                     QueryInput::Url(_) | QueryInput::Image(_) => {
                         if !images.contains_key(query) {
                             deadline.check()?;
-                            if images.len() == options.max_query_images {
+                            if spent.n_images == options.max_query_images {
                                 return Err(RequestError::TooManyImages {
                                     subject: written.to_owned(),
                                     limit: options.max_query_images,
                                 }
                                 .into());
                             }
+                            spent.n_images += 1;
                             images.insert(query.clone(), embed_image(engine, query, written)?);
                         }
                     }
@@ -137,14 +198,16 @@ impl Embeddings {
                 }
             }
         }
-        let texts: Vec<&str> = texts.into_iter().collect();
-        let embedded = engine
-            .embed_texts(&texts)
-            .map_err(|error| QueryError::Internal(Box::new(error)))?;
-        Ok(Self {
-            texts: texts.into_iter().map(str::to_owned).zip(embedded).collect(),
-            images,
-        })
+        let unembedded: Vec<&str> = texts.into_iter().collect();
+        let mut texts = HashMap::new();
+        for batch in unembedded.chunks(TEXT_BATCH) {
+            deadline.check()?;
+            let embedded = engine
+                .embed_texts(batch)
+                .map_err(|error| QueryError::Internal(Box::new(error)))?;
+            texts.extend(batch.iter().map(|text| (*text).to_owned()).zip(embedded));
+        }
+        Ok(Self { texts, images })
     }
 
     /// The query vector, or none if an image to be similar to is not in the collection.
@@ -218,151 +281,212 @@ fn embed_image(
     })
 }
 
-impl Relation {
-    /// Number of hits of all tuples together.
-    pub(super) fn n_hits(&self) -> usize {
-        self.hits.len()
-    }
+/// What tables are made with.
+pub(super) struct TableMaker<'a> {
+    pub collection: &'a Collection,
+    pub options: &'a SparqlOptions,
+    /// The variable of the column that numbers the hits.
+    pub position: &'a Variable,
+}
 
+impl Relation {
     /// The table that stands for `fragment` in the rewritten query: one row per hit, with the columns
     /// that the fragment names. `choices`: the UNION branches that the fragment stands in.
-    /// `position`: a further column that numbers the hits from the best downwards.
+    /// `is_ordered`: whether there is a column for the position, too.
+    ///
+    /// # Errors
+    /// [`RequestError::TooManyHits`] if the tables of the query would not fit in memory.
     pub(super) fn table(
         &self,
         fragment: &Fragment,
         choices: &Choices,
-        collection: &Collection,
-        link_width_px: u32,
-        position: Option<&Variable>,
-    ) -> GraphPattern {
-        let mut variables: Vec<Variable> = Vec::new();
-        for variable in fragment.variables() {
-            if !variables.contains(variable) {
-                variables.push(variable.clone());
+        maker: &TableMaker<'_>,
+        is_ordered: bool,
+        spent: &mut Spent,
+    ) -> Result<GraphPattern, RequestError> {
+        let (inputs, outputs): (Vec<_>, Vec<_>) = fragment
+            .columns
+            .iter()
+            .partition(|(property, _)| property.role() != Role::Output);
+        let input_variables = variables_of(&inputs);
+        let mut hit_variables = vec![fragment.subject.clone()];
+        for variable in variables_of(&outputs) {
+            if !hit_variables.contains(&variable) {
+                hit_variables.push(variable);
             }
         }
-        // The tuples that the fragment can be joined with; of equal inputs the hits are listed once.
-        let mut usable: HashMap<&str, Vec<&Tuple>> = HashMap::new();
-        for tuple in &self.tuples {
-            if compatible(&tuple.choices, choices) {
-                usable.entry(&tuple.key).or_default().push(tuple);
-            }
+        let mut variables = hit_variables.clone();
+        variables.extend(
+            input_variables
+                .iter()
+                .filter(|variable| !hit_variables.contains(variable))
+                .cloned(),
+        );
+        let n_columns = hit_variables.len();
+        if is_ordered {
+            hit_variables.push(maker.position.clone());
+            variables.push(maker.position.clone());
         }
-        let mut bindings = Vec::new();
-        for (number, hit) in self.hits.iter().enumerate() {
-            let key = self.tuples[hit.tuple].key.as_str();
-            let Some(tuples) = usable.get(key) else {
+        let echoes = !input_variables.is_empty();
+        if echoes {
+            hit_variables.push(fragment.inputs_id.clone());
+        }
+        let mut hit_rows = Vec::new();
+        let mut input_rows = Vec::new();
+        for (number, search) in self.searches.iter().enumerate() {
+            let given: HashSet<Row> = (search.tuples.iter())
+                .filter(|tuple| compatible(&tuple.choices, choices))
+                .flat_map(|tuple| input_rows_of(&inputs, tuple, &input_variables))
+                .collect();
+            if given.is_empty() {
                 continue;
-            };
-            let subject =
-                NamedNode::new_unchecked(format!("{HIT_PREFIX}{key}/{}", collection.id(hit.row)));
-            if fragment.hit.as_ref().is_some_and(|hit| *hit != subject) {
-                continue;
             }
-            let mut rows: Vec<Vec<Option<GroundTerm>>> = Vec::new();
-            for tuple in tuples {
-                for row in self.rows(
-                    fragment,
-                    tuple,
-                    hit,
-                    &subject,
-                    &variables,
-                    collection,
-                    link_width_px,
-                ) {
-                    if !rows.contains(&row) {
-                        rows.push(row);
-                    }
+            spend(
+                &mut spent.n_rows,
+                search.hits.len() + given.len(),
+                maker.options,
+                &fragment.written,
+            )?;
+            let key = &search.tuples[0].key;
+            for hit in &search.hits {
+                let id = maker.collection.id(hit.row);
+                let subject = NamedNode::new_unchecked(format!("{HIT_PREFIX}{key}/{id}"));
+                if fragment.hit.as_ref().is_some_and(|hit| *hit != subject) {
+                    continue;
                 }
+                let mut row: Row = vec![None; n_columns];
+                row[0] = Some(subject.into());
+                let cells = outputs
+                    .iter()
+                    .map(|(property, object)| (object, output(*property, hit, maker)));
+                let mut rows = fill(row, cells, &hit_variables);
+                for row in &mut rows {
+                    row.extend(is_ordered.then(|| Some(integer(hit.position).into())));
+                    row.extend(echoes.then(|| Some(integer(number).into())));
+                }
+                hit_rows.extend(rows);
             }
-            for mut row in rows {
-                if position.is_some() {
-                    row.push(Some(GroundTerm::Literal(integer(number))));
-                }
-                bindings.push(row);
+            if echoes {
+                input_rows.extend(given.into_iter().map(|mut row| {
+                    row.push(Some(integer(number).into()));
+                    row
+                }));
             }
         }
-        variables.extend(position.cloned());
-        // The projection changes nothing but the plan: oxigraph joins bare VALUES by going through all
-        // its rows for every row of the other side, and anything else by hashing.
-        GraphPattern::Project {
-            inner: Box::new(GraphPattern::Values {
-                variables: variables.clone(),
-                bindings,
-            }),
+        let hits = table(hit_variables, hit_rows);
+        if !echoes {
+            return Ok(hits);
+        }
+        // Inputs stand in a table of their own: a row per hit with its inputs in full would multiply
+        // what may be whole images.
+        let mut input_variables = input_variables;
+        input_variables.push(fragment.inputs_id.clone());
+        Ok(GraphPattern::Project {
+            inner: Box::new(algebra::join(table(input_variables, input_rows), hits)),
             variables,
+        })
+    }
+}
+
+/// A row of inline data.
+type Row = Vec<Option<GroundTerm>>;
+
+/// The projection changes nothing but the plan: oxigraph joins bare VALUES by going through all its
+/// rows for every row of the other side, and anything else by hashing.
+fn table(variables: Vec<Variable>, bindings: Vec<Row>) -> GraphPattern {
+    GraphPattern::Project {
+        inner: Box::new(GraphPattern::Values {
+            variables: variables.clone(),
+            bindings,
+        }),
+        variables,
+    }
+}
+
+fn variables_of(columns: &[&(Property, TermPattern)]) -> Vec<Variable> {
+    let mut variables = Vec::new();
+    for (_, object) in columns {
+        if let Some(variable) = algebra::variable_of(object)
+            && !variables.contains(variable)
+        {
+            variables.push(variable.clone());
         }
     }
+    variables
+}
 
-    /// The rows of one hit: one, or as many as an input property has values where the query asks for
-    /// them by a variable of its own.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "the parts of one table cell; a struct would be made and taken apart here only"
-    )]
-    fn rows(
-        &self,
-        fragment: &Fragment,
-        tuple: &Tuple,
-        hit: &RankedHit,
-        subject: &NamedNode,
-        variables: &[Variable],
-        collection: &Collection,
-        link_width_px: u32,
-    ) -> Vec<Vec<Option<GroundTerm>>> {
-        let mut rows: Vec<Vec<Option<GroundTerm>>> = vec![vec![None; variables.len()]];
-        rows[0][0] = Some(GroundTerm::NamedNode(subject.clone()));
-        for (property, object) in &fragment.columns {
-            let terms: Vec<GroundTerm> = match property {
-                Property::IiifUrl => named(collection.url(hit.row)),
-                Property::Link => named(&iiif::full_image_url(
-                    collection.url(hit.row),
-                    link_width_px,
-                )),
-                Property::Score => vec![Literal::from(hit.score.clamp(-1.0, 1.0)).into()],
-                Property::ImageId => {
-                    vec![Literal::new_simple_literal(collection.id(hit.row)).into()]
-                }
-                Property::Rank => vec![integer(hit.rank).into()],
-                Property::QueryString
-                | Property::QueryUrl
-                | Property::QueryImage
-                | Property::SimilarTo
-                | Property::ExcludeString
-                | Property::MinScore
-                | Property::Limit => given(tuple, *property, object),
-            };
-            match object {
-                TermPattern::Variable(variable) => {
-                    let column = variables
-                        .iter()
-                        .position(|v| v == variable)
-                        .expect("the table has all variables of its fragment");
-                    rows = rows
-                        .into_iter()
-                        .flat_map(|row| bind(row, column, &terms))
-                        .collect();
-                }
-                constant => {
-                    let is_constant = |term: &GroundTerm| match (term, constant) {
-                        (GroundTerm::NamedNode(a), TermPattern::NamedNode(b)) => a == b,
-                        (GroundTerm::Literal(a), TermPattern::Literal(b)) => a == b,
-                        _ => false,
-                    };
-                    if !terms.iter().any(is_constant) {
-                        return Vec::new();
-                    }
+/// The rows of one tuple's inputs: one, or as many as an input property has values where the query asks
+/// for them by a variable of its own.
+fn input_rows_of(
+    inputs: &[&(Property, TermPattern)],
+    tuple: &Tuple,
+    variables: &[Variable],
+) -> Vec<Row> {
+    let cells = inputs
+        .iter()
+        .map(|(property, object)| (object, given(tuple, *property, object)));
+    fill(vec![None; variables.len()], cells, variables)
+}
+
+fn output(property: Property, hit: &RankedHit, maker: &TableMaker<'_>) -> Vec<GroundTerm> {
+    let url = || maker.collection.url(hit.row);
+    match property {
+        Property::IiifUrl => named(url()),
+        Property::Link => named(&iiif::full_image_url(url(), maker.options.link_width_px)),
+        Property::Score => vec![Literal::from(hit.score.clamp(-1.0, 1.0)).into()],
+        Property::ImageId => {
+            vec![Literal::new_simple_literal(maker.collection.id(hit.row)).into()]
+        }
+        Property::Rank => vec![integer(hit.rank).into()],
+        Property::QueryString
+        | Property::QueryUrl
+        | Property::QueryImage
+        | Property::SimilarTo
+        | Property::ExcludeString
+        | Property::MinScore
+        | Property::Limit => Vec::new(),
+    }
+}
+
+/// `row` with the cells filled in, once for each choice of their terms; none if a constant is not among
+/// the terms for its cell.
+fn fill<'a>(
+    row: Row,
+    cells: impl Iterator<Item = (&'a TermPattern, Vec<GroundTerm>)>,
+    variables: &[Variable],
+) -> Vec<Row> {
+    let mut rows = vec![row];
+    for (object, terms) in cells {
+        match object {
+            TermPattern::Variable(variable) => {
+                let column = variables
+                    .iter()
+                    .position(|v| v == variable)
+                    .expect("the table has all variables of its columns");
+                rows = rows
+                    .into_iter()
+                    .flat_map(|row| bind(row, column, &terms))
+                    .collect();
+            }
+            constant => {
+                let is_constant = |term: &GroundTerm| match (term, constant) {
+                    (GroundTerm::NamedNode(a), TermPattern::NamedNode(b)) => a == b,
+                    (GroundTerm::Literal(a), TermPattern::Literal(b)) => a == b,
+                    _ => false,
+                };
+                if !terms.iter().any(is_constant) {
+                    return Vec::new();
                 }
             }
         }
-        rows
     }
+    rows
 }
 
 /// The values of an input property: that of the very variable if it was bound elsewhere, else all.
 fn given(tuple: &Tuple, property: Property, object: &TermPattern) -> Vec<GroundTerm> {
     let of_property = || tuple.values.iter().filter(|v| v.property == property);
-    let own = super::algebra::variable_of(object)
+    let own = algebra::variable_of(object)
         .and_then(|variable| of_property().find(|value| value.variable.as_ref() == Some(variable)));
     let terms: Vec<&Value> = match own {
         Some(value) => vec![value],
@@ -375,11 +499,7 @@ fn given(tuple: &Tuple, property: Property, object: &TermPattern) -> Vec<GroundT
 }
 
 /// `row` with each of `terms` in `column`; none where another value stands there already.
-fn bind(
-    row: Vec<Option<GroundTerm>>,
-    column: usize,
-    terms: &[GroundTerm],
-) -> Vec<Vec<Option<GroundTerm>>> {
+fn bind(row: Row, column: usize, terms: &[GroundTerm]) -> Vec<Row> {
     terms
         .iter()
         .filter(|term| row[column].as_ref().is_none_or(|bound| bound == *term))

@@ -16,6 +16,8 @@ pub(super) struct Fragment {
     pub hit: Option<NamedNode>,
     /// The properties with their objects; variables, IRIs or literals.
     pub columns: Vec<(Property, TermPattern)>,
+    /// A variable of its own, for joining hits with the inputs that found them.
+    pub inputs_id: Variable,
 }
 
 /// One input of a request with its value.
@@ -159,8 +161,8 @@ pub enum RequestError {
     VariablePredicate {
         /// The subject as written.
         subject: String,
-        /// The variable.
-        predicate: Variable,
+        /// The variable as written.
+        predicate: String,
     },
     /// A property path that starts or ends at a request.
     #[error(
@@ -199,8 +201,8 @@ pub enum RequestError {
         subject: String,
         /// The property.
         property: Property,
-        /// The variable.
-        variable: Variable,
+        /// The variable as written.
+        variable: String,
         /// The limit.
         limit: usize,
     },

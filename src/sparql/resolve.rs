@@ -3,7 +3,7 @@
 use super::context::Context;
 use super::extract::Extracted;
 use super::plan::{self, Choices, Input, InputObject, Request};
-use super::relation::{self, Relation, Tuple};
+use super::relation::{self, Spent, TableMaker, Tuple};
 use super::request::{Inputs, RequestError, Value};
 use super::run::Run;
 use super::{QueryError, Sparql, algebra, rewrite};
@@ -22,11 +22,13 @@ impl Sparql {
     ) -> Result<GraphPattern, QueryError> {
         let (requests, choices) = plan::requests(query)?;
         let mut tables: Vec<Option<GraphPattern>> = vec![None; query.fragments.len()];
-        let order = sole_fragment(&requests, &choices).map(|fragment| {
-            let position = Variable::new_unchecked("clip_position");
-            (fragment, position)
-        });
-        let mut n_hits = 0;
+        let ordered = ordered_fragments(&requests, &choices);
+        let maker = TableMaker {
+            collection: self.engine.collection(),
+            options: &self.options,
+            position: &query.position,
+        };
+        let mut spent = Spent::default();
         let mut open: Vec<&Request> = requests.iter().collect();
         let mut effort = Effort::Bind;
         while !open.is_empty() {
@@ -41,23 +43,24 @@ impl Sparql {
                     still_open.push(request);
                     continue;
                 };
-                let relation = self.search_for(request, tuples, &context, run)?;
-                n_hits += relation.n_hits();
-                if n_hits > self.options.max_hits {
-                    return Err(self.too_many_hits(request));
-                }
+                let relation = relation::search(
+                    &self.engine,
+                    &self.options,
+                    &run.deadline,
+                    &mut spent,
+                    &request.written,
+                    tuples,
+                    self.candidates(request, &context).as_ref(),
+                )?;
                 for &index in &request.fragments {
-                    let position = order
-                        .as_ref()
-                        .filter(|(fragment, _)| *fragment == index)
-                        .map(|(_, position)| position);
+                    run.deadline.check()?;
                     tables[index] = Some(relation.table(
                         &query.fragments[index],
                         &choices[index],
-                        self.engine.collection(),
-                        self.options.link_width_px,
-                        position,
-                    ));
+                        &maker,
+                        ordered.contains(&index),
+                        &mut spent,
+                    )?);
                 }
             }
             effort = if still_open.len() == n_open {
@@ -75,9 +78,9 @@ impl Sparql {
             },
             None,
         );
-        Ok(match &order {
-            Some((fragment, position)) => rewrite::Order {
-                position,
+        Ok(match ordered.first() {
+            Some(fragment) => rewrite::Order {
+                position: &query.position,
                 score: query.fragments[*fragment]
                     .columns
                     .iter()
@@ -107,15 +110,22 @@ impl Sparql {
             let solutions = if variables.is_empty() {
                 vec![Vec::new()]
             } else {
-                let pattern = surroundings(&inputs, &variables, context);
+                let pattern = context.fill(surroundings(&inputs, &variables, context));
                 run.distinct(pattern, &variables, self.options.max_inputs)?
                     .ok_or_else(|| RequestError::TooManyInputs {
                         subject: request.written.clone(),
                         property: inputs[0].property,
-                        variable: variables[0].clone(),
+                        variable: context.query.names.written(&variables[0]),
                         limit: self.options.max_inputs,
                     })?
             };
+            if tuples.len() + solutions.len() > MAX_TUPLES {
+                return Err(RequestError::TooManyAlternatives {
+                    subject: request.written.clone(),
+                    limit: MAX_TUPLES,
+                }
+                .into());
+            }
             for solution in solutions {
                 let values: Vec<Value> = inputs
                     .iter()
@@ -150,24 +160,6 @@ impl Sparql {
         Ok(Some(tuples))
     }
 
-    fn search_for(
-        &self,
-        request: &Request,
-        tuples: Vec<Tuple>,
-        context: &Context<'_>,
-        run: &Run<'_>,
-    ) -> Result<Relation, QueryError> {
-        let candidates = self.candidates(request, context);
-        relation::search(
-            &self.engine,
-            &self.options,
-            &run.deadline,
-            &request.written,
-            tuples,
-            candidates.as_ref(),
-        )
-    }
-
     /// The rows of the images that constants and inline data name for a request, if they do. With
     /// several fragments a restriction found at one of them might not hold for the others.
     fn candidates(&self, request: &Request, context: &Context<'_>) -> Option<BTreeSet<usize>> {
@@ -197,15 +189,10 @@ impl Sparql {
             })
             .min_by_key(BTreeSet::len)
     }
-
-    fn too_many_hits(&self, request: &Request) -> QueryError {
-        RequestError::TooManyHits {
-            subject: request.written.clone(),
-            limit: self.options.max_hits,
-        }
-        .into()
-    }
 }
+
+/// Most sets of input values of one request along all UNION branches: each takes memory.
+const MAX_TUPLES: usize = 100_000;
 
 /// How hard to try to give an input variable a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -295,23 +282,14 @@ fn variables_of(inputs: &[Input]) -> Vec<Variable> {
     variables
 }
 
-/// The fragment whose hits order the rows, if the query has one request with one set of inputs.
-fn sole_fragment(requests: &[Request], choices: &[Choices]) -> Option<usize> {
+/// The fragments whose hits order the rows, if the query has one request: one outside UNIONs or, if it
+/// has none, all.
+fn ordered_fragments(requests: &[Request], choices: &[Choices]) -> Vec<usize> {
     let [request] = requests else {
-        return None;
+        return Vec::new();
     };
-    let inputs = |alternative: &plan::Alternative| {
-        alternative
-            .inputs
-            .iter()
-            .map(|input| (input.property, input.object.clone()))
-            .collect::<Vec<_>>()
-    };
-    let first = inputs(request.alternatives.first()?);
-    let is_sole = request.alternatives.iter().all(|a| inputs(a) == first);
-    request
-        .fragments
-        .iter()
-        .copied()
-        .find(|index| is_sole && choices[*index].is_empty())
+    match request.fragments.iter().find(|i| choices[**i].is_empty()) {
+        Some(index) => vec![*index],
+        None => request.fragments.clone(),
+    }
 }

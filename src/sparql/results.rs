@@ -131,10 +131,11 @@ impl Answer {
             self.deadline.check()?;
             f(&solution.map_err(|error| self.deadline.explain(error))?);
         }
-        Ok(())
+        self.deadline.check()
     }
 
-    /// Evaluates to the end and writes every row as it comes: `table` is used for SELECT and ASK,
+    /// Evaluates to the end and writes every row as it comes (a query that was cancelled may end without
+    /// an error of its own, hence the last look at the deadline): `table` is used for SELECT and ASK,
     /// `graph` for CONSTRUCT and DESCRIBE.
     ///
     /// # Errors
@@ -164,6 +165,7 @@ impl Answer {
                     rows.write_record(variables.iter().map(|v| csv_cell(solution.get(v))))
                         .map_err(std::io::Error::from)?;
                 }
+                deadline.check()?;
                 rows.into_inner().map_err(|error| error.into_error())?
             }
             QueryResults::Boolean(value) => serializer.serialize_boolean_to_writer(out, value)?,
@@ -174,6 +176,7 @@ impl Answer {
                     deadline.check()?;
                     rows.serialize(&solution.map_err(evaluation)?)?;
                 }
+                deadline.check()?;
                 rows.finish()?
             }
             QueryResults::Graph(triples) => {
@@ -182,6 +185,7 @@ impl Answer {
                     deadline.check()?;
                     writer.serialize_triple(&triple.map_err(evaluation)?)?;
                 }
+                deadline.check()?;
                 writer.finish()?
             }
         };

@@ -164,7 +164,7 @@ fn reads_graph(pattern: &GraphPattern) -> bool {
 
 /// How to put rows in the order of their scores.
 pub(super) struct Order<'a> {
-    /// The column that numbers the hits from the best downwards.
+    /// The column that numbers the hits, the best with the highest number.
     pub position: &'a Variable,
     /// The variable of `clip:score`, for where the position cannot be seen.
     pub score: Option<&'a Variable>,
@@ -208,7 +208,8 @@ impl Order<'_> {
         let pattern = self.expose(pattern);
         let visible = bound_variables(&pattern, Binding::Possible);
         let key = if visible.contains(self.position) {
-            OrderExpression::Asc(Expression::Variable(self.position.clone()))
+            // Rows without a hit, from a UNION or an OPTIONAL, come last: unbound is lowest.
+            OrderExpression::Desc(Expression::Variable(self.position.clone()))
         } else if let Some(score) = self.score
             && visible.contains(score)
             && !groups(&pattern)

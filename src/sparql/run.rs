@@ -75,8 +75,12 @@ impl<'a> Run<'a> {
         if !guard::is_optimizable(pattern_of(&query)) {
             evaluator = evaluator.without_optimizations();
         }
-        let mut prepared =
-            functions::register(evaluator, self.sparql.engine.clone()).for_query(query);
+        let mut prepared = functions::register(
+            evaluator,
+            self.sparql.engine.clone(),
+            self.deadline.token.clone(),
+        )
+        .for_query(query);
         if let (Some(default), Some(named)) = (&self.default_graphs, &self.named_graphs) {
             let dataset = prepared.dataset_mut();
             dataset.set_default_graph(default.clone());
