@@ -13,9 +13,11 @@ async fn a_bare_get_describes_the_service_in_every_rdf_format() {
         public_url: Some("https://example.org/clip/".parse().unwrap()),
         ..HttpSettings::default()
     };
-    let mut options = SparqlOptions::default();
-    options.services = vec!["https://other.example/sparql".to_owned()];
-    options.default_limit = Some(500);
+    let options = SparqlOptions {
+        services: vec!["https://other.example/sparql".to_owned()],
+        default_limit: Some(500),
+        ..SparqlOptions::default()
+    };
     let router = Fixture {
         settings,
         options,

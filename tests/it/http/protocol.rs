@@ -386,8 +386,10 @@ async fn an_unusable_clip_request_is_the_authors_mistake() {
 
 #[tokio::test]
 async fn a_query_that_takes_too_long_is_an_error_or_cut_off_but_never_a_whole_answer() {
-    let mut options = SparqlOptions::default();
-    options.timeout = Some(Duration::from_millis(50));
+    let options = SparqlOptions {
+        timeout: Some(Duration::from_millis(50)),
+        ..SparqlOptions::default()
+    };
     let fixture = Fixture {
         store: large_store(),
         options,

@@ -154,15 +154,14 @@ impl World {
             ..QueryRequest::default()
         };
         let mut out = Vec::new();
-        match self
-            .sparql
+        self.sparql
             .answer(&request)?
             .write(TableFormat::Tsv, GraphFormat::NTriples, &mut out)
-        {
-            Ok(()) => Ok(String::from_utf8(out).unwrap()),
-            Err(WriteError::Query(error)) => Err(error),
-            Err(error) => panic!("{error}"),
-        }
+            .map_err(|error| match error {
+                WriteError::Query(error) => error,
+                other => QueryError::Internal(Box::new(other)),
+            })?;
+        Ok(String::from_utf8_lossy(&out).into_owned())
     }
 
     /// The answer as the evaluator gives it, or the error.
