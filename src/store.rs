@@ -184,7 +184,12 @@ fn format_of(path: &Path) -> Result<(RdfFormat, bool), StoreError> {
         None => (name.as_str(), false),
     };
     let ending = name.rsplit_once('.').ok_or_else(unknown)?.1;
-    let ending = if ending == "json" { "jsonld" } else { ending };
-    let format = RdfFormat::from_extension(ending).ok_or_else(unknown)?;
+    let extension = match ending {
+        "ttl" | "nt" | "nq" | "trig" | "jsonld" => ending,
+        "json" => "jsonld",
+        "rdf" | "owl" | "xml" => "rdf",
+        _ => return Err(unknown()),
+    };
+    let format = RdfFormat::from_extension(extension).ok_or_else(unknown)?;
     Ok((format, gzipped))
 }

@@ -1,6 +1,8 @@
 //! `clip-search build`, from a table or an endpoint to the files of a collection.
 
+use crate::process::{self, Running};
 use crate::support::{self, TINY_WIDTH, TinyEncoder};
+use crate::{encoder, world};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path as UrlPath, State};
@@ -12,7 +14,7 @@ use clip_search::build::options::{BuildOptions, MaxFailures, Source};
 use clip_search::build::{self, BuildSummary, Outcome};
 use clip_search::collection::Collection;
 use clip_search::embedding::{Embedding, EmbeddingError};
-use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels};
+use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels, model};
 use clip_search::features::npy::Precision;
 use clip_search::http::iiif::iiif_router;
 use clip_search::image_id::image_id;
@@ -29,18 +31,18 @@ use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 
 /// A folder of images behind a IIIF server that counts, and a data directory to build into.
-struct Fixture {
+pub(crate) struct Fixture {
     dir: TempDir,
     base: String,
     n_requests: Arc<AtomicUsize>,
     /// The number of each request as it comes in.
-    requests: mpsc::UnboundedReceiver<usize>,
+    pub(crate) requests: mpsc::UnboundedReceiver<usize>,
     /// Lets requests through; without a permit they wait.
     gate: Arc<Mutex<Arc<Semaphore>>>,
 }
 
 impl Fixture {
-    async fn new(n_images: u32) -> Self {
+    pub(crate) async fn new(n_images: u32) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let images = dir.path().join("pictures");
         fs::create_dir(&images).unwrap();
@@ -73,12 +75,12 @@ impl Fixture {
         format!("{}/image-{n:03}.jpg", self.base)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
 
     /// A CSV file with a title and the URLs in reverse order, so that order is not that of names.
-    fn csv(&self, n_images: usize) -> PathBuf {
+    pub(crate) fn csv(&self, n_images: usize) -> PathBuf {
         let mut text = "title,iiif_url\n".to_owned();
         for n in (0..n_images).rev() {
             text.push_str(&format!("\"Image, {n}\",{}\n", self.url(n)));
@@ -90,6 +92,12 @@ impl Fixture {
         let path = self.path("input.csv");
         fs::write(&path, text).unwrap();
         path
+    }
+
+    /// Lets this many requests through, and forgets those that came before.
+    pub(crate) fn let_through(&mut self, n_requests: usize) {
+        while self.requests.try_recv().is_ok() {}
+        *self.gate.lock().unwrap() = Arc::new(Semaphore::new(n_requests));
     }
 
     fn options(&self, csv: &Path, data: &str) -> BuildOptions {
@@ -109,7 +117,7 @@ async fn run(options: BuildOptions) -> anyhow::Result<BuildSummary> {
 }
 
 /// What readers see, byte for byte, and `failures.csv`.
-fn files(data: &Path) -> BTreeMap<&'static str, Vec<u8>> {
+pub(crate) fn files(data: &Path) -> BTreeMap<&'static str, Vec<u8>> {
     [
         "images.csv",
         "features/features.npy",
@@ -238,7 +246,7 @@ async fn reqwest_text(url: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn numpy_and_pandas_read_what_is_written() {
-    let Some(python) = support::python() else {
+    let Some(python) = support::python("numpy, pandas") else {
         return;
     };
     let fixture = Fixture::new(5).await;
@@ -295,7 +303,7 @@ for rows, columns in [(0, 512), (1, 1), (9, 3), (27958, 512), (10**12, 768)]:
 
 #[tokio::test(flavor = "multi_thread")]
 async fn headers_are_those_of_numpy() {
-    let Some(python) = support::python() else {
+    let Some(python) = support::python("numpy, pandas") else {
         return;
     };
     let script = "
@@ -945,8 +953,7 @@ impl Encoder for Moody {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn vectors_do_not_depend_on_their_neighbours() {
+async fn vectors_do_not_depend_on_their_neighbours(model: Arc<dyn Encoder>) {
     let fixture = Fixture::new(20).await;
     let mut all = Vec::new();
     for (n, (threads, batch_size)) in [(1, 1), (16, 64), (7, 3)].into_iter().enumerate() {
@@ -954,11 +961,27 @@ async fn vectors_do_not_depend_on_their_neighbours() {
         let mut options = fixture.options(&fixture.csv(20), &data);
         options.threads = threads.try_into().unwrap();
         options.batch_size = batch_size.try_into().unwrap();
-        let model = Moody::new(0.0, usize::MAX);
-        build::run(options, model, pending()).await.unwrap();
+        build::run(options, model.clone(), pending()).await.unwrap();
         all.push(files(&fixture.path(&data)));
     }
     assert!(all.iter().all(|files| *files == all[0]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_of_a_model_that_looks_at_neighbours_do_not_depend_on_them() {
+    vectors_do_not_depend_on_their_neighbours(Moody::new(0.0, usize::MAX)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_of_a_real_model_do_not_depend_on_their_neighbours() {
+    let model = encoder::tiny(model::Precision::F32);
+    vectors_do_not_depend_on_their_neighbours(Arc::new(model)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vectors_of_a_quantized_model_do_not_depend_on_their_neighbours() {
+    let model = encoder::tiny(model::Precision::Quantized);
+    vectors_do_not_depend_on_their_neighbours(Arc::new(model)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -1096,15 +1119,49 @@ async fn build_in_a_process() {
     run(options).await.unwrap();
 }
 
+/// That build.
+fn tiny_build(csv: &Path, data: &Path) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--exact", "build::build_in_a_process", "--ignored"])
+        .env(CHILD_CSV, csv)
+        .env(CHILD_DATA, data);
+    command
+}
+
+/// The program itself, with the real encoder.
+fn real_build(precision: &str, csv: &Path, data: &Path) -> Command {
+    let mut command = process::clip_search(&["build", "--mode", "CSV", "--threads", "3"]);
+    command
+        .arg("--csv-file")
+        .arg(csv)
+        .arg("--data-dir")
+        .arg(data)
+        .args(["--model", &world::model(), "--model-precision", precision]);
+    command
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_build_ends_with_the_same_bytes() {
+    a_killed_build(tiny_build).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_build_with_a_real_model_ends_with_the_same_bytes() {
+    a_killed_build(|csv, data| real_build("f32", csv, data)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_build_with_a_quantized_model_ends_with_the_same_bytes() {
+    a_killed_build(|csv, data| real_build("quantized", csv, data)).await;
+}
+
+async fn a_killed_build(build: impl Fn(&Path, &Path) -> Command) {
     let mut fixture = Fixture::new(40).await;
     let mut csv = fs::read_to_string(fixture.csv(40)).unwrap();
     csv.push_str(&format!("gone,{}/gone.jpg\nbad,nowhere\n", fixture.base));
     let csv = fixture.csv_of(&csv);
-    let mut options = fixture.options(&csv, "whole");
-    options.max_failures = MaxFailures::Images(2);
-    run(options).await.unwrap();
+    process::run(&mut build(&csv, &fixture.path("whole"))).ok();
     let expected = files(&fixture.path("whole"));
     assert!(Collection::open(&fixture.path("whole")).unwrap().len() == 40);
 
@@ -1112,28 +1169,20 @@ async fn a_killed_build_ends_with_the_same_bytes() {
     let data = fixture.path("data");
     let (mut n_killed, mut n_answers) = (0, 1);
     loop {
-        while fixture.requests.try_recv().is_ok() {}
-        *fixture.gate.lock().unwrap() = Arc::new(Semaphore::new(n_answers));
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "build::build_in_a_process", "--ignored"])
-            .env(CHILD_CSV, &csv)
-            .env(CHILD_DATA, &data)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+        fixture.let_through(n_answers);
+        let mut child = Running::start(&mut build(&csv, &data));
         let mut n_requests = 0;
         let finished = loop {
-            if let Some(status) = child.try_wait().unwrap() {
-                assert!(status.success());
+            if !child.is_running() {
+                child.end().ok();
                 break true;
             }
             let next = fixture.requests.recv();
             let next = tokio::time::timeout(Duration::from_millis(20), next).await;
             n_requests += usize::from(next.is_ok());
             if n_requests > n_answers {
-                child.kill().unwrap();
-                child.wait().unwrap();
+                // SIGKILL.
+                drop(child);
                 break false;
             }
         };
@@ -1151,13 +1200,13 @@ async fn a_killed_build_ends_with_the_same_bytes() {
     assert_eq!(files(&data), expected);
 
     // Killed between taking the old ids away and naming the new ones.
-    *fixture.gate.lock().unwrap() = Arc::new(Semaphore::new(Semaphore::MAX_PERMITS));
+    fixture.let_through(Semaphore::MAX_PERMITS);
     fs::remove_file(data.join("features/imageIds.csv")).unwrap();
     let error = Collection::open(&data).unwrap_err().to_string();
     assert!(
         error.contains("imageIds.csv is missing; run `clip-search build` first"),
         "{error}"
     );
-    run(fixture.options(&csv, "data")).await.unwrap();
+    process::run(&mut build(&csv, &data)).ok();
     assert_eq!(files(&data), expected);
 }

@@ -119,33 +119,32 @@ pub(crate) fn shared(path: &str) -> Option<PathBuf> {
     path.exists().then_some(path)
 }
 
-/// The Python that `tools/setup --tests` prepares, or the system's.
-fn default_python() -> String {
-    let prepared = Path::new(env!("CARGO_MANIFEST_DIR")).join(".venv/bin/python");
-    if prepared.exists() {
-        prepared.to_string_lossy().into_owned()
-    } else {
-        "python3".to_owned()
-    }
-}
-
-/// A Python with numpy and pandas: `CLIP_TEST_PYTHON`, or `python3`. Without one the test that needs
-/// it fails where `CI` is set and says loudly elsewhere that it did nothing.
-pub(crate) fn python() -> Option<String> {
+/// A Python with `modules` (commas between): `CLIP_TEST_PYTHON`, or that of `.venv/`, which
+/// `tools/setup --tests` makes, or `python3`. Without one the test that needs it fails where `CI` is
+/// set and says loudly elsewhere that it did nothing.
+pub(crate) fn python(modules: &str) -> Option<String> {
     #[expect(
         clippy::disallowed_methods,
         reason = "tests have settings of their own"
     )]
     let (python, ci) = (std::env::var("CLIP_TEST_PYTHON"), std::env::var_os("CI"));
-    let python = python.unwrap_or_else(|_| default_python());
+    let python = python.unwrap_or_else(|_| {
+        let local = concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python");
+        let python = if Path::new(local).exists() {
+            local
+        } else {
+            "python3"
+        };
+        python.to_owned()
+    });
     let works = std::process::Command::new(&python)
-        .args(["-c", "import numpy, pandas"])
+        .args(["-c", &format!("import {modules}")])
         .output()
         .is_ok_and(|output| output.status.success());
     if works {
         return Some(python);
     }
-    let message = format!("{python} has no numpy and pandas; set CLIP_TEST_PYTHON to one that has");
+    let message = format!("{python} has no {modules}; set CLIP_TEST_PYTHON to one that has");
     assert!(ci.is_none(), "{message}");
     eprintln!("NOT TESTED: {message}");
     None

@@ -33,7 +33,9 @@ pub struct HubOptions {
 #[non_exhaustive]
 pub enum HubError {
     /// Neither a folder nor a name.
-    #[error("{0:?} is neither a model folder nor a hub name such as openai/clip-vit-base-patch32")]
+    #[error(
+        "there is no model folder {0}, nor is it a hub name such as openai/clip-vit-base-patch32"
+    )]
     NotAName(String),
     /// There is no home directory to put the cache in.
     #[error("there is no home directory for the model cache; set HF_HOME to a folder")]

@@ -34,7 +34,8 @@ fn open(folder: &Path, precision: Precision) -> ClipEncoder {
     ClipEncoder::open(folder, &options(Some(precision))).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn tiny(precision: Precision) -> ClipEncoder {
+/// The fixture model.
+pub(crate) fn tiny(precision: Precision) -> ClipEncoder {
     open(&fixtures().join("tiny-clip"), precision)
 }
 

@@ -1,0 +1,7 @@
+//! The main job through the real program: build, load, serve, query, and what can go wrong.
+
+mod building;
+mod loading;
+mod querying;
+mod refusing;
+mod stopping;
