@@ -5,6 +5,7 @@
 //! inputs and image, in every graph. Both must give the same solutions.
 
 use super::{METADATA, N_IMAGES, World, collection, direction, url};
+use clip_search::embedding::Embedding;
 use clip_search::features::nearest;
 use clip_search::image_id::image_id;
 use oxigraph::io::RdfFormat;
@@ -29,6 +30,14 @@ const DCT: &str = "http://purl.org/dc/terms/";
 enum Look {
     Text(usize),
     TwoTexts(usize, usize),
+    /// The first text without the second.
+    TextWithout(usize, usize),
+    /// One text or the other, in branches of a UNION.
+    EitherText(usize, usize),
+    /// `?q` with `?m` as its minimum score.
+    LabelAndScore,
+    /// `?other`, bound by whatever stands around the request.
+    SimilarToOther,
     /// `?q`, bound by the pattern named.
     Label(&'static str),
     Similar(usize),
@@ -46,6 +55,8 @@ struct Request {
     outputs: Vec<&'static str>,
     subject: &'static str,
     split: bool,
+    /// What else is asked about the same hits, `?r` being the subject.
+    again: Option<&'static str>,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +78,12 @@ fn request() -> impl Strategy<Value = Request> {
     let look = prop_oneof![
         (0..TEXTS.len()).prop_map(Look::Text),
         (0..TEXTS.len(), 0..TEXTS.len()).prop_map(|(a, b)| Look::TwoTexts(a, b)),
+        (0..TEXTS.len(), 1..TEXTS.len())
+            .prop_map(|(a, b)| Look::TextWithout(a, (a + b) % TEXTS.len())),
+        (0..TEXTS.len(), 1..TEXTS.len())
+            .prop_map(|(a, b)| Look::EitherText(a, (a + b) % TEXTS.len())),
+        Just(Look::LabelAndScore),
+        Just(Look::SimilarToOther),
         proptest::sample::select(vec![
             "VALUES ?q { \"lake\" \"castle\"@en \"dog\" }",
             "?w dct:title ?q .",
@@ -75,6 +92,10 @@ fn request() -> impl Strategy<Value = Request> {
             "VALUES (?q ?iiif) { (\"dog\" <https://iiif.example.org/img1>) (\"ship\" UNDEF) }",
             "{ SELECT ?q { ?a rdfs:label ?q } }",
             "{ ?w dct:title ?q } UNION { ?a rdfs:label ?q }",
+            "{ ?w ex:by ?a OPTIONAL { ?w dct:title ?q } FILTER(BOUND(?q)) }",
+            "{ SELECT ?q { ?w dct:title ?q } ORDER BY ?q LIMIT 2 }",
+            "VALUES ?w { ex:w1 ex:w2 } ?w dct:title ?l . BIND(?l AS ?q)",
+            "{ ?w dct:title ?q MINUS { ?w ex:by ex:anker } }",
         ])
         .prop_map(Look::Label),
         (0..N_IMAGES).prop_map(Look::Similar),
@@ -94,6 +115,7 @@ fn request() -> impl Strategy<Value = Request> {
             "?iiif",
             "?iiif",
             "?other",
+            "?other",
             "<https://iiif.example.org/img2>",
         ]),
         proptest::sample::subsequence(
@@ -102,21 +124,40 @@ fn request() -> impl Strategy<Value = Request> {
                 "clip:rank ?rank",
                 "clip:imageId ?id",
                 "clip:link ?link",
+                "clip:rank 2",
+                "clip:link <https://iiif.example.org/img3/full/1000,/0/default.jpg>",
+                "clip:iiifUrl ?other",
             ],
             0..=3,
         ),
         proptest::sample::select(vec!["?r", "?r2", "[]", "<http://example.org/req>"]),
         any::<bool>(),
+        proptest::option::weighted(
+            0.3,
+            proptest::sample::select(vec![
+                "OPTIONAL { ?r clip:rank ?rank FILTER(?rank < 4) }",
+                "MINUS { ?r clip:score ?least FILTER(?least < 0.9) }",
+                "FILTER NOT EXISTS { ?r clip:rank ?k FILTER(?k < 3) }",
+                "FILTER EXISTS { ?r clip:iiifUrl ?k . ?v dct:hasFormat ?k }",
+                "{ ?r clip:rank ?z } UNION { ?r clip:score ?z }",
+                "OPTIONAL { ?r clip:score ?k OPTIONAL { ?r clip:rank ?rank FILTER(?k > 0.9) } }",
+                "{ SELECT ?r (MAX(?k) AS ?z) { ?r clip:score ?k } GROUP BY ?r }",
+            ]),
+        ),
     )
         .prop_map(
-            |(look, min_score, limit, image, outputs, subject, split)| Request {
-                look,
-                min_score,
-                limit,
-                image,
-                outputs,
-                subject,
-                split: split && subject.starts_with('?'),
+            |(look, min_score, limit, image, outputs, subject, split, again)| {
+                let is_variable = subject.starts_with('?');
+                Request {
+                    min_score: min_score.filter(|_| !matches!(look, Look::LabelAndScore)),
+                    look,
+                    limit,
+                    image,
+                    outputs,
+                    subject,
+                    split: split && is_variable,
+                    again: again.filter(|_| is_variable),
+                }
             },
         )
 }
@@ -131,6 +172,12 @@ fn pattern() -> impl Strategy<Value = Pattern> {
             "VALUES ?iiif { <https://iiif.example.org/img0> <https://iiif.example.org/img4> <http://e/none> }",
             "VALUES (?iiif ?z) { (<https://iiif.example.org/img0> 1) (UNDEF 2) }",
             "VALUES ?id { \"d41d8cd98f00b204e9800998ecf8427e\" }",
+            "VALUES ?rank { 1 2 UNDEF }",
+            "VALUES (?rank ?iiif) { (1 UNDEF) (UNDEF <https://iiif.example.org/img3>) }",
+            "VALUES ?iiif { <https://iiif.example.org/img7> }",
+            "VALUES ?other { <https://iiif.example.org/img1> <https://iiif.example.org/img6> }",
+            "VALUES ?link { <https://iiif.example.org/img5/full/1000,/0/default.jpg> }",
+            "?w ex:by ?a OPTIONAL { ?w ex:year ?y } FILTER(!BOUND(?y) || ?y > 1880)",
             "?w dct:hasFormat ?other .",
         ])
         .prop_map(Pattern::Triples),
@@ -155,6 +202,10 @@ fn pattern() -> impl Strategy<Value = Pattern> {
                     ("DISTINCT ?iiif ?q", "ORDER BY ?iiif ?q LIMIT 2 OFFSET 1"),
                     ("?iiif (COUNT(*) AS ?z)", "GROUP BY ?iiif"),
                     ("(COUNT(?iiif) AS ?z)", ""),
+                    ("?iiif ?other", ""),
+                    ("?w ?q ?other", ""),
+                    ("?iiif (?s AS ?z)", ""),
+                    ("DISTINCT ?other", "ORDER BY DESC(?other) LIMIT 4"),
                     ("?w (MAX(?s) AS ?s2)", "GROUP BY ?w HAVING(COUNT(*) > 1)"),
                 ]),
             )
@@ -166,7 +217,7 @@ fn pattern() -> impl Strategy<Value = Pattern> {
                 .prop_map(|(g, p)| Pattern::Graph(g, Box::new(p))),
             1 => (
                 inner.clone(),
-                proptest::sample::select(vec!["?s > 0.85", "?iiif != <https://iiif.example.org/img0>", "!BOUND(?t)", "?q = 'lake'"]),
+                proptest::sample::select(vec!["?iiif = <https://iiif.example.org/img1> || ?iiif = <https://iiif.example.org/img3>", "?iiif IN (<https://iiif.example.org/img1>, <https://iiif.example.org/img5>)", "EXISTS { ?w dct:hasFormat ?iiif }", "?s > 0.85", "?iiif != <https://iiif.example.org/img0>", "!BOUND(?t)", "?q = 'lake'"]),
             )
                 .prop_map(|(p, f)| Pattern::Filter(Box::new(p), f)),
         ]
@@ -299,6 +350,17 @@ impl Writer {
                 out.push(' ');
                 write!(first, " ; clip:queryString ?q")
             }
+            Look::TextWithout(a, b) => write!(
+                first,
+                " ; clip:queryString {} ; clip:excludeString {}",
+                TEXTS[*a], TEXTS[*b]
+            ),
+            Look::EitherText(..) => Ok(()),
+            Look::LabelAndScore => {
+                out.push_str("VALUES (?q ?m) { (\"lake\" 0.8) (\"dog\" \"0.95\") (\"dog\" 0.8) } ");
+                write!(first, " ; clip:queryString ?q ; clip:minScore ?m")
+            }
+            Look::SimilarToOther => write!(first, " ; clip:similarTo ?other"),
             Look::Similar(i) => write!(first, " ; clip:similarTo <{}>", url(*i)),
             Look::SimilarToBound => {
                 out.push_str("?v dct:hasFormat ?seed . ");
@@ -316,11 +378,22 @@ impl Writer {
         for output in &request.outputs {
             write!(rest, " ; {output}").unwrap();
         }
-        let text = if request.split {
+        let mut text = if request.split {
             format!("{{ {subject} {rest} }} {subject} {first} .")
         } else {
             format!("{subject} {first} ; {rest} .")
         };
+        if let Look::EitherText(a, b) = request.look {
+            write!(
+                text,
+                " {{ {subject} clip:queryString {} }} UNION {{ {subject} clip:queryString {} }}",
+                TEXTS[a], TEXTS[b]
+            )
+            .unwrap();
+        }
+        if let Some(again) = request.again {
+            write!(text, " {}", again.replace("?r ", &format!("{subject} "))).unwrap();
+        }
         out.push_str(&if self.for_oracle {
             text.replace("clip:", &format!("o{number}:"))
         } else {
@@ -348,7 +421,7 @@ fn query(pattern: &Pattern, for_oracle: bool) -> (String, Vec<Request>) {
     }
     write!(
         text,
-        "SELECT ?iiif ?other ?s ?rank ?id ?link ?w ?t ?y ?q ?g ?z ?a ?v ?seed WHERE {{ {body} }}"
+        "SELECT ?iiif ?other ?m ?s ?rank ?id ?link ?w ?t ?y ?q ?g ?z ?a ?v ?seed WHERE {{ {body} }}"
     )
     .unwrap();
     (text, writer.requests)
@@ -402,23 +475,47 @@ fn oracle_store(requests: &[Request]) -> Store {
         let input_sets: Vec<Vec<(&str, Term)>> = match &request.look {
             Look::Text(t) => vec![strings(&[TEXTS[*t]])],
             Look::TwoTexts(a, b) => vec![strings(&[TEXTS[*a], TEXTS[*b]])],
+            Look::TextWithout(a, b) => {
+                let mut inputs = strings(&[TEXTS[*a]]);
+                inputs.push(("excludeString", term(TEXTS[*b])));
+                vec![inputs]
+            }
+            Look::EitherText(a, b) => vec![strings(&[TEXTS[*a]]), strings(&[TEXTS[*b]])],
+            Look::LabelAndScore => TEXTS
+                .iter()
+                .flat_map(|t| {
+                    ["0.8", "\"0.95\""].map(|m| {
+                        let mut inputs = strings(&[t]);
+                        inputs.push(("minScore", term(m)));
+                        inputs
+                    })
+                })
+                .collect(),
+            Look::SimilarToOther => (0..N_IMAGES).map(image).collect(),
             Look::Label(_) => TEXTS.iter().map(|t| strings(&[t])).collect(),
             Look::Similar(i) => vec![image(*i)],
             Look::SimilarToBound => (0..N_IMAGES).map(image).collect(),
         };
         for (set, inputs) in input_sets.iter().enumerate() {
-            let embeddings: Vec<_> = inputs
-                .iter()
-                .map(|(_, t)| direction(text_of(t).as_bytes()))
-                .collect();
-            let query = if let [one] = &embeddings[..] {
-                one.clone()
-            } else {
-                clip_search::embedding::Embedding::combine(&embeddings, []).unwrap()
+            let directions = |names: &[&str]| -> Vec<Embedding> {
+                inputs
+                    .iter()
+                    .filter(|(name, _)| names.contains(name))
+                    .map(|(_, t)| direction(text_of(t).as_bytes()))
+                    .collect()
             };
+            let like = directions(&["queryString", "similarTo"]);
+            let unlike = directions(&["excludeString"]);
+            let query = match (&like[..], &unlike[..]) {
+                ([one], []) => one.clone(),
+                _ => Embedding::combine(&like, &unlike).unwrap(),
+            };
+            let own_score = inputs.iter().find(|(name, _)| *name == "minScore");
             let min_score = request
                 .min_score
-                .map_or(0.2, |m| text_of(&term(m)).parse().unwrap());
+                .map(term)
+                .or(own_score.map(|(_, term)| term.clone()))
+                .map_or(0.2, |m| text_of(&m).parse().unwrap());
             let hits = nearest::at_least(collection.features(), &query, min_score, request.limit);
             for (index, hit) in hits.iter().enumerate() {
                 let node =
@@ -537,6 +634,9 @@ fn check(world: &World, pattern: &Pattern) -> Result<bool, TestCaseError> {
         Ok(rows) => {
             let expected = oracle_rows(&oracle_store(&requests), &oracle_text);
             prop_assert_eq!(rows, expected, "{}", text);
+            if let [_] = &requests[..] {
+                check_order(world, &text)?;
+            }
             Ok(true)
         }
         // An input that nothing binds has no answer; the oracle would enumerate every input there is.
@@ -545,11 +645,39 @@ fn check(world: &World, pattern: &Pattern) -> Result<bool, TestCaseError> {
     }
 }
 
+/// Without ORDER BY the rows of one request come best score first, and those without a hit last. (A
+/// sub-SELECT may hide the score, or a score of its own may stand there.)
+fn check_order(world: &World, text: &str) -> Result<(), TestCaseError> {
+    if text.matches("SELECT").count() > 1 {
+        return Ok(());
+    }
+    let answer = world.ask(text).unwrap();
+    let mut lines = answer.lines();
+    let column = lines
+        .next()
+        .and_then(|head| head.split('\t').position(|name| name == "?s"))
+        .unwrap();
+    let scores: Vec<f32> = lines
+        .map(|line| match line.split('\t').nth(column).unwrap() {
+            "" => f32::NEG_INFINITY,
+            cell => match cell.parse::<Term>().unwrap() {
+                Term::Literal(literal) => literal.value().parse().unwrap(),
+                _ => unreachable!("a score"),
+            },
+        })
+        .collect();
+    prop_assert!(
+        scores.is_sorted_by(|a, b| a >= b),
+        "not best first: {scores:?}\n{text}"
+    );
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: 1500,
+        cases: std::env::var("CASES").map_or(1500, |n| n.parse().unwrap()),
         failure_persistence: None,
-        rng_seed: proptest::test_runner::RngSeed::Fixed(2),
+        rng_seed: proptest::test_runner::RngSeed::Fixed(std::env::var("SEED").map_or(2, |n| n.parse().unwrap())),
         max_shrink_iters: 2000,
         ..ProptestConfig::default()
     })]

@@ -531,3 +531,14 @@ fn csv_quotes_iris_with_commas() {
         format!("link,t,none\r\n\"{best}/full/1000,/0/default.jpg\",\"a \"\"b\"\", c\",\r\n")
     );
 }
+
+#[test]
+fn candidates_from_outside_an_optional_do_not_empty_it() {
+    let world = World::new();
+    let optional = "<http://example.org/w0> <http://example.org/year> ?y
+        OPTIONAL { ?r a clip:Request ; clip:queryString 'lake' ; clip:iiifUrl ?i }";
+    let values =
+        |image: &str| format!("SELECT ?i {{ {{ {optional} }} VALUES ?i {{ <{image}> }} }}");
+    assert_eq!(world.rows(&values(&url(3))), [format!("<{}>", url(3))]);
+    assert!(world.rows(&values("http://e/none")).is_empty());
+}
