@@ -296,6 +296,44 @@ pub(super) fn children(pattern: &GraphPattern) -> Vec<&GraphPattern> {
     }
 }
 
+/// The branches of a UNION, from the left; other patterns are their own only branch.
+pub(super) fn branches(pattern: &GraphPattern) -> Vec<&GraphPattern> {
+    let mut found = Vec::new();
+    let mut open = vec![pattern];
+    while let Some(pattern) = open.pop() {
+        match pattern {
+            GraphPattern::Union { left, right } => open.extend([&**right, &**left]),
+            branch => found.push(branch),
+        }
+    }
+    found
+}
+
+/// [`branches`], taken apart.
+pub(super) fn into_branches(pattern: GraphPattern) -> Vec<GraphPattern> {
+    let mut found = Vec::new();
+    let mut open = vec![pattern];
+    while let Some(pattern) = open.pop() {
+        match pattern {
+            GraphPattern::Union { left, right } => open.extend([*right, *left]),
+            branch => found.push(branch),
+        }
+    }
+    found
+}
+
+/// The UNION of `branches`, as shallow as can be; the unit if there are none.
+pub(super) fn union_all(mut branches: Vec<GraphPattern>) -> GraphPattern {
+    if branches.len() < 2 {
+        return branches.pop().unwrap_or_else(unit);
+    }
+    let right = branches.split_off(branches.len() / 2);
+    GraphPattern::Union {
+        left: Box::new(union_all(branches)),
+        right: Box::new(union_all(right)),
+    }
+}
+
 /// Calls `f` on `pattern` and every pattern below it, those of EXISTS included, from the root down.
 pub(super) fn visit(pattern: &GraphPattern, f: &mut dyn FnMut(&GraphPattern)) {
     f(pattern);
@@ -333,8 +371,13 @@ pub(super) fn all_variables(pattern: &GraphPattern) -> HashSet<Variable> {
     let mut found = HashSet::new();
     visit(pattern, &mut |node| {
         found.extend(own_variables(node));
+        // `visit` enters EXISTS itself; doing so here as well would double the work at every level.
         for expression in expressions(node) {
-            found.extend(expression_variables(expression));
+            visit_expression(expression, &mut |part| {
+                if let Expression::Variable(v) | Expression::Bound(v) = part {
+                    found.insert(v.clone());
+                }
+            });
         }
         if let GraphPattern::Service { inner, .. } = node {
             found.extend(all_variables(inner));

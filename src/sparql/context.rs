@@ -25,15 +25,18 @@ impl Context<'_> {
     pub(super) fn binding(&self, fragment: usize, wanted: &HashSet<Variable>) -> GraphPattern {
         let mut surroundings = Surroundings {
             wanted,
+            enough: Binding::Certain,
             parts: Vec::new(),
         };
         for step in self.way_up(fragment) {
+            if let Step::Beside(pattern) | Step::Before(pattern) = step
+                && !surroundings.are_enough()
+            {
+                surroundings.add(self.weaken(pattern, &mut HashSet::new()));
+            }
             match step {
-                Step::Beside(pattern) | Step::Before(pattern) => {
-                    if !surroundings.are_enough() {
-                        surroundings.add(self.weaken(pattern, &mut HashSet::new()));
-                    }
-                }
+                Step::Beside(_) => {}
+                Step::Before(_) => surroundings.enough = Binding::Possible,
                 Step::Through(node) => surroundings.pass(node),
             }
         }
@@ -278,6 +281,10 @@ fn is_in_exists<'a>(pattern: &'a GraphPattern, fragment: usize, steps: &mut Vec<
 /// What binds the variables that are wanted, from the inside out.
 struct Surroundings<'a> {
     wanted: &'a HashSet<Variable>,
+    /// How the wanted variables must be bound for patterns further out not to be needed. Across an
+    /// OPTIONAL, MINUS, EXISTS, LIMIT or aggregate those do more than bind: rows that they exclude
+    /// still count inside.
+    enough: Binding,
     parts: Vec<GraphPattern>,
 }
 
@@ -291,7 +298,7 @@ impl Surroundings<'_> {
     fn are_enough(&self) -> bool {
         let mut bound = HashSet::new();
         for part in &self.parts {
-            bound.extend(bound_variables(part, Binding::Certain));
+            bound.extend(bound_variables(part, self.enough));
         }
         self.wanted.is_subset(&bound)
     }
@@ -313,6 +320,9 @@ impl Surroundings<'_> {
                     name: name.clone(),
                     inner: Box::new(inner),
                 });
+            }
+            GraphPattern::Slice { .. } | GraphPattern::Group { .. } => {
+                self.enough = Binding::Possible;
             }
             _ => {}
         }

@@ -427,9 +427,11 @@ fn replace(
                 found.last_mut().expect("just pushed")
             }
         };
+        let column = column.map(|property| (property, triple.object));
+        // A triple pattern that is written twice says nothing more.
         fragment
             .columns
-            .extend(column.map(|property| (property, triple.object)));
+            .extend(column.filter(|column| !fragment.columns.contains(column)));
     }
     let mut pattern = GraphPattern::Bgp { patterns: rest };
     for fragment in found {

@@ -63,11 +63,21 @@ pub(super) fn compatible(a: &[(usize, Branch)], b: &[(usize, Branch)]) -> bool {
         .all(|(union, branch)| b.iter().all(|(u, other)| u != union || other == branch))
 }
 
-/// The requests of a query, and for each fragment its choices of UNION branches.
+/// The requests of a query, and where its fragments stand.
+pub(super) struct Plan {
+    pub requests: Vec<Request>,
+    /// For each fragment its choices of UNION branches.
+    pub choices: Vec<Choices>,
+    /// For each fragment whether its rows are joined with those of the whole query: it does not stand
+    /// in a MINUS or EXISTS.
+    pub is_joined: Vec<bool>,
+}
+
+/// Groups the fragments of a query into requests.
 ///
 /// # Errors
 /// [`RequestError::NoQuery`] if a request has nothing to look for.
-pub(super) fn requests(query: &Extracted) -> Result<(Vec<Request>, Vec<Choices>), RequestError> {
+pub(super) fn plan(query: &Extracted) -> Result<Plan, RequestError> {
     let mut planner = Planner {
         query,
         choices: vec![Choices::new(); query.fragments.len()],
@@ -77,9 +87,15 @@ pub(super) fn requests(query: &Extracted) -> Result<(Vec<Request>, Vec<Choices>)
     };
     planner.roots.push(&query.pattern);
     planner.place(&query.pattern, 0, &Choices::new());
-    planner
-        .requests()
-        .map(|requests| (requests, planner.choices))
+    Ok(Plan {
+        requests: planner.requests()?,
+        is_joined: planner
+            .region_of
+            .iter()
+            .map(|region| *region == 0)
+            .collect(),
+        choices: planner.choices,
+    })
 }
 
 /// A *region* is a part of the query that is joined as a whole: the query itself, the right side of a
@@ -103,7 +119,7 @@ impl<'a> Planner<'a> {
         match pattern {
             GraphPattern::Union { .. } => {
                 let union = union_id(pattern);
-                for (number, child) in branches(pattern).into_iter().enumerate() {
+                for (number, child) in algebra::branches(pattern).into_iter().enumerate() {
                     let mut choices = choices.clone();
                     choices.push((union, Branch::Number(number)));
                     self.place(child, region, &choices);
@@ -226,7 +242,7 @@ impl<'a> Planner<'a> {
                 let union = union_id(pattern);
                 let mut all = Vec::new();
                 let mut is_elsewhere = false;
-                for (number, branch) in branches(pattern).into_iter().enumerate() {
+                for (number, branch) in algebra::branches(pattern).into_iter().enumerate() {
                     let found = self.alternatives(branch, fragment)?;
                     is_elsewhere |= found.is_empty();
                     self.check_number(all.len() + found.len(), fragment)?;
@@ -296,19 +312,6 @@ fn input_object(object: &TermPattern) -> Option<InputObject> {
         // `extract` has turned blank nodes into variables.
         TermPattern::BlankNode(_) => return None,
     })
-}
-
-/// The branches of a UNION, from the left.
-fn branches(pattern: &GraphPattern) -> Vec<&GraphPattern> {
-    let mut found = Vec::new();
-    let mut open = vec![pattern];
-    while let Some(pattern) = open.pop() {
-        match pattern {
-            GraphPattern::Union { left, right } => open.extend([&**right, &**left]),
-            branch => found.push(branch),
-        }
-    }
-    found
 }
 
 /// Names a UNION by its place in memory: the query is borrowed, so nothing moves while it is planned.

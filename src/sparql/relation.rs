@@ -3,7 +3,7 @@
 use super::deadline::Deadline;
 use super::plan::{Choices, compatible};
 use super::request::{Fragment, Inputs, QueryInput, RequestError, Value};
-use super::{QueryError, SparqlOptions, algebra};
+use super::{QueryError, SparqlOptions, algebra, rewrite};
 use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, QueryImageError};
@@ -281,6 +281,9 @@ fn embed_image(
     })
 }
 
+/// A row of so many columns counts as one hit: a request has five outputs.
+const COLUMNS: usize = 8;
+
 /// What tables are made with.
 pub(super) struct TableMaker<'a> {
     pub collection: &'a Collection,
@@ -343,7 +346,7 @@ impl Relation {
             }
             spend(
                 &mut spent.n_rows,
-                search.hits.len() + given.len(),
+                search.hits.len() * hit_variables.len().div_ceil(COLUMNS) + given.len(),
                 maker.options,
                 &fragment.written,
             )?;
@@ -391,16 +394,11 @@ impl Relation {
 /// A row of inline data.
 type Row = Vec<Option<GroundTerm>>;
 
-/// The projection changes nothing but the plan: oxigraph joins bare VALUES by going through all its
-/// rows for every row of the other side, and anything else by hashing.
 fn table(variables: Vec<Variable>, bindings: Vec<Row>) -> GraphPattern {
-    GraphPattern::Project {
-        inner: Box::new(GraphPattern::Values {
-            variables: variables.clone(),
-            bindings,
-        }),
+    rewrite::hashed(GraphPattern::Values {
         variables,
-    }
+        bindings,
+    })
 }
 
 fn variables_of(columns: &[&(Property, TermPattern)]) -> Vec<Variable> {
@@ -499,7 +497,11 @@ fn given(tuple: &Tuple, property: Property, object: &TermPattern) -> Vec<GroundT
 }
 
 /// `row` with each of `terms` in `column`; none where another value stands there already.
-fn bind(row: Row, column: usize, terms: &[GroundTerm]) -> Vec<Row> {
+fn bind(mut row: Row, column: usize, terms: &[GroundTerm]) -> Vec<Row> {
+    if let ([term], None) = (terms, &row[column]) {
+        row[column] = Some(term.clone());
+        return vec![row];
+    }
     terms
         .iter()
         .filter(|term| row[column].as_ref().is_none_or(|bound| bound == *term))

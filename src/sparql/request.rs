@@ -3,6 +3,7 @@
 use crate::vocab::{self, Property, Role};
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::term::TermPattern;
+use std::collections::HashSet;
 use std::fmt;
 
 /// The clip triples with one subject that stand in one basic graph pattern.
@@ -289,7 +290,12 @@ impl Inputs {
         };
         let mut min_score: Option<(f64, &Term)> = None;
         let mut limit: Option<(usize, &Term)> = None;
+        let mut seen = HashSet::new();
         for Value { property, term, .. } in values {
+            // The same value twice is one triple.
+            if !seen.insert((property, term)) {
+                continue;
+            }
             match property {
                 Property::QueryString => inputs
                     .queries
@@ -346,6 +352,7 @@ impl Inputs {
             .map(|value| format!("{} {}", value.property, value.term))
             .collect();
         lines.sort_unstable();
+        lines.dedup();
         lines.push(format!("{:?} {:?}", self.min_score, self.limit));
         let mut digest = crate::image_id::image_id(&lines.join("\n"));
         digest.truncate(32);

@@ -2,7 +2,7 @@
 
 use super::context::Context;
 use super::extract::Extracted;
-use super::plan::{self, Choices, Input, InputObject, Request};
+use super::plan::{self, Input, InputObject, Plan, Request};
 use super::relation::{self, Spent, TableMaker, Tuple};
 use super::request::{Inputs, RequestError, Value};
 use super::run::Run;
@@ -20,16 +20,16 @@ impl Sparql {
         query: &Extracted,
         run: &Run<'_>,
     ) -> Result<GraphPattern, QueryError> {
-        let (requests, choices) = plan::requests(query)?;
+        let plan = plan::plan(query)?;
         let mut tables: Vec<Option<GraphPattern>> = vec![None; query.fragments.len()];
-        let ordered = ordered_fragments(&requests, &choices);
+        let ordered = ordered_fragments(&plan);
         let maker = TableMaker {
             collection: self.engine.collection(),
             options: &self.options,
             position: &query.position,
         };
         let mut spent = Spent::default();
-        let mut open: Vec<&Request> = requests.iter().collect();
+        let mut open: Vec<&Request> = plan.requests.iter().collect();
         let mut effort = Effort::Bind;
         while !open.is_empty() {
             let n_open = open.len();
@@ -56,7 +56,7 @@ impl Sparql {
                     run.deadline.check()?;
                     tables[index] = Some(relation.table(
                         &query.fragments[index],
-                        &choices[index],
+                        &plan.choices[index],
                         &maker,
                         ordered.contains(&index),
                         &mut spent,
@@ -78,7 +78,7 @@ impl Sparql {
             },
             None,
         );
-        Ok(match ordered.first() {
+        let pattern = match ordered.first() {
             Some(fragment) => rewrite::Order {
                 position: &query.position,
                 score: query.fragments[*fragment]
@@ -89,7 +89,8 @@ impl Sparql {
             }
             .apply(pattern),
             None => pattern,
-        })
+        };
+        Ok(rewrite::ease(pattern))
     }
 
     /// The input values of a request, from the patterns around it; `None` if something that binds
@@ -111,6 +112,7 @@ impl Sparql {
                 vec![Vec::new()]
             } else {
                 let pattern = context.fill(surroundings(&inputs, &variables, context));
+                let pattern = rewrite::ease(pattern);
                 run.distinct(pattern, &variables, self.options.max_inputs)?
                     .ok_or_else(|| RequestError::TooManyInputs {
                         subject: request.written.clone(),
@@ -284,12 +286,13 @@ fn variables_of(inputs: &[Input]) -> Vec<Variable> {
 
 /// The fragments whose hits order the rows, if the query has one request: one outside UNIONs or, if it
 /// has none, all.
-fn ordered_fragments(requests: &[Request], choices: &[Choices]) -> Vec<usize> {
-    let [request] = requests else {
+fn ordered_fragments(plan: &Plan) -> Vec<usize> {
+    let [request] = &plan.requests[..] else {
         return Vec::new();
     };
-    match request.fragments.iter().find(|i| choices[**i].is_empty()) {
-        Some(index) => vec![*index],
-        None => request.fragments.clone(),
+    let joined = || (request.fragments.iter().copied()).filter(|index| plan.is_joined[*index]);
+    match joined().find(|index| plan.choices[*index].is_empty()) {
+        Some(index) => vec![index],
+        None => joined().collect(),
     }
 }

@@ -98,6 +98,51 @@ pub(super) fn insert_tables(
     }
 }
 
+/// Gives a query with tables a shape that oxigraph takes less time for, without changing its answer.
+///
+/// Its optimizer hashes every branch of a UNION, rows included, at every UNION around it, so these are
+/// made shallow. Of inline data with many rows see [`hashed`].
+pub(super) fn ease(pattern: GraphPattern) -> GraphPattern {
+    match pattern {
+        GraphPattern::Union { .. } => algebra::union_all(
+            algebra::into_branches(pattern)
+                .into_iter()
+                .map(ease)
+                .collect(),
+        ),
+        GraphPattern::Project { ref inner, .. }
+            if matches!(**inner, GraphPattern::Values { .. }) =>
+        {
+            pattern
+        }
+        // UNDEF matches any value, which hashing cannot find.
+        GraphPattern::Values { ref bindings, .. }
+            if bindings.len() > FEW_ROWS && bindings.iter().flatten().all(Option::is_some) =>
+        {
+            hashed(pattern)
+        }
+        other => {
+            let Ok(pattern) = map_children(other, &mut |child| Ok::<_, Infallible>(ease(child)));
+            pattern
+        }
+    }
+}
+
+/// Inline data of up to so many rows is joined by going through it.
+const FEW_ROWS: usize = 16;
+
+/// Inline data behind a projection, which changes nothing but the plan: oxigraph joins bare VALUES by
+/// going through all its rows for every row of the other side, and anything else by hashing.
+pub(super) fn hashed(values: GraphPattern) -> GraphPattern {
+    match values {
+        GraphPattern::Values { ref variables, .. } => GraphPattern::Project {
+            variables: variables.clone(),
+            inner: Box::new(values),
+        },
+        other => other,
+    }
+}
+
 /// Whether a placeholder stands in a sub-SELECT of `pattern`.
 fn select_has_placeholder(pattern: &GraphPattern) -> bool {
     match pattern {

@@ -55,6 +55,18 @@ fn mistakes_are_named() {
             "the clip:Request ?r has the variable ?p as predicate",
         ),
         (
+            "SELECT ?x { { SELECT ?x { ?r a clip:Request ; clip:queryString 'x' ; ?p ?x } } }",
+            "the clip:Request ?r has the variable ?p as predicate",
+        ),
+        (
+            "SELECT * { [] a clip:Request ; clip:score ?s }",
+            "the clip:Request [] has nothing to look for",
+        ),
+        (
+            "SELECT * { _:lake a clip:Request ; clip:score ?s }",
+            "the clip:Request _:lake has nothing to look for",
+        ),
+        (
             "SELECT * { ?r a clip:Request ; clip:queryString 'x' ; clip:score|clip:rank ?o }",
             "the clip:Request ?r has the property path",
         ),
@@ -198,6 +210,22 @@ fn what_the_guard_lets_through_is_evaluated() {
             format!(
                 "ASK {{ ?r a clip:Request; clip:queryString 'x'; clip:iiifUrl ?i FILTER({}) }}",
                 terms(" || ", 1500)
+            ),
+            // Each level must not double the work of looking at the query.
+            format!(
+                "ASK {{ ?r a clip:Request; clip:queryString 'x'; clip:iiifUrl ?i {}{} }}",
+                "FILTER EXISTS { ?a <http://e/none> ?i ".repeat(90),
+                "}".repeat(90)
+            ),
+            format!(
+                "ASK {{ {} {{}} }}",
+                (0..300)
+                    .map(|n| format!("{{ ?r{n} a clip:Request; clip:queryString 'x' }} UNION "))
+                    .collect::<String>()
+            ),
+            format!(
+                "ASK {{ {} {{}} }}",
+                "{ ?r a clip:Request; clip:queryString 'x' } UNION ".repeat(300)
             ),
         ] {
             if let Err(error) = world.ask(&query) {

@@ -472,6 +472,109 @@ fn head_has_exactly_the_projection() {
     );
 }
 
+/// Inline data of many rows is joined in another way than that of few.
+#[test]
+fn long_inline_data_is_joined() {
+    let world = World::new();
+    let strangers: String = (0..100).map(|i| format!("<http://e/{i}> ")).collect();
+    let request = "?r a clip:Request ; clip:queryString 'lake' ; clip:iiifUrl ?i .";
+    let expected: Vec<String> = iris(&ranking("lake"))
+        .into_iter()
+        .filter(|i| [2, 5].iter().any(|n| *i == format!("<{}>", url(*n))))
+        .collect();
+    for values in [
+        format!("VALUES ?i {{ {strangers} <{}> <{}> }}", url(2), url(5)),
+        format!(
+            "VALUES (?i ?z) {{ {} (<{}> 1) (<{}> UNDEF) }}",
+            strangers.replace('<', "(<").replace('>', "> UNDEF)"),
+            url(2),
+            url(5)
+        ),
+    ] {
+        let query = format!("SELECT ?i {{ {request} {values} }}");
+        assert_eq!(world.rows(&query), expected, "{values}");
+    }
+    let texts: String = (0..100).map(|i| format!("'text {i}' ")).collect();
+    let rows = world.rows(&format!(
+        "SELECT ?q ?i {{ VALUES ?q {{ {texts} }} ?r a clip:Request ; clip:queryString ?q ; clip:limit 2 ; clip:iiifUrl ?i }}"
+    ));
+    assert_eq!(rows.len(), 200);
+}
+
+/// What MINUS takes away does not depend on what stands around the group.
+#[test]
+fn inputs_inside_minus_are_not_restricted_from_outside() {
+    let world = World::new();
+    let rows = world.rows(
+        "PREFIX ex: <http://example.org/> PREFIX dct: <http://purl.org/dc/terms/>
+         SELECT ?z ?w {
+           { VALUES ?z { 2 }
+             MINUS { { ?w ex:by ?a OPTIONAL { ?w dct:title ?q } FILTER(BOUND(?q)) }
+                     ?r a clip:Request ; clip:queryString ?q ; clip:rank ?z } }
+           { GRAPH ex:g2 { ?w dct:hasFormat ?i } } }",
+    );
+    assert!(rows.is_empty(), "{rows:?}");
+}
+
+#[test]
+fn the_same_input_twice_is_one() {
+    let world = World::new();
+    let scores = |inputs: &str| {
+        world.rows(&format!(
+            "SELECT ?s {{ ?r a clip:Request ; clip:queryString {inputs} ; clip:score ?s }}"
+        ))
+    };
+    assert_eq!(scores("'lake', 'lake', 'dog'"), scores("'lake', 'dog'"));
+}
+
+#[test]
+fn a_variable_may_have_any_name() {
+    let world = World::new();
+    let rows = world.rows(
+        "SELECT ?clip_position ?clip_0 { ?clip_1 a clip:Request ; clip:queryString 'lake' ;
+           clip:rank ?clip_position ; clip:iiifUrl ?clip_0 } LIMIT 1",
+    );
+    assert_eq!(rows, [format!("1\t<{}>", ranking("lake")[0].0)]);
+}
+
+#[test]
+fn rows_of_several_branches_and_inputs_come_best_first() {
+    let world = World::new();
+    let branch =
+        |text: &str| format!("{{ ?r a clip:Request ; clip:queryString '{text}' ; clip:score ?s }}");
+    for (pattern, n_without_hit) in [
+        (format!("{} UNION {{ ?w ex:year ?y }}", branch("lake")), 4),
+        (format!("{{ ?w ex:year ?y }} UNION {}", branch("lake")), 4),
+        (format!("{} UNION {}", branch("lake"), branch("dog")), 0),
+        (
+            format!(
+                "{} UNION {{ ?w ex:year ?y }} MINUS {{ ?r clip:rank ?k FILTER(?k > 5) }}",
+                branch("lake")
+            ),
+            4,
+        ),
+        (
+            "VALUES ?q { 'lake' 'dog' } ?r a clip:Request ; clip:queryString ?q ; clip:score ?s"
+                .to_owned(),
+            0,
+        ),
+    ] {
+        let scores: Vec<f32> = world
+            .rows(&format!(
+                "PREFIX ex: <http://example.org/> SELECT ?s {{ {pattern} }}"
+            ))
+            .iter()
+            .map(|row| match row.split('"').nth(1) {
+                Some(number) => number.parse().unwrap(),
+                None => f32::NEG_INFINITY,
+            })
+            .collect();
+        assert!(scores.is_sorted_by(|a, b| a >= b), "{pattern}: {scores:?}");
+        let without = scores.iter().filter(|s| s.is_infinite()).count();
+        assert_eq!(without, n_without_hit, "{pattern}");
+    }
+}
+
 #[test]
 fn operators_can_set_defaults_and_bounds() {
     let options = |change: fn(&mut SparqlOptions)| {
@@ -491,6 +594,36 @@ fn operators_can_set_defaults_and_bounds() {
         options(|o| o.max_hits = 3)
             .error(query)
             .contains("has more than 3 hits")
+    );
+    assert!(
+        options(|o| o.max_hits = 20)
+            .error(
+                "SELECT * { ?r a clip:Request ; clip:queryString 'lake' OPTIONAL { ?r clip:score ?s } OPTIONAL { ?r clip:rank ?k } }"
+            )
+            .contains("has more than 20 hits"),
+        "each table of the hits takes memory"
+    );
+    let wide: Vec<String> = (0..24).map(|n| format!("?s{n}")).collect();
+    assert!(
+        options(|o| o.max_hits = 20)
+            .error(&format!(
+                "SELECT * {{ ?r a clip:Request ; clip:queryString 'lake' ; clip:score {} }}",
+                wide.join(", ")
+            ))
+            .contains("has more than 20 hits"),
+        "and so does each of its columns"
+    );
+    assert!(
+        options(|o| o.max_inputs = 2)
+            .error("SELECT ?i { { SELECT ?i { VALUES ?q { 'a' 'b' 'c' } ?r a clip:Request ; clip:queryString ?q ; clip:iiifUrl ?i } } }")
+            .contains("restrict the variable ?q further"),
+        "named as in the query"
+    );
+    assert!(
+        options(|o| o.max_query_images = 1)
+            .error("SELECT * { ?a a clip:Request ; clip:queryImage 'aGk=' . ?b a clip:Request ; clip:queryImage 'aGl=' }")
+            .contains("names more than 1 images"),
+        "counted for the whole query"
     );
     assert!(
         options(|o| o.max_inputs = 2)
