@@ -101,8 +101,8 @@ def background(rng: Rng, kind: str, size: int) -> Image.Image:
         return scenes.paper(rng, size)
     if kind == "clouds":
         other = np.array(rng.integers(30, 240, 3), np.float32)
-        field = clouds(rng, size, int(rng.integers(2, 7)))[..., None]
-        return Image.fromarray((np.array(pale, np.float32) * field + other * (1 - field)).astype(np.uint8))
+        share = clouds(rng, size, int(rng.integers(2, 7)))[..., None]
+        return Image.fromarray((np.array(pale, np.float32) * share + other * (1 - share)).astype(np.uint8))
     if kind == "meadow":
         picture = scenes.sky(rng, size)
         pen = ImageDraw.Draw(picture)

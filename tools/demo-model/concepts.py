@@ -46,7 +46,7 @@ class Concept:
 
     @property
     def is_person(self) -> bool:
-        return self.subgroup.startswith("person") and self.subgroup != "person-symbol"
+        return self.subgroup.startswith("person")
 
 
 def annotations(language: str) -> dict[str, tuple[str, list[str]]]:

@@ -94,7 +94,7 @@ def main() -> None:
     print("\n| zero-shot | classes | chance | English | German | French | Italian |\n| --- | --- | --- | --- | --- | --- | --- |")
     views = [i for i, scene in enumerate(scenes) if scene.view]
     tasks = {
-        "view": (views, [scenes[i].view for i in views], {name: texts for name, texts in VIEWS.items()}),
+        "view": (views, [scenes[i].view for i in views], VIEWS),
         "technique": (
             range(n),
             [scene.technique for scene in scenes],

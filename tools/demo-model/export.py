@@ -7,6 +7,7 @@ Weights are stored as 16-bit floats and cast when the model is loaded: half the 
 import argparse
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,10 @@ from tokenizers import Tokenizer
 
 from generate import PIXELS
 from model import MEAN, STD, WIDTH, ImageTower, TextTower
-from tokenizer import CONTEXT_LENGTH, END, START
+from tokenizer import CONTEXT_LENGTH
+
+sys.path.append(str(Path(__file__).parent.parent))
+from clip_tokenizer import END, START  # noqa: E402
 
 
 def halve(path: Path) -> None:

@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from captions import caption
 from compose import TECHNIQUES, Scene
 from concepts import LANGUAGES, concepts
-from model import MEAN, STD, WIDTH, ImageTower, TextTower
+from model import MEAN, STD, ImageTower, TextTower
 from scenes import SCENES
 from tokenizer import CONTEXT_LENGTH
 

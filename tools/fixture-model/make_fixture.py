@@ -9,6 +9,7 @@ import argparse
 import json
 import math
 import shutil
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -20,17 +21,19 @@ import transformers
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from onnxruntime.transformers.float16 import convert_float_to_float16
 from PIL import Image, ImageDraw
-from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
+from tokenizers import Tokenizer
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
 HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent))
+from clip_tokenizer import END, START, learn  # noqa: E402
+
 WIDTH = 20
 CONTEXT_LENGTH = 20
 IMAGE_SIZE = 48
 SHORTEST_EDGE = 52
 MEAN = [0.5, 0.45, 0.4]
 STD = [0.25, 0.26, 0.28]
-START, END = "<|startoftext|>", "<|endoftext|>"
 
 TEXTS = [
     "",
@@ -48,57 +51,8 @@ TEXTS = [
 ]
 
 
-def learn_merges(words: Counter[str], n_merges: int) -> list[tuple[str, str]]:
-    """Byte-pair encoding, ties broken by the alphabet: the trainer of `tokenizers` breaks them by chance."""
-    splits = {word: [*word[:-1], word[-1] + "</w>"] for word in words}
-    merges = []
-    while len(merges) < n_merges:
-        pairs: Counter[tuple[str, str]] = Counter()
-        for word, parts in splits.items():
-            for pair in zip(parts, parts[1:]):
-                pairs[pair] += words[word]
-        best = min(pairs, key=lambda pair: (-pairs[pair], pair))
-        merges.append(best)
-        for parts in splits.values():
-            for i in reversed(range(len(parts) - 1)):
-                if tuple(parts[i : i + 2]) == best:
-                    parts[i : i + 2] = [best[0] + best[1]]
-    return merges
-
-
 def make_tokenizer() -> Tokenizer:
-    """Byte-level BPE in the manner of CLIP's: lower case, `</w>` at the end of words."""
-    tokenizer = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token=END, continuing_subword_prefix=""))
-    tokenizer.normalizer = normalizers.Sequence(
-        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
-    )
-    pattern = r"'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(pattern), behavior="removed", invert=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
-    tokenizer.decoder = decoders.ByteLevel()
-    words: Counter[str] = Counter()
-    for line in (HERE / "corpus.txt").read_text(encoding="utf-8").splitlines():
-        line = tokenizer.normalizer.normalize_str(line)
-        words.update(word for word, _ in tokenizer.pre_tokenizer.pre_tokenize_str(line))
-    merges = learn_merges(words, n_merges=340)
-
-    # As in CLIP's vocabulary: every byte, within and at the end of a word, then what is merged.
-    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    words = letters + [letter + "</w>" for letter in letters] + [a + b for a, b in merges]
-    vocabulary = {word: i for i, word in enumerate(dict.fromkeys(words))}
-    vocabulary |= {START: len(vocabulary), END: len(vocabulary) + 1}
-    tokenizer.model = models.BPE(
-        vocab=vocabulary, merges=merges, end_of_word_suffix="</w>", unk_token=END, continuing_subword_prefix=""
-    )
-    tokenizer.add_special_tokens([START, END])
-    tokenizer.post_processor = processors.RobertaProcessing(
-        (END, vocabulary[END]), (START, vocabulary[START]), trim_offsets=False, add_prefix_space=False
-    )
-    return tokenizer
+    return learn((HERE / "corpus.txt").read_text(encoding="utf-8").splitlines(), n_merges=340)
 
 
 def make_model(vocab_size: int) -> CLIPModel:
