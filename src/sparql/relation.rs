@@ -376,7 +376,7 @@ impl Relation {
                 }));
             }
         }
-        let hits = table(hit_variables, hit_rows);
+        let hits = rewrite::hashed(hit_variables, hit_rows);
         if !echoes {
             return Ok(hits);
         }
@@ -385,7 +385,10 @@ impl Relation {
         let mut input_variables = input_variables;
         input_variables.push(fragment.inputs_id.clone());
         Ok(GraphPattern::Project {
-            inner: Box::new(algebra::join(table(input_variables, input_rows), hits)),
+            inner: Box::new(algebra::join(
+                rewrite::hashed(input_variables, input_rows),
+                hits,
+            )),
             variables,
         })
     }
@@ -393,13 +396,6 @@ impl Relation {
 
 /// A row of inline data.
 type Row = Vec<Option<GroundTerm>>;
-
-fn table(variables: Vec<Variable>, bindings: Vec<Row>) -> GraphPattern {
-    rewrite::hashed(GraphPattern::Values {
-        variables,
-        bindings,
-    })
-}
 
 fn variables_of(columns: &[&(Property, TermPattern)]) -> Vec<Variable> {
     let mut variables = Vec::new();

@@ -6,7 +6,7 @@ use super::extract::{has_placeholder, placeholder_index};
 use crate::vocab::NAMESPACE;
 use oxrdf::{NamedNode, Variable};
 use spargebra::algebra::{Expression, GraphPattern, OrderExpression};
-use spargebra::term::NamedNodePattern;
+use spargebra::term::{GroundTerm, NamedNodePattern};
 use std::convert::Infallible;
 
 /// Replaces each placeholder by its table.
@@ -116,10 +116,11 @@ pub(super) fn ease(pattern: GraphPattern) -> GraphPattern {
             pattern
         }
         // UNDEF matches any value, which hashing cannot find.
-        GraphPattern::Values { ref bindings, .. }
-            if bindings.len() > FEW_ROWS && bindings.iter().flatten().all(Option::is_some) =>
-        {
-            hashed(pattern)
+        GraphPattern::Values {
+            variables,
+            bindings,
+        } if bindings.len() > FEW_ROWS && bindings.iter().flatten().all(Option::is_some) => {
+            hashed(variables, bindings)
         }
         other => {
             let Ok(pattern) = map_children(other, &mut |child| Ok::<_, Infallible>(ease(child)));
@@ -133,13 +134,16 @@ const FEW_ROWS: usize = 16;
 
 /// Inline data behind a projection, which changes nothing but the plan: oxigraph joins bare VALUES by
 /// going through all its rows for every row of the other side, and anything else by hashing.
-pub(super) fn hashed(values: GraphPattern) -> GraphPattern {
-    match values {
-        GraphPattern::Values { ref variables, .. } => GraphPattern::Project {
+pub(super) fn hashed(
+    variables: Vec<Variable>,
+    bindings: Vec<Vec<Option<GroundTerm>>>,
+) -> GraphPattern {
+    GraphPattern::Project {
+        inner: Box::new(GraphPattern::Values {
             variables: variables.clone(),
-            inner: Box::new(values),
-        },
-        other => other,
+            bindings,
+        }),
+        variables,
     }
 }
 
