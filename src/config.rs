@@ -68,6 +68,7 @@ impl SparqlArgs {
                 .map(|iri| iri.trim().to_owned())
                 .filter(|iri| !iri.is_empty())
                 .collect(),
+            ..SparqlOptions::default()
         })
     }
 

@@ -4,10 +4,11 @@ use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::encoder::{Encoder, EncoderError, ImageError};
 use crate::features::nearest::{self, Hit};
+use crate::features::ranking::Ranking;
 use crate::fetch::{FetchError, Fetcher};
 use crate::image_id::image_id;
 use lru::LruCache;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -138,20 +139,35 @@ impl Engine {
         self.similarity(iiif_url, self.collection.features().row(other))
     }
 
-    /// The best images for `query` among `rows`: see [`nearest::of_rows`].
+    /// The best images for `query`, of all or of `rows` alone: see [`nearest::of_rows`].
     #[must_use]
-    pub fn search_rows(
+    pub fn search(
         &self,
         query: &Embedding,
         min_score: f64,
-        rows: impl IntoIterator<Item = usize>,
+        limit: Option<usize>,
+        rows: Option<&BTreeSet<usize>>,
     ) -> Vec<Hit> {
-        nearest::of_rows(self.collection.features(), query, min_score, None, rows)
+        let features = self.collection.features();
+        match rows {
+            Some(rows) => nearest::of_rows(features, query, min_score, limit, rows.iter().copied()),
+            None => nearest::at_least(features, query, min_score, limit),
+        }
     }
 
-    /// The best images for `query`: see [`nearest::at_least`].
+    /// As [`Self::search`], in order only as far as it is read.
     #[must_use]
-    pub fn search(&self, query: &Embedding, min_score: f64, limit: Option<usize>) -> Vec<Hit> {
-        nearest::at_least(self.collection.features(), query, min_score, limit)
+    pub fn ranking(
+        &self,
+        query: &Embedding,
+        min_score: f64,
+        limit: Option<usize>,
+        rows: Option<&BTreeSet<usize>>,
+    ) -> Ranking {
+        let features = self.collection.features();
+        match rows {
+            Some(rows) => Ranking::of_rows(features, query, min_score, limit, rows.iter().copied()),
+            None => Ranking::of_rows(features, query, min_score, limit, 0..features.len()),
+        }
     }
 }

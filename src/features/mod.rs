@@ -2,6 +2,7 @@
 
 pub mod nearest;
 pub mod npy;
+pub mod ranking;
 
 use ndarray::Array2;
 

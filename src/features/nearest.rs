@@ -42,15 +42,7 @@ pub fn of_rows(
     limit: Option<usize>,
     rows: impl IntoIterator<Item = usize>,
 ) -> Vec<Hit> {
-    assert_eq!(features.width(), query.width(), "embedding widths differ");
-    let mut hits: Vec<Hit> = rows
-        .into_iter()
-        .map(|row| Hit {
-            row,
-            score: dot(features.row(row), query.as_slice()),
-        })
-        .filter(|hit| f64::from(hit.score) >= min_score)
-        .collect();
+    let mut hits = scored(features, query, min_score, rows);
     if let Some(limit) = limit
         && limit < hits.len()
     {
@@ -64,7 +56,25 @@ pub fn of_rows(
     hits
 }
 
-fn best_first(a: &Hit, b: &Hit) -> std::cmp::Ordering {
+/// As [`of_rows`], in no order.
+pub(super) fn scored(
+    features: &Features,
+    query: &Embedding,
+    min_score: f64,
+    rows: impl IntoIterator<Item = usize>,
+) -> Vec<Hit> {
+    assert_eq!(features.width(), query.width(), "embedding widths differ");
+    rows.into_iter()
+        .map(|row| Hit {
+            row,
+            score: dot(features.row(row), query.as_slice()),
+        })
+        .filter(|hit| f64::from(hit.score) >= min_score)
+        .collect()
+}
+
+/// The order of hits: the higher score first, then the lower row.
+pub(super) fn best_first(a: &Hit, b: &Hit) -> std::cmp::Ordering {
     b.score.total_cmp(&a.score).then(a.row.cmp(&b.row))
 }
 

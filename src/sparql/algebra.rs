@@ -1,6 +1,7 @@
 //! Walking and measuring SPARQL algebra; nothing here knows of the clip relation.
 
 use oxrdf::Variable;
+use oxrdf::vocab::xsd;
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
 use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern};
 use std::collections::{HashMap, HashSet};
@@ -744,4 +745,30 @@ pub(super) fn constants_of(
         Expression::And(a, b) => constants_of(a, variable).or_else(|| constants_of(b, variable)),
         _ => None,
     }
+}
+
+/// The number that a filter expression demands `variable` not to be less than, if it does:
+/// `?v > n`, `?v >= n` and the same turned round; of conjuncts the strictest.
+pub(super) fn lower_bound(expression: &Expression, variable: &Variable) -> Option<f64> {
+    let is_variable = |e: &Expression| matches!(e, Expression::Variable(v) if v == variable);
+    match expression {
+        Expression::Greater(a, b) | Expression::GreaterOrEqual(a, b) if is_variable(a) => number(b),
+        Expression::Less(a, b) | Expression::LessOrEqual(a, b) if is_variable(b) => number(a),
+        Expression::And(a, b) => {
+            let bounds = [a, b].map(|e| lower_bound(e, variable));
+            bounds.into_iter().flatten().reduce(f64::max)
+        }
+        _ => None,
+    }
+}
+
+/// The value of a numeric literal.
+fn number(expression: &Expression) -> Option<f64> {
+    let Expression::Literal(literal) = expression else {
+        return None;
+    };
+    let is_number =
+        [xsd::INTEGER, xsd::DECIMAL, xsd::DOUBLE, xsd::FLOAT].contains(&literal.datatype());
+    let value: f64 = literal.value().parse().ok().filter(|_| is_number)?;
+    (!value.is_nan()).then_some(value)
 }

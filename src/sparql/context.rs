@@ -17,6 +17,8 @@ pub(super) struct Context<'a> {
     pub query: &'a Extracted,
     /// For each fragment its table, once its request has been searched.
     pub tables: &'a [Option<GraphPattern>],
+    /// Tables of more rows count as not known yet.
+    pub most_rows: usize,
 }
 
 impl Context<'_> {
@@ -80,6 +82,66 @@ impl Context<'_> {
         found.into_iter().min_by_key(HashSet::len)
     }
 
+    /// A pattern whose solutions bind `variable` to every image that `fragment` can have in a solution of
+    /// the query; placeholders stand for the tables in it. `None` if nothing restricts it.
+    pub(super) fn restricting(&self, fragment: usize, variable: &Variable) -> Option<GraphPattern> {
+        let wanted = HashSet::from([variable.clone()]);
+        let mut surroundings = Surroundings {
+            wanted: &wanted,
+            enough: Binding::Certain,
+            parts: Vec::new(),
+        };
+        for step in self.way_up(fragment) {
+            match step {
+                Step::Beside(pattern) => {
+                    surroundings.add(self.weaken(pattern, &mut HashSet::new()));
+                }
+                Step::Before(pattern) => {
+                    surroundings.add(self.weaken(pattern, &mut HashSet::new()));
+                    break;
+                }
+                Step::Through(GraphPattern::Slice { .. } | GraphPattern::Group { .. }) => break,
+                Step::Through(node) => surroundings.pass(node),
+            }
+        }
+        let pattern = surroundings.connected();
+        bound_variables(&pattern, Binding::Certain)
+            .contains(variable)
+            .then_some(pattern)
+    }
+
+    /// The lowest value of `score` that the FILTERs around `fragment` let through, if they compare it
+    /// with a number. A little less, for the sake of rounding: the FILTER itself stays.
+    pub(super) fn score_floor(&self, fragment: usize, score: &Variable) -> Option<f64> {
+        let mut floor = None;
+        for step in self.way_up(fragment) {
+            match step {
+                Step::Before(_)
+                | Step::Through(GraphPattern::Slice { .. } | GraphPattern::Group { .. }) => break,
+                Step::Through(GraphPattern::Filter { expr, .. }) => {
+                    let least = algebra::lower_bound(expr, score).map(|n| n - ROUNDING);
+                    floor = least.into_iter().chain(floor).reduce(f64::max);
+                }
+                Step::Beside(_) | Step::Through(_) => {}
+            }
+        }
+        floor
+    }
+
+    /// Whether the table of a fragment is there to be joined with.
+    fn is_known(&self, fragment: usize) -> bool {
+        let n_rows = |table: &GraphPattern| {
+            let mut n = 0;
+            algebra::visit(table, &mut |node| {
+                if let GraphPattern::Values { bindings, .. } = node {
+                    n += bindings.len();
+                }
+            });
+            n
+        };
+        (self.tables[fragment].as_ref()).is_some_and(|table| n_rows(table) <= self.most_rows)
+    }
+
     /// What is passed on the way from `fragment` to the root of the query.
     fn way_up(&self, fragment: usize) -> Vec<Step<'_>> {
         let mut steps = Vec::new();
@@ -92,7 +154,7 @@ impl Context<'_> {
     fn weaken(&self, pattern: &GraphPattern, lost: &mut HashSet<Variable>) -> GraphPattern {
         use GraphPattern as P;
         if let Some(index) = placeholder_index(pattern) {
-            if self.tables[index].is_some() {
+            if self.is_known(index) {
                 return pattern.clone();
             }
             lost.extend(self.query.fragments[index].variables().cloned());
@@ -213,6 +275,9 @@ impl Context<'_> {
         }
     }
 }
+
+/// Scores are single-precision numbers in [-1, 1]: no comparison with one is off by more.
+const ROUNDING: f64 = 1e-6;
 
 /// A step on the way from a fragment to the root of the query.
 enum Step<'a> {

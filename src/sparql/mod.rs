@@ -2,10 +2,13 @@
 //!
 //! A query with a `clip:Request` is rewritten before evaluation: its clip triples are taken out
 //! (`extract`), grouped into requests (`plan`), their input variables are given values from the
-//! patterns around them (`context`), the collection is searched (`relation`), and the hits are put
-//! back as inline tables (`rewrite`). Evaluation itself is oxigraph's.
+//! patterns around them (`context`), as are the images that can be in an answer at all (`candidates`), the
+//! collection is searched (`relation`), and the hits are put back as inline tables (`rewrite`): all of
+//! them, or block by block from the best downwards where only the best rows are asked for (`top`).
+//! Evaluation itself is oxigraph's.
 
 mod algebra;
+mod candidates;
 mod context;
 mod deadline;
 mod extract;
@@ -20,6 +23,7 @@ mod rewrite;
 mod run;
 pub mod search;
 mod service;
+mod top;
 
 use crate::engine::Engine;
 use crate::vocab::NAMESPACE;
@@ -60,6 +64,27 @@ pub struct SparqlOptions {
     pub max_query_images: usize,
     /// Endpoints that SERVICE may call, by their exact IRIs.
     pub services: Vec<String>,
+    /// How the planner weighs its plans.
+    pub planner: PlannerOptions,
+}
+
+/// Which plan is taken when; the answers are the same.
+#[derive(Debug, Clone)]
+pub struct PlannerOptions {
+    /// Most solutions of the patterns around a request that are looked at to find its candidates; none
+    /// for a number that fits the collection.
+    pub probe_rows: Option<usize>,
+    /// Hits that are joined first when a query needs only the best rows.
+    pub first_block: usize,
+}
+
+impl Default for PlannerOptions {
+    fn default() -> Self {
+        Self {
+            probe_rows: None,
+            first_block: 64,
+        }
+    }
 }
 
 impl Default for SparqlOptions {
@@ -73,6 +98,7 @@ impl Default for SparqlOptions {
             max_inputs: 10_000,
             max_query_images: 32,
             services: Vec::new(),
+            planner: PlannerOptions::default(),
         }
     }
 }
@@ -164,8 +190,11 @@ impl Sparql {
         self.services.check(pattern_of(&query))?;
         let run = Run::new(self, &query, request)?;
         if let Some(extracted) = extract::extract(pattern_of(&query))? {
-            let rewritten = self.rewrite(&extracted, &run)?;
-            *pattern_of_mut(&mut query) = rewritten;
+            let plan = plan::plan(&extracted)?;
+            if let Some(results) = self.answer_top(&query, &extracted, &plan, &run)? {
+                return Ok(Answer::new(results, run.deadline));
+            }
+            *pattern_of_mut(&mut query) = self.rewrite(&extracted, &plan, &run)?;
         }
         let results = run.evaluate(query)?;
         // An ASK has its answer now; errors inside it may have counted as "no match".

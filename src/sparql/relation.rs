@@ -7,6 +7,8 @@ use super::{QueryError, SparqlOptions, algebra, rewrite};
 use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, QueryImageError};
+use crate::features::nearest::Hit;
+use crate::features::ranking::Ranking;
 use crate::fetch::FetchError;
 use crate::iiif;
 use crate::vocab::{HIT_PREFIX, Property, Role};
@@ -35,6 +37,8 @@ pub(super) struct Relation {
 struct Search {
     /// All tuples with these inputs.
     tuples: Vec<Tuple>,
+    /// None if an image to be similar to is not in the collection.
+    query: Option<Embedding>,
     hits: Vec<RankedHit>,
 }
 
@@ -56,19 +60,17 @@ pub(super) struct Spent {
     n_images: usize,
 }
 
-/// Searches the collection for every distinct set of inputs. `candidates`: rows that matter; the
-/// others cannot be joined and are not scored, unless a limit has to rank them all.
+/// The distinct sets of inputs of a request, embedded; the collection is not searched yet.
 ///
 /// # Errors
-/// [`RequestError`] for images that are none, inputs that cancel each other and too many hits.
-pub(super) fn search(
+/// [`RequestError`] for images that are none and inputs that cancel each other.
+pub(super) fn embed(
     engine: &Engine,
     options: &SparqlOptions,
     deadline: &Deadline,
     spent: &mut Spent,
     written: &str,
     tuples: Vec<Tuple>,
-    candidates: Option<&BTreeSet<usize>>,
 ) -> Result<Relation, QueryError> {
     let mut number_of: HashMap<String, usize> = HashMap::new();
     let mut searches: Vec<Search> = Vec::new();
@@ -77,6 +79,7 @@ pub(super) fn search(
         if number == searches.len() {
             searches.push(Search {
                 tuples: Vec::new(),
+                query: None,
                 hits: Vec::new(),
             });
         }
@@ -85,31 +88,103 @@ pub(super) fn search(
     let inputs = searches.iter().map(Search::inputs);
     let embeddings = Embeddings::of(engine, options, deadline, spent, written, inputs)?;
     for search in &mut searches {
-        deadline.check()?;
-        let inputs = search.inputs();
-        let Some(query) = embeddings.combine(engine, inputs, written)? else {
-            continue;
-        };
-        let min_score = inputs.min_score.unwrap_or(options.default_min_score);
-        let limit = inputs.limit.or(options.default_limit);
-        let found = match (limit, candidates) {
-            (None, Some(rows)) => engine.search_rows(&query, min_score, rows.iter().copied()),
-            _ => engine.search(&query, min_score, limit),
-        };
-        spend(&mut spent.n_hits, found.len(), options, written)?;
-        search.hits = found
-            .into_iter()
-            .enumerate()
-            .map(|(index, hit)| RankedHit {
-                row: hit.row,
-                score: hit.score,
-                rank: index + 1,
-                position: 0,
-            })
-            .collect();
+        search.query = embeddings.combine(engine, search.inputs(), written)?;
     }
-    number_positions(&mut searches);
     Ok(Relation { searches })
+}
+
+/// What need not be searched: no solution of the query would show it.
+#[derive(Debug, Default)]
+pub(super) struct Restriction {
+    /// The rows of the images that matter; the others cannot be joined and are not scored, unless a
+    /// limit has to rank them all.
+    pub candidates: Option<BTreeSet<usize>>,
+    /// Hits below this score are filtered out.
+    pub floor: Option<f64>,
+}
+
+impl Restriction {
+    fn min_score(&self, inputs: &Inputs, options: &SparqlOptions) -> f64 {
+        let min_score = inputs.min_score.unwrap_or(options.default_min_score);
+        self.floor.map_or(min_score, |floor| floor.max(min_score))
+    }
+
+    fn rows(&self, limit: Option<usize>) -> Option<&BTreeSet<usize>> {
+        self.candidates.as_ref().filter(|_| limit.is_none())
+    }
+}
+
+impl Relation {
+    /// Searches the collection for every set of inputs.
+    ///
+    /// # Errors
+    /// [`RequestError::TooManyHits`] if the hits would not fit in memory.
+    pub(super) fn search(
+        &mut self,
+        engine: &Engine,
+        options: &SparqlOptions,
+        deadline: &Deadline,
+        spent: &mut Spent,
+        written: &str,
+        restriction: &Restriction,
+    ) -> Result<(), QueryError> {
+        for search in &mut self.searches {
+            deadline.check()?;
+            let Some(query) = &search.query else {
+                continue;
+            };
+            let inputs = search.inputs();
+            let limit = inputs.limit.or(options.default_limit);
+            let min_score = restriction.min_score(inputs, options);
+            let found = engine.search(query, min_score, limit, restriction.rows(limit));
+            spend(&mut spent.n_hits, found.len(), options, written)?;
+            search.hits = (found.iter().enumerate())
+                .map(|(index, hit)| RankedHit::new(hit, index))
+                .collect();
+        }
+        number_positions(&mut self.searches);
+        Ok(())
+    }
+
+    /// The hits of a relation that has one set of inputs; `None` if it has several.
+    pub(super) fn ranking(
+        &self,
+        engine: &Engine,
+        options: &SparqlOptions,
+        restriction: &Restriction,
+    ) -> Option<Ranking> {
+        let [search] = &self.searches[..] else {
+            return None;
+        };
+        let Some(query) = &search.query else {
+            return Some(Ranking::default());
+        };
+        let inputs = search.inputs();
+        let limit = inputs.limit.or(options.default_limit);
+        let min_score = restriction.min_score(inputs, options);
+        Some(engine.ranking(query, min_score, limit, restriction.rows(limit)))
+    }
+
+    /// Takes some of the `n_hits` hits of the only set of inputs in the place of all, those from number
+    /// `start` on.
+    pub(super) fn show(&mut self, hits: &[Hit], start: usize, n_hits: usize) {
+        let shown = hits.iter().enumerate().map(|(index, hit)| RankedHit {
+            position: n_hits - start - index,
+            ..RankedHit::new(hit, start + index)
+        });
+        self.searches[0].hits = shown.collect();
+    }
+}
+
+impl RankedHit {
+    fn new(hit: &Hit, index: usize) -> Self {
+        Self {
+            row: hit.row,
+            score: hit.score,
+            rank: index + 1,
+            position: 0,
+        }
+    }
 }
 
 fn spend(

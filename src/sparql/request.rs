@@ -271,6 +271,13 @@ impl Fragment {
         )
     }
 
+    /// The variable that is given as the object of an output property.
+    pub(super) fn output_variable(&self, output: Property) -> Option<&Variable> {
+        (self.columns.iter())
+            .filter(|(property, _)| *property == output)
+            .find_map(|(_, object)| super::algebra::variable_of(object))
+    }
+
     /// Its inputs, as written.
     pub(super) fn inputs(&self) -> impl Iterator<Item = &(Property, TermPattern)> {
         self.columns

@@ -2,32 +2,27 @@
 
 use super::context::Context;
 use super::extract::Extracted;
-use super::plan::{self, Input, InputObject, Plan, Request};
-use super::relation::{self, Spent, TableMaker, Tuple};
+use super::plan::{Input, InputObject, Plan, Request};
+use super::relation::{self, Relation, Restriction, Spent, TableMaker, Tuple};
 use super::request::{Inputs, RequestError, Value};
 use super::run::Run;
 use super::{QueryError, Sparql, algebra, rewrite};
 use crate::vocab::Property;
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
-use spargebra::term::TermPattern;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 impl Sparql {
     /// The query's pattern with the hits of its requests as inline tables.
     pub(super) fn rewrite(
         &self,
         query: &Extracted,
+        plan: &Plan,
         run: &Run<'_>,
     ) -> Result<GraphPattern, QueryError> {
-        let plan = plan::plan(query)?;
         let mut tables: Vec<Option<GraphPattern>> = vec![None; query.fragments.len()];
-        let ordered = ordered_fragments(&plan);
-        let maker = TableMaker {
-            collection: self.engine.collection(),
-            options: &self.options,
-            position: &query.position,
-        };
+        let ordered = ordered_fragments(plan);
+        let maker = self.table_maker(query);
         let mut spent = Spent::default();
         let mut open: Vec<&Request> = plan.requests.iter().collect();
         let mut effort = Effort::Bind;
@@ -38,20 +33,14 @@ impl Sparql {
                 let context = Context {
                     query,
                     tables: &tables,
+                    most_rows: usize::MAX,
                 };
                 let Some(tuples) = self.tuples(request, &context, run, effort)? else {
                     still_open.push(request);
                     continue;
                 };
-                let relation = relation::search(
-                    &self.engine,
-                    &self.options,
-                    &run.deadline,
-                    &mut spent,
-                    &request.written,
-                    tuples,
-                    self.candidates(request, &context).as_ref(),
-                )?;
+                let restriction = self.restriction(request, &context, run, &tuples)?;
+                let relation = self.search_for(request, tuples, &restriction, run, &mut spent)?;
                 for &index in &request.fragments {
                     run.deadline.check()?;
                     tables[index] = Some(relation.table(
@@ -70,32 +59,34 @@ impl Sparql {
             };
             open = still_open;
         }
-        let pattern = rewrite::insert_tables(
-            query.pattern.clone(),
-            &rewrite::Tables {
-                of_fragment: &tables,
-                names_graphs: run.names_graphs(),
-            },
-            None,
-        );
-        let pattern = match ordered.first() {
-            Some(fragment) => rewrite::Order {
-                position: &query.position,
-                score: query.fragments[*fragment]
-                    .columns
-                    .iter()
-                    .find(|(property, _)| *property == Property::Score)
-                    .and_then(|(_, object)| algebra::variable_of(object)),
-            }
-            .apply(pattern),
-            None => pattern,
-        };
-        Ok(rewrite::ease(pattern))
+        Ok(finish(query, query.pattern.clone(), &tables, &ordered, run))
+    }
+
+    fn search_for(
+        &self,
+        request: &Request,
+        tuples: Vec<Tuple>,
+        restriction: &Restriction,
+        run: &Run<'_>,
+        spent: &mut Spent,
+    ) -> Result<Relation, QueryError> {
+        let (engine, options, written) = (&self.engine, &self.options, &request.written);
+        let mut relation = relation::embed(engine, options, &run.deadline, spent, written, tuples)?;
+        relation.search(engine, options, &run.deadline, spent, written, restriction)?;
+        Ok(relation)
+    }
+
+    pub(super) fn table_maker<'a>(&'a self, query: &'a Extracted) -> TableMaker<'a> {
+        TableMaker {
+            collection: self.engine.collection(),
+            options: &self.options,
+            position: &query.position,
+        }
     }
 
     /// The input values of a request, from the patterns around it; `None` if something that binds
     /// them is still open.
-    fn tuples(
+    pub(super) fn tuples(
         &self,
         request: &Request,
         context: &Context<'_>,
@@ -161,36 +152,33 @@ impl Sparql {
         }
         Ok(Some(tuples))
     }
+}
 
-    /// The rows of the images that constants and inline data name for a request, if they do. With
-    /// several fragments a restriction found at one of them might not hold for the others.
-    fn candidates(&self, request: &Request, context: &Context<'_>) -> Option<BTreeSet<usize>> {
-        let [index] = request.fragments[..] else {
-            return None;
-        };
-        let columns = &context.query.fragments[index].columns;
-        // The rank counts the images that are not candidates as well.
-        if columns
-            .iter()
-            .any(|(property, _)| *property == Property::Rank)
-        {
-            return None;
+/// `pattern` of `query` with its tables in place, its rows in order, ready to be evaluated.
+pub(super) fn finish(
+    query: &Extracted,
+    pattern: GraphPattern,
+    tables: &[Option<GraphPattern>],
+    ordered: &[usize],
+    run: &Run<'_>,
+) -> GraphPattern {
+    let pattern = rewrite::insert_tables(
+        pattern,
+        &rewrite::Tables {
+            of_fragment: tables,
+            names_graphs: run.names_graphs(),
+        },
+        None,
+    );
+    let pattern = match ordered.first() {
+        Some(fragment) => rewrite::Order {
+            position: &query.position,
+            score: query.fragments[*fragment].output_variable(Property::Score),
         }
-        columns
-            .iter()
-            .filter(|(property, _)| *property == Property::IiifUrl)
-            .filter_map(|(_, object)| match object {
-                TermPattern::NamedNode(image) => Some(HashSet::from([image.clone()])),
-                object => context.named_constants(index, algebra::variable_of(object)?),
-            })
-            .map(|images| {
-                images
-                    .iter()
-                    .filter_map(|image| self.engine.collection().row_of_url(image.as_str()))
-                    .collect::<BTreeSet<usize>>()
-            })
-            .min_by_key(BTreeSet::len)
-    }
+        .apply(pattern),
+        None => pattern,
+    };
+    rewrite::ease(pattern)
 }
 
 /// Most sets of input values of one request along all UNION branches: each takes memory.
@@ -198,7 +186,7 @@ const MAX_TUPLES: usize = 100_000;
 
 /// How hard to try to give an input variable a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Effort {
+pub(super) enum Effort {
     /// Only from the patterns around it.
     Bind,
     /// A variable beside a constant of the same property asks for that constant.
@@ -286,7 +274,7 @@ fn variables_of(inputs: &[Input]) -> Vec<Variable> {
 
 /// The fragments whose hits order the rows, if the query has one request: one outside UNIONs or, if it
 /// has none, all.
-fn ordered_fragments(plan: &Plan) -> Vec<usize> {
+pub(super) fn ordered_fragments(plan: &Plan) -> Vec<usize> {
     let [request] = &plan.requests[..] else {
         return Vec::new();
     };

@@ -7,6 +7,7 @@ use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxrdf::Variable;
 use spargebra::Query;
 use spargebra::algebra::{GraphPattern, QueryDataset};
+use std::collections::HashSet;
 
 /// One query's evaluation.
 pub(super) struct Run<'a> {
@@ -127,5 +128,40 @@ impl<'a> Run<'a> {
             }
         }
         Ok(Some(found))
+    }
+
+    /// The distinct values of `variable` in the solutions of `pattern`; `None` if there are more than
+    /// `limit` solutions.
+    pub(super) fn probe(
+        &self,
+        pattern: GraphPattern,
+        variable: &Variable,
+        limit: usize,
+    ) -> Result<Option<HashSet<Term>>, QueryError> {
+        let query = Query::Select {
+            dataset: self.dataset.clone(),
+            pattern: GraphPattern::Slice {
+                inner: Box::new(GraphPattern::Project {
+                    inner: Box::new(pattern),
+                    variables: vec![variable.clone()],
+                }),
+                start: 0,
+                length: Some(limit + 1),
+            },
+            base_iri: None,
+        };
+        let QueryResults::Solutions(solutions) = self.evaluate(query)? else {
+            return Ok(None);
+        };
+        let mut n_solutions = 0;
+        let mut found = HashSet::new();
+        for solution in solutions {
+            self.deadline.check()?;
+            let solution = solution.map_err(|error| self.deadline.explain(error))?;
+            n_solutions += 1;
+            found.extend(solution.get(variable).cloned());
+        }
+        self.deadline.check()?;
+        Ok((n_solutions <= limit).then_some(found))
     }
 }
