@@ -57,11 +57,15 @@ impl Engine {
         &self.collection
     }
 
-    /// One embedding per text, in order; each distinct text that is not remembered is encoded once.
+    /// One embedding per text, in order, and how many of the texts had to be encoded: each distinct text
+    /// that is not remembered, once.
     ///
     /// # Errors
     /// [`EncoderError`] if the model cannot be run.
-    pub fn embed_texts(&self, texts: &[&str]) -> Result<Vec<Arc<Embedding>>, EncoderError> {
+    pub fn embed_texts(
+        &self,
+        texts: &[&str],
+    ) -> Result<(Vec<Arc<Embedding>>, usize), EncoderError> {
         let mut known: HashMap<&str, Arc<Embedding>> = HashMap::new();
         let mut seen: HashSet<&str> = HashSet::new();
         let mut unknown: Vec<&str> = Vec::new();
@@ -79,6 +83,7 @@ impl Engine {
                 }
             }
         }
+        let n_encoded = unknown.len();
         if !unknown.is_empty() {
             let fresh = self.encoder.encode_texts(&unknown)?;
             let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -88,7 +93,8 @@ impl Engine {
                 known.insert(text, embedding);
             }
         }
-        Ok(texts.iter().map(|text| known[text].clone()).collect())
+        let embeddings = texts.iter().map(|text| known[text].clone()).collect();
+        Ok((embeddings, n_encoded))
     }
 
     /// The embedding of one text.
@@ -96,7 +102,7 @@ impl Engine {
     /// # Errors
     /// [`EncoderError`] if the model cannot be run.
     pub fn embed_text(&self, text: &str) -> Result<Arc<Embedding>, EncoderError> {
-        let mut embeddings = self.embed_texts(&[text])?;
+        let (mut embeddings, _) = self.embed_texts(&[text])?;
         Ok(embeddings.pop().expect("one embedding per text"))
     }
 

@@ -16,10 +16,15 @@ pub(super) fn run(args: &QueryArgs, runtime: Handle) -> anyhow::Result<ExitCode>
     let answer = match &args.sparql_query {
         Some(query) => {
             let query = image_query(query)?;
-            sparql.answer(&QueryRequest {
+            let request = QueryRequest {
                 query: &query,
                 ..QueryRequest::default()
-            })?
+            };
+            if args.explain {
+                print_all(sparql.explain(&request)?.to_string().as_bytes())?;
+                return Ok(ExitCode::SUCCESS);
+            }
+            sparql.answer(&request)?
         }
         None => sparql.answer_search(&search_request(args, &sparql)?)?,
     };
@@ -37,12 +42,16 @@ pub(super) fn run(args: &QueryArgs, runtime: Handle) -> anyhow::Result<ExitCode>
     if !out.ends_with(b"\n") {
         out.push(b'\n');
     }
-    match std::io::stdout().write_all(&out) {
-        // The reader has seen enough: `clip-search query … | head`.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => {}
-        result => result.context("the answer cannot be written")?,
-    }
+    print_all(&out)?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn print_all(out: &[u8]) -> anyhow::Result<()> {
+    match std::io::stdout().write_all(out) {
+        // The reader has seen enough: `clip-search query … | head`.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        result => result.context("the answer cannot be written"),
+    }
 }
 
 fn search_request(args: &QueryArgs, sparql: &Sparql) -> anyhow::Result<SearchRequest> {

@@ -113,6 +113,21 @@ impl Accept {
         self.best(GRAPHS.iter()).unwrap_or(GraphFormat::Turtle)
     }
 
+    /// Whether the client would rather read plain text than JSON.
+    pub(super) fn prefers_plain_text(&self) -> bool {
+        let offers = [
+            Offer {
+                format: false,
+                media_types: &["application/json"],
+            },
+            Offer {
+                format: true,
+                media_types: &["text/plain"],
+            },
+        ];
+        self.best(offers.iter()).unwrap_or(false)
+    }
+
     /// The form of the service description.
     pub(super) fn description(&self) -> Description {
         let html = Offer {

@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
+use std::io::Write;
 use std::sync::Arc;
 
 const BODY_TYPES: &str =
@@ -57,13 +58,14 @@ pub(super) async fn post(
 
 /// The parameters that are read. Engines send others (`queryId`, `maxrows`, `infer`, …), which are
 /// ignored.
-const PARAMETERS: [(&str, Parameter); 6] = [
+const PARAMETERS: [(&str, Parameter); 7] = [
     ("query", Parameter::Query),
     ("update", Parameter::Update),
     ("default-graph-uri", Parameter::DefaultGraph),
     ("named-graph-uri", Parameter::NamedGraph),
     ("format", Parameter::Format),
     ("output", Parameter::Format),
+    ("explain", Parameter::Explain),
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,7 @@ enum Parameter {
     DefaultGraph,
     NamedGraph,
     Format,
+    Explain,
 }
 
 /// What a client asks for, in the terms of the protocol.
@@ -83,6 +86,8 @@ struct Operation {
     named_graphs: Vec<String>,
     /// What `output` or `format` says; clients send both, and several times.
     formats: Vec<String>,
+    /// Not for the answer, but for how it is found.
+    is_explain: bool,
 }
 
 impl Operation {
@@ -104,6 +109,19 @@ impl Operation {
             Parameter::DefaultGraph => self.default_graphs.push(text),
             Parameter::NamedGraph => self.named_graphs.push(text),
             Parameter::Format => self.formats.push(text),
+            Parameter::Explain => {
+                self.is_explain = match text.trim() {
+                    "true" | "1" | "" => true,
+                    "false" | "0" => false,
+                    _ => {
+                        return Err(ApiError::BadValue {
+                            name: "explain",
+                            expected: "true or false",
+                            found: text,
+                        });
+                    }
+                }
+            }
         }
         Ok(())
     }
@@ -133,6 +151,9 @@ async fn answer(
     headers: &HeaderMap,
     operation: Operation,
 ) -> Result<Response, ApiError> {
+    if operation.is_explain {
+        return explain(state, headers, operation).await;
+    }
     let (table, graph) = operation.formats(&Accept::from_headers(headers));
     let query = operation.query.ok_or(ApiError::NoQuery)?;
     let permit = state.place().await;
@@ -144,6 +165,34 @@ async fn answer(
         })?;
         out.set_content_type(content_type(answer.kind(), table, graph));
         answer.write(table, graph, out)
+    });
+    Ok(varying(response.await?))
+}
+
+/// How the query is answered, as JSON or, for who prefers it, as text.
+async fn explain(
+    state: Arc<AppState>,
+    headers: &HeaderMap,
+    operation: Operation,
+) -> Result<Response, ApiError> {
+    let names = |name: &str| operation.formats.iter().any(|format| format == name);
+    let is_text = Accept::from_headers(headers).prefers_plain_text() || names("text");
+    let query = operation.query.ok_or(ApiError::NoQuery)?;
+    let permit = state.place().await;
+    let response = stream::respond(permit, move |out| {
+        let explanation = state.sparql.explain(&QueryRequest {
+            query: &query,
+            default_graphs: operation.default_graphs,
+            named_graphs: operation.named_graphs,
+        })?;
+        if is_text {
+            out.set_content_type("text/plain; charset=utf-8");
+            write!(out, "{explanation}")?;
+        } else {
+            out.set_content_type("application/json");
+            serde_json::to_writer_pretty(&mut *out, &explanation).map_err(std::io::Error::from)?;
+        }
+        Ok(out.flush()?)
     });
     Ok(varying(response.await?))
 }

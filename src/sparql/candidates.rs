@@ -1,8 +1,9 @@
 //! Which images can be in a solution at all: only these need a score.
 
 use super::context::Context;
+use super::explain::{PlanKind, RequestExplanation, Stage};
 use super::extract::placeholder_index;
-use super::plan::Request;
+use super::plan::{InputObject, Request};
 use super::relation::{Restriction, Tuple};
 use super::run::Run;
 use super::{QueryError, Sparql, algebra, rewrite};
@@ -22,8 +23,24 @@ impl Sparql {
         run: &Run<'_>,
         tuples: &[Tuple],
     ) -> Result<Restriction, QueryError> {
+        let is_correlated = (request.alternatives.iter())
+            .flat_map(|alternative| &alternative.inputs)
+            .any(|input| matches!(input.object, InputObject::Variable(_)));
+        let mut explanation = RequestExplanation {
+            subject: request.written.clone(),
+            plan: if is_correlated {
+                PlanKind::Correlated
+            } else {
+                PlanKind::SearchFirst
+            },
+            ..RequestExplanation::default()
+        };
         let [index] = request.fragments[..] else {
-            return Ok(Restriction::default());
+            explanation.reason = "the request is spread over several groups".to_owned();
+            return Ok(Restriction {
+                explanation,
+                ..Restriction::default()
+            });
         };
         let fragment = &context.query.fragments[index];
         let floor = (fragment.output_variable(Property::Score))
@@ -31,17 +48,25 @@ impl Sparql {
         // The rank and a limit count the images that are not candidates as well.
         let is_limited =
             |tuple: &Tuple| tuple.inputs.limit.or(self.options.default_limit).is_some();
-        let counts_all = tuples.iter().all(is_limited)
-            || fragment
-                .columns
-                .iter()
-                .any(|(property, _)| *property == Property::Rank);
-        let candidates = if counts_all {
-            None
+        let has_rank = (fragment.columns.iter()).any(|(property, _)| *property == Property::Rank);
+        let found = if tuples.iter().all(is_limited) {
+            Found::all("clip:limit is counted over all images")
+        } else if has_rank {
+            Found::all("clip:rank is counted over all images")
         } else {
-            self.candidates(index, context, run)?
+            run.trace
+                .time(Stage::Probe, || self.candidates(index, context, run))?
         };
-        Ok(Restriction { candidates, floor })
+        explanation.rows_probed = found.n_probed;
+        if found.rows.is_some() && !is_correlated {
+            explanation.plan = PlanKind::CandidatesFirst;
+        }
+        explanation.reason = found.reason;
+        Ok(Restriction {
+            candidates: found.rows,
+            floor,
+            explanation,
+        })
     }
 
     /// The rows of the images that the patterns around a fragment leave: by their constants and inline
@@ -51,7 +76,7 @@ impl Sparql {
         index: usize,
         context: &Context<'_>,
         run: &Run<'_>,
-    ) -> Result<Option<BTreeSet<usize>>, QueryError> {
+    ) -> Result<Found, QueryError> {
         let columns = &context.query.fragments[index].columns;
         let images = || {
             (columns.iter())
@@ -65,19 +90,17 @@ impl Sparql {
             })
             .map(|images| self.rows_of(&images))
             .min_by_key(BTreeSet::len);
-        if named.is_some() {
-            return Ok(named);
+        if let Some(rows) = named {
+            return Ok(Found {
+                reason: format!("the query names {} images of the collection", rows.len()),
+                rows: Some(rows),
+                n_probed: 0,
+            });
         }
-        for variable in images().filter_map(algebra::variable_of) {
-            if let Some(found) = self.probe(index, variable, context, run)? {
-                let images = found.into_iter().filter_map(|term| match term {
-                    Term::NamedNode(image) => Some(image),
-                    Term::Literal(_) | Term::BlankNode(_) => None,
-                });
-                return Ok(Some(self.rows_of(&images.collect())));
-            }
+        match images().find_map(algebra::variable_of) {
+            Some(variable) => self.probe(index, variable, context, run),
+            None => Ok(Found::all("nothing asks which images are found")),
         }
-        Ok(None)
     }
 
     fn rows_of(&self, images: &HashSet<NamedNode>) -> BTreeSet<usize> {
@@ -95,7 +118,7 @@ impl Sparql {
         variable: &Variable,
         context: &Context<'_>,
         run: &Run<'_>,
-    ) -> Result<Option<HashSet<Term>>, QueryError> {
+    ) -> Result<Found, QueryError> {
         let limit = (self.options.planner.probe_rows)
             .unwrap_or_else(|| probe_rows(self.engine.collection().len()));
         let context = Context {
@@ -103,12 +126,51 @@ impl Sparql {
             ..*context
         };
         let Some(pattern) = context.restricting(index, variable) else {
-            return Ok(None);
+            return Ok(Found::all("nothing around it restricts the images"));
         };
         if calls_service(&pattern) {
-            return Ok(None);
+            return Ok(Found::all(
+                "what restricts the images asks another endpoint",
+            ));
         }
-        run.probe(rewrite::ease(context.fill(pattern)), variable, limit)
+        let pattern = rewrite::ease(context.fill(pattern));
+        let (found, n_probed) = run.probe(pattern, variable, limit)?;
+        let Some(found) = found else {
+            return Ok(Found {
+                n_probed,
+                ..Found::all(&format!(
+                    "what restricts the images has more than {limit} solutions"
+                ))
+            });
+        };
+        let images = found.into_iter().filter_map(|term| match term {
+            Term::NamedNode(image) => Some(image),
+            Term::Literal(_) | Term::BlankNode(_) => None,
+        });
+        let rows = self.rows_of(&images.collect());
+        Ok(Found {
+            reason: format!("the patterns around it leave {} images", rows.len()),
+            rows: Some(rows),
+            n_probed,
+        })
+    }
+}
+
+/// The images that matter for a request.
+struct Found {
+    /// None if all do.
+    rows: Option<BTreeSet<usize>>,
+    reason: String,
+    n_probed: usize,
+}
+
+impl Found {
+    fn all(reason: &str) -> Self {
+        Self {
+            rows: None,
+            reason: reason.to_owned(),
+            n_probed: 0,
+        }
     }
 }
 

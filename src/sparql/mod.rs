@@ -11,6 +11,7 @@ mod algebra;
 mod candidates;
 mod context;
 mod deadline;
+pub mod explain;
 mod extract;
 mod functions;
 pub mod guard;
@@ -27,6 +28,8 @@ mod top;
 
 use crate::engine::Engine;
 use crate::vocab::NAMESPACE;
+use explain::{Explanation, Stage};
+use oxigraph::sparql::QueryResults;
 use oxigraph::store::Store;
 use request::RequestError;
 use results::Answer;
@@ -35,7 +38,7 @@ use service::Services;
 use spargebra::algebra::GraphPattern;
 use spargebra::{Query, SparqlParser};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Answers SPARQL queries over a metadata store and a collection.
 pub struct Sparql {
@@ -176,31 +179,85 @@ impl Sparql {
     /// [`QueryError`] says who must act.
     pub fn answer(&self, request: &QueryRequest<'_>) -> Result<Answer, QueryError> {
         guard::check(request.query)?;
-        let query = parser()
-            .parse_query(request.query)
-            .map_err(|error| QueryError::Malformed(error.to_string()))?;
-        self.answer_query(query, request)
+        self.answer_query(parse(request.query)?, request)
     }
 
-    fn answer_query(
+    fn answer_query(&self, query: Query, request: &QueryRequest<'_>) -> Result<Answer, QueryError> {
+        let (results, run) = self.evaluate(query, request)?;
+        Ok(Answer::new(results, run.deadline))
+    }
+
+    /// Answers a query to its end, and tells how. Blocks; needs [`guard::STACK_SIZE`] of stack.
+    ///
+    /// # Errors
+    /// As [`Self::answer`].
+    pub fn explain(&self, request: &QueryRequest<'_>) -> Result<Explanation, QueryError> {
+        let started = Instant::now();
+        guard::check(request.query)?;
+        let query = parse(request.query)?;
+        let parsed = started.elapsed();
+        let (results, run) = self.evaluate(query, request)?;
+        run.trace.add(Stage::Parse, parsed);
+        let failed = |error| run.deadline.explain(error);
+        let rows = run.trace.time(Stage::Join, || {
+            let mut n = 0;
+            match results {
+                QueryResults::Boolean(value) => n += usize::from(value),
+                QueryResults::Solutions(solutions) => {
+                    for solution in solutions {
+                        run.deadline.check()?;
+                        solution.map_err(failed)?;
+                        n += 1;
+                    }
+                }
+                QueryResults::Graph(triples) => {
+                    for triple in triples {
+                        run.deadline.check()?;
+                        triple.map_err(failed)?;
+                        n += 1;
+                    }
+                }
+            }
+            Ok::<usize, QueryError>(n)
+        })?;
+        run.deadline.check()?;
+        Ok(Explanation {
+            rows,
+            ..run.trace.into_explanation()
+        })
+    }
+
+    fn evaluate(
         &self,
         mut query: Query,
         request: &QueryRequest<'_>,
-    ) -> Result<Answer, QueryError> {
+    ) -> Result<(QueryResults<'static>, Run<'_>), QueryError> {
         self.services.check(pattern_of(&query))?;
         let run = Run::new(self, &query, request)?;
-        if let Some(extracted) = extract::extract(pattern_of(&query))? {
+        let planned = run.trace.time(Stage::Parse, || {
+            let Some(extracted) = extract::extract(pattern_of(&query))? else {
+                return Ok(None);
+            };
             let plan = plan::plan(&extracted)?;
+            Ok::<_, QueryError>(Some((extracted, plan)))
+        })?;
+        if let Some((extracted, plan)) = planned {
             if let Some(results) = self.answer_top(&query, &extracted, &plan, &run)? {
-                return Ok(Answer::new(results, run.deadline));
+                return Ok((results, run));
             }
             *pattern_of_mut(&mut query) = self.rewrite(&extracted, &plan, &run)?;
         }
-        let results = run.evaluate(query)?;
+        let results = run.trace.time(Stage::Join, || run.evaluate(query))?;
         // An ASK has its answer now; errors inside it may have counted as "no match".
         run.deadline.check()?;
-        Ok(Answer::new(results, run.deadline))
+        Ok((results, run))
     }
+}
+
+fn parse(query: &str) -> Result<Query, QueryError> {
+    parser()
+        .parse_query(query)
+        .map_err(|error| QueryError::Malformed(error.to_string()))
 }
 
 /// The parser that knows the prefixes which callers leave out, and a base for relative IRIs.

@@ -1,6 +1,7 @@
 //! The rows of the clip relation: inputs in, scored images out, as tables for the rewritten query.
 
 use super::deadline::Deadline;
+use super::explain::RequestExplanation;
 use super::plan::{Choices, compatible};
 use super::request::{Fragment, Inputs, QueryInput, RequestError, Value};
 use super::{QueryError, SparqlOptions, algebra, rewrite};
@@ -31,6 +32,17 @@ pub(super) struct Tuple {
 /// The hits of a request for all its tuples.
 pub(super) struct Relation {
     searches: Vec<Search>,
+    pub counts: Counts,
+}
+
+/// What embedding and searching a request took.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub texts_encoded: usize,
+    pub texts_remembered: usize,
+    pub images_encoded: usize,
+    pub images_scored: usize,
+    pub hits: usize,
 }
 
 /// The hits for one set of inputs.
@@ -90,7 +102,10 @@ pub(super) fn embed(
     for search in &mut searches {
         search.query = embeddings.combine(engine, search.inputs(), written)?;
     }
-    Ok(Relation { searches })
+    Ok(Relation {
+        searches,
+        counts: embeddings.counts,
+    })
 }
 
 /// What need not be searched: no solution of the query would show it.
@@ -101,6 +116,8 @@ pub(super) struct Restriction {
     pub candidates: Option<BTreeSet<usize>>,
     /// Hits below this score are filtered out.
     pub floor: Option<f64>,
+    /// Why this is so, and what it took to find out.
+    pub explanation: RequestExplanation,
 }
 
 impl Restriction {
@@ -111,6 +128,30 @@ impl Restriction {
 
     fn rows(&self, limit: Option<usize>) -> Option<&BTreeSet<usize>> {
         self.candidates.as_ref().filter(|_| limit.is_none())
+    }
+
+    /// How the request was searched for, once it was.
+    pub(super) fn explain(
+        self,
+        relation: &Relation,
+        blocks: usize,
+        joined: usize,
+    ) -> RequestExplanation {
+        let counts = &relation.counts;
+        RequestExplanation {
+            inputs: relation.searches.len(),
+            candidates: self.candidates.map(|rows| rows.len()),
+            score_floor: self.floor,
+            images_scored: counts.images_scored,
+            hits: counts.hits,
+            hits_joined: joined,
+            blocks,
+            texts_encoded: counts.texts_encoded,
+            texts_remembered: counts.texts_remembered,
+            images_encoded: counts.images_encoded,
+            exact: true,
+            ..self.explanation
+        }
     }
 }
 
@@ -136,7 +177,10 @@ impl Relation {
             let inputs = search.inputs();
             let limit = inputs.limit.or(options.default_limit);
             let min_score = restriction.min_score(inputs, options);
-            let found = engine.search(query, min_score, limit, restriction.rows(limit));
+            let rows = restriction.rows(limit);
+            let found = engine.search(query, min_score, limit, rows);
+            self.counts.images_scored += rows.map_or(engine.collection().len(), BTreeSet::len);
+            self.counts.hits += found.len();
             spend(&mut spent.n_hits, found.len(), options, written)?;
             search.hits = (found.iter().enumerate())
                 .map(|(index, hit)| RankedHit::new(hit, index))
@@ -148,7 +192,7 @@ impl Relation {
 
     /// The hits of a relation that has one set of inputs; `None` if it has several.
     pub(super) fn ranking(
-        &self,
+        &mut self,
         engine: &Engine,
         options: &SparqlOptions,
         restriction: &Restriction,
@@ -162,7 +206,11 @@ impl Relation {
         let inputs = search.inputs();
         let limit = inputs.limit.or(options.default_limit);
         let min_score = restriction.min_score(inputs, options);
-        Some(engine.ranking(query, min_score, limit, restriction.rows(limit)))
+        let rows = restriction.rows(limit);
+        let ranking = engine.ranking(query, min_score, limit, rows);
+        self.counts.images_scored += rows.map_or(engine.collection().len(), BTreeSet::len);
+        self.counts.hits += ranking.len();
+        Some(ranking)
     }
 
     /// Takes some of the `n_hits` hits of the only set of inputs in the place of all, those from number
@@ -235,6 +283,7 @@ const TEXT_BATCH: usize = 64;
 struct Embeddings {
     texts: HashMap<String, Arc<Embedding>>,
     images: HashMap<QueryInput, Embedding>,
+    counts: Counts,
 }
 
 impl Embeddings {
@@ -275,14 +324,24 @@ impl Embeddings {
         }
         let unembedded: Vec<&str> = texts.into_iter().collect();
         let mut texts = HashMap::new();
+        let mut counts = Counts {
+            images_encoded: images.len(),
+            ..Counts::default()
+        };
         for batch in unembedded.chunks(TEXT_BATCH) {
             deadline.check()?;
-            let embedded = engine
+            let (embedded, n_encoded) = engine
                 .embed_texts(batch)
                 .map_err(|error| QueryError::Internal(Box::new(error)))?;
+            counts.texts_encoded += n_encoded;
+            counts.texts_remembered += batch.len() - n_encoded;
             texts.extend(batch.iter().map(|text| (*text).to_owned()).zip(embedded));
         }
-        Ok(Self { texts, images })
+        Ok(Self {
+            texts,
+            images,
+            counts,
+        })
     }
 
     /// The query vector, or none if an image to be similar to is not in the collection.

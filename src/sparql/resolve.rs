@@ -1,6 +1,7 @@
 //! Resolves the requests of a query: gives their inputs values, searches, and puts the hits in place.
 
 use super::context::Context;
+use super::explain::Stage;
 use super::extract::Extracted;
 use super::plan::{Input, InputObject, Plan, Request};
 use super::relation::{self, Relation, Restriction, Spent, TableMaker, Tuple};
@@ -35,12 +36,16 @@ impl Sparql {
                     tables: &tables,
                     most_rows: usize::MAX,
                 };
-                let Some(tuples) = self.tuples(request, &context, run, effort)? else {
+                let tuples = (run.trace)
+                    .time(Stage::Bind, || self.tuples(request, &context, run, effort))?;
+                let Some(tuples) = tuples else {
                     still_open.push(request);
                     continue;
                 };
                 let restriction = self.restriction(request, &context, run, &tuples)?;
                 let relation = self.search_for(request, tuples, &restriction, run, &mut spent)?;
+                let n_hits = relation.counts.hits;
+                run.trace.request(restriction.explain(&relation, 1, n_hits));
                 for &index in &request.fragments {
                     run.deadline.check()?;
                     tables[index] = Some(relation.table(
@@ -71,8 +76,12 @@ impl Sparql {
         spent: &mut Spent,
     ) -> Result<Relation, QueryError> {
         let (engine, options, written) = (&self.engine, &self.options, &request.written);
-        let mut relation = relation::embed(engine, options, &run.deadline, spent, written, tuples)?;
-        relation.search(engine, options, &run.deadline, spent, written, restriction)?;
+        let mut relation = run.trace.time(Stage::Embed, || {
+            relation::embed(engine, options, &run.deadline, spent, written, tuples)
+        })?;
+        run.trace.time(Stage::Search, || {
+            relation.search(engine, options, &run.deadline, spent, written, restriction)
+        })?;
         Ok(relation)
     }
 

@@ -1,6 +1,7 @@
 //! One query on the store: the same dataset, functions and deadline for all its parts.
 
 use super::deadline::Deadline;
+use super::explain::Trace;
 use super::{QueryError, QueryRequest, Sparql, functions, guard, pattern_of};
 use oxigraph::model::{GraphName, NamedNode, NamedOrBlankNode, Term};
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
@@ -16,6 +17,7 @@ pub(super) struct Run<'a> {
     default_graphs: Option<Vec<GraphName>>,
     named_graphs: Option<Vec<NamedOrBlankNode>>,
     pub deadline: Deadline,
+    pub trace: Trace,
 }
 
 impl<'a> Run<'a> {
@@ -37,6 +39,7 @@ impl<'a> Run<'a> {
             default_graphs: None,
             named_graphs: None,
             deadline: Deadline::after(sparql.options.timeout),
+            trace: Trace::default(),
         };
         // As the SPARQL 1.1 Protocol has it, graphs named in the request replace those in the query.
         if !request.default_graphs.is_empty() || !request.named_graphs.is_empty() {
@@ -69,6 +72,7 @@ impl<'a> Run<'a> {
     }
 
     pub(super) fn evaluate(&self, query: Query) -> Result<QueryResults<'static>, QueryError> {
+        self.trace.evaluates();
         let mut evaluator = self
             .sparql
             .services
@@ -130,14 +134,14 @@ impl<'a> Run<'a> {
         Ok(Some(found))
     }
 
-    /// The distinct values of `variable` in the solutions of `pattern`; `None` if there are more than
-    /// `limit` solutions.
+    /// The distinct values of `variable` in the solutions of `pattern`, or `None` if there are more than
+    /// `limit` solutions; with the number of solutions that were looked at.
     pub(super) fn probe(
         &self,
         pattern: GraphPattern,
         variable: &Variable,
         limit: usize,
-    ) -> Result<Option<HashSet<Term>>, QueryError> {
+    ) -> Result<(Option<HashSet<Term>>, usize), QueryError> {
         let query = Query::Select {
             dataset: self.dataset.clone(),
             pattern: GraphPattern::Slice {
@@ -151,7 +155,7 @@ impl<'a> Run<'a> {
             base_iri: None,
         };
         let QueryResults::Solutions(solutions) = self.evaluate(query)? else {
-            return Ok(None);
+            return Ok((None, 0));
         };
         let mut n_solutions = 0;
         let mut found = HashSet::new();
@@ -162,6 +166,6 @@ impl<'a> Run<'a> {
             found.extend(solution.get(variable).cloned());
         }
         self.deadline.check()?;
-        Ok((n_solutions <= limit).then_some(found))
+        Ok(((n_solutions <= limit).then_some(found), n_solutions))
     }
 }

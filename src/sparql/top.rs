@@ -6,6 +6,7 @@
 
 use super::candidates::calls_service;
 use super::context::Context;
+use super::explain::Stage;
 use super::extract::{Extracted, has_placeholder, placeholder_index};
 use super::plan::{InputObject, Plan, Request};
 use super::relation::{self, Spent};
@@ -64,10 +65,14 @@ impl Sparql {
         let restriction = self.restriction(top.request, &context, run, &tuples)?;
         let (engine, options, written) = (&self.engine, &self.options, &top.request.written);
         let mut spent = Spent::default();
-        let mut relation =
-            relation::embed(engine, options, &run.deadline, &mut spent, written, tuples)?;
+        let mut relation = run.trace.time(Stage::Embed, || {
+            relation::embed(engine, options, &run.deadline, &mut spent, written, tuples)
+        })?;
         run.deadline.check()?;
-        let Some(mut ranking) = relation.ranking(engine, options, &restriction) else {
+        let ranking = run.trace.time(Stage::Search, || {
+            relation.ranking(engine, options, &restriction)
+        });
+        let Some(mut ranking) = ranking else {
             return Ok(None);
         };
 
@@ -76,10 +81,12 @@ impl Sparql {
         let mut rows = Rows::new(&top);
         let mut size = options.planner.first_block.max(rows.wanted);
         let is_quick = is_quick(&top.select);
+        let mut n_blocks = 0;
         loop {
             run.deadline.check()?;
-            let (start, hits) = ranking.next_block(size);
-            let is_last = start + hits.len() == n_hits;
+            let (start, hits) = run.trace.time(Stage::Search, || ranking.next_block(size));
+            let end = start + hits.len();
+            n_blocks += 1;
             // Without any hit there is one empty block, for the names of the columns.
             relation.show(hits, start, n_hits);
             tables[top.fragment] = Some(relation.table(
@@ -106,8 +113,11 @@ impl Sparql {
             } else {
                 *pattern_of_mut(&mut block) = pattern;
             }
-            rows.read(run.evaluate(block)?, run)?;
-            if rows.are_enough() || is_last {
+            run.trace
+                .time(Stage::Join, || rows.read(run.evaluate(block)?, run))?;
+            if rows.are_enough() || end == n_hits {
+                run.trace
+                    .request(restriction.explain(&relation, n_blocks, end));
                 return Ok(Some(rows.into_results(&top)));
             }
             // What is slow to join is joined once more, with all that is left.

@@ -44,6 +44,15 @@ fn a_query_is_answered_as_table_json_and_csv() {
     let json: Value = serde_json::from_str(&query(&[construct, "--format", "json"])).unwrap();
     assert_eq!(json[0]["@id"], "http://example.org/work/coin");
 
+    let explained = query(&[
+        "SELECT ?i { ?r a clip:Request ; clip:queryString 'a lake' ; clip:iiifUrl ?i } LIMIT 3",
+        "--explain",
+    ]);
+    assert!(
+        explained.starts_with("request ?r\n  plan       search first"),
+        "{explained}"
+    );
+
     let bad = ["query", "SELECT ?x { ?x a clip:Request ; clip:minScore 1 }"];
     let sentence = run(&mut world.clip_search(&bad)).sentence(1);
     assert!(sentence.contains("?x"), "{sentence}");

@@ -427,3 +427,59 @@ async fn deep_queries_have_the_stack_that_they_need() {
     let response = post(&service(), "/sparql", "application/sparql-query", query).await;
     assert_eq!(response.status(), StatusCode::OK);
 }
+
+#[tokio::test]
+async fn an_answer_is_explained_on_request() {
+    let router = service();
+    let query = escaped(
+        "SELECT ?i { ?r a clip:Request ; clip:queryString 'a lake' ; clip:iiifUrl ?i } LIMIT 1",
+    );
+    let explained = format!("/sparql?query={query}&explain=true");
+    let response = get(&router, &explained, None).await;
+    assert_eq!(content_type(&response), "application/json");
+    let body = body_json(response).await;
+    let request = &body["requests"][0];
+    assert_eq!(request["subject"], "?r", "{body}");
+    assert_eq!(request["plan"], "searchFirst", "{body}");
+    assert_eq!(request["exact"], true, "{body}");
+    for count in [
+        "inputs",
+        "rowsProbed",
+        "imagesScored",
+        "hits",
+        "hitsJoined",
+        "textsEncoded",
+    ] {
+        assert!(request[count].is_u64(), "{count}: {body}");
+    }
+    assert!(body["milliseconds"]["join"].is_f64(), "{body}");
+
+    let response = get(&router, &explained, Some("text/plain, */*;q=0.1")).await;
+    assert_eq!(content_type(&response), "text/plain; charset=utf-8");
+    let body = text(response).await;
+    assert!(body.contains("plan       search first: nothing"), "{body}");
+
+    let form = format!("query={query}&explain=1");
+    let response = post(&router, "/sparql", FORM, form).await;
+    assert_eq!(content_type(&response), "application/json");
+    let not = get(
+        &router,
+        &format!("/sparql?query={query}&explain=false"),
+        None,
+    )
+    .await;
+    assert_eq!(content_type(&not), RESULTS_JSON);
+    let bad = get(
+        &router,
+        &format!("/sparql?query={query}&explain=please"),
+        None,
+    )
+    .await;
+    assert_eq!(bad.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(
+        text(bad).await,
+        "explain must be true or false, found please\n"
+    );
+    let wrong = get(&router, "/sparql?query=SELECT&explain=true", None).await;
+    assert_eq!(wrong.status(), StatusCode::BAD_REQUEST);
+}

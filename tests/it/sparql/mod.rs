@@ -3,6 +3,7 @@
 mod errors;
 mod federation;
 mod oracle;
+mod planner;
 mod requests;
 mod service;
 
