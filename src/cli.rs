@@ -286,6 +286,14 @@ pub struct ServeArgs {
     /// Queries that are evaluated at the same time; the others wait
     #[arg(long, env = "CLIP_MAX_QUERIES", value_name = "N")]
     pub max_queries: Option<NonZeroUsize>,
+    /// Time that a query waits for its turn before it is refused with 503, in seconds
+    #[arg(
+        long,
+        env = "CLIP_MAX_WAIT",
+        value_name = "SECONDS",
+        default_value = "30"
+    )]
+    pub max_wait: u64,
 }
 
 /// Where a build takes its IIIF URLs from.

@@ -93,6 +93,7 @@ impl ServeArgs {
             public_url: self.public_url.clone(),
             body_limit_bytes: self.body_limit.get().saturating_mul(MIB),
             max_queries: self.max_queries.unwrap_or(defaults.max_queries),
+            max_wait: Duration::from_secs(self.max_wait),
         }
     }
 }

@@ -94,6 +94,9 @@ pub(super) enum ApiError {
     /// The system gives no more threads.
     #[error("the service is too busy; try again later")]
     NoThread(#[source] std::io::Error),
+    /// Too many queries for too long.
+    #[error("the service is busy with other queries; try again in {RETRY_AFTER_S} s")]
+    Busy,
     /// Work was dropped because the runtime ends.
     #[error("the service is shutting down; try again later")]
     ShuttingDown,
@@ -101,6 +104,9 @@ pub(super) enum ApiError {
     #[error("the model fails")]
     NotReady(#[source] EncoderError),
 }
+
+/// A busy service asks its clients to wait so many seconds.
+const RETRY_AFTER_S: u16 = 5;
 
 /// Who must act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,10 +158,20 @@ impl ApiError {
                 QueryError::TimedOut(_) => (StatusCode::INTERNAL_SERVER_ERROR, Client),
                 QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),
             },
-            Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Client),
+            Self::Busy | Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Client),
             Self::NoThread(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
         }
+    }
+
+    /// Tells clients of a busy service when to try again.
+    fn with_pause(&self, mut response: Response) -> Response {
+        if matches!(self, Self::Busy) {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, RETRY_AFTER_S.into());
+        }
+        response
     }
 
     /// The status, after logging the failure: this is called once, when the response is made.
@@ -177,14 +193,16 @@ impl IntoResponse for ApiError {
             Self::Query(QueryError::Malformed(_) | QueryError::Request(_)) => "MALFORMED QUERY: ",
             _ => "",
         };
-        text(status, &format!("{label}{self}"))
+        let response = text(status, &format!("{label}{self}"));
+        self.with_pause(response)
     }
 }
 
 impl IntoResponse for JsonError {
     fn into_response(self) -> Response {
         let status = self.0.log();
-        (status, axum::Json(json!({ "error": self.0.to_string() }))).into_response()
+        let body = axum::Json(json!({ "error": self.0.to_string() }));
+        self.0.with_pause((status, body).into_response())
     }
 }
 

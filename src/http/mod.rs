@@ -56,6 +56,8 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
     /// Queries that run at the same time; more wait.
     pub max_queries: NonZeroUsize,
+    /// How long a query waits for its turn before its client is told to come back later.
+    pub max_wait: Duration,
 }
 
 impl Default for HttpSettings {
@@ -67,6 +69,7 @@ impl Default for HttpSettings {
             public_url: None,
             body_limit_bytes: 10 * 1024 * 1024,
             max_queries: cores.saturating_mul(NonZeroUsize::new(4).expect("not zero")),
+            max_wait: Duration::from_secs(30),
         }
     }
 }
@@ -84,11 +87,15 @@ impl AppState {
     }
 
     /// Waits for a place among the queries.
-    async fn place(&self) -> OwnedSemaphorePermit {
-        Arc::clone(&self.places)
-            .acquire_owned()
-            .await
-            .expect("the semaphore is never closed")
+    ///
+    /// # Errors
+    /// [`ApiError::Busy`] if there is none for too long.
+    async fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
+        let place = Arc::clone(&self.places).acquire_owned();
+        match tokio::time::timeout(self.settings.max_wait, place).await {
+            Ok(place) => Ok(place.expect("the semaphore is never closed")),
+            Err(_) => Err(ApiError::Busy),
+        }
     }
 
     /// Runs `work` on a thread that may block, when there is a place for it.
@@ -96,7 +103,7 @@ impl AppState {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, ApiError> {
-        let place = self.place().await;
+        let place = self.place().await?;
         let span = tracing::Span::current();
         join(tokio::task::spawn_blocking(move || {
             let _place = place;

@@ -156,7 +156,7 @@ async fn answer(
     }
     let (table, graph) = operation.formats(&Accept::from_headers(headers));
     let query = operation.query.ok_or(ApiError::NoQuery)?;
-    let permit = state.place().await;
+    let permit = state.place().await?;
     let response = stream::respond(permit, move |out| {
         let answer = state.sparql.answer(&QueryRequest {
             query: &query,
@@ -178,7 +178,7 @@ async fn explain(
     let names = |name: &str| operation.formats.iter().any(|format| format == name);
     let is_text = Accept::from_headers(headers).prefers_plain_text() || names("text");
     let query = operation.query.ok_or(ApiError::NoQuery)?;
-    let permit = state.place().await;
+    let permit = state.place().await?;
     let response = stream::respond(permit, move |out| {
         let explanation = state.sparql.explain(&QueryRequest {
             query: &query,
@@ -205,7 +205,7 @@ async fn describe(state: Arc<AppState>, headers: &HeaderMap) -> Result<Response,
         Description::Graph(GraphFormat::Turtle) => description::turtle(&state, &endpoint),
         Description::Graph(format) => {
             let query = description::construct(&state, &endpoint);
-            let permit = state.place().await;
+            let permit = state.place().await?;
             stream::respond(permit, move |out| {
                 let answer = state.sparql.answer(&QueryRequest {
                     query: &query,

@@ -141,6 +141,45 @@ async fn rows_come_before_the_query_ends_and_leaving_frees_its_place() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_busy_service_says_when_to_come_back() {
+    let settings = HttpSettings {
+        max_queries: NonZeroUsize::MIN,
+        max_wait: Duration::from_millis(50),
+        ..HttpSettings::default()
+    };
+    let fixture = Fixture {
+        store: large_store(),
+        settings,
+        ..Fixture::default()
+    };
+    let address = fixture.serve().await;
+    let mut first = TcpStream::connect(address).await.unwrap();
+    let request = format!(
+        "GET /sparql?query={} HTTP/1.1\r\nHost: x\r\n\r\n",
+        escaped(ENDLESS)
+    );
+    first.write_all(request.as_bytes()).await.unwrap();
+    first.read_exact(&mut [0; 1000]).await.unwrap();
+
+    let sentence = "the service is busy with other queries; try again in 5 s";
+    for (path, expected) in [
+        ("/sparql?query=ASK%20%7B%7D", format!("{sentence}\n")),
+        (
+            "/sparql?query=ASK%20%7B%7D&explain=true",
+            format!("{sentence}\n"),
+        ),
+        ("/query?str=lake", format!("{{\"error\":\"{sentence}\"}}")),
+    ] {
+        let mut second = TcpStream::connect(address).await.unwrap();
+        let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n");
+        let (response, body) = exchange(&mut second, request.as_bytes(), true).await;
+        assert!(response.starts_with("http/1.1 503"), "{response}");
+        assert!(response.contains("retry-after: 5\r\n"), "{response}");
+        assert_eq!(String::from_utf8(body).unwrap(), expected);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn shutdown_lets_an_answer_finish_and_closes_idle_connections() {
     let fixture = Fixture {
         store: large_store(),
