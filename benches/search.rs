@@ -4,9 +4,9 @@
 //! on disk, here made from a seed. Every figure is the median of several runs and comes with its ratio
 //! to a baseline measured in the same run; the seconds alone mean little on a shared machine.
 
+mod common;
+
 use clip_search::collection::Collection;
-use clip_search::embedding::Embedding;
-use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels};
 use clip_search::engine::Engine;
 use clip_search::features::nearest;
 use clip_search::features::npy::{Precision, header};
@@ -16,57 +16,13 @@ use clip_search::image_id::image_id;
 use clip_search::sparql::results::{GraphFormat, TableFormat};
 use clip_search::sparql::{QueryRequest, Sparql, SparqlOptions};
 use clip_search::store;
+use common::{D, NoModel, Random, median};
 use std::fmt::Write as _;
-use std::hint::black_box;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 const N: usize = 27_958;
-const D: usize = 512;
-
-/// Numbers in (-1, 1) from a seed: xorshift64.
-struct Random(u64);
-
-impl Random {
-    fn next(&mut self) -> f32 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        let bits = u16::try_from(self.0 >> 48).expect("16 bits are left");
-        f32::from(bits) / 32_768.0 - 1.0
-    }
-
-    fn embedding(&mut self) -> Embedding {
-        let raw = (0..D).map(|_| self.next()).collect();
-        Embedding::new(raw).expect("random numbers have a direction")
-    }
-}
-
-/// Gives each text a direction of its own, at no cost: the model is not what is measured here.
-struct NoModel;
-
-impl Encoder for NoModel {
-    fn width(&self) -> usize {
-        D
-    }
-
-    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
-        let seed = |text: &&str| {
-            text.bytes()
-                .fold(7, |seed: u64, b| seed * 31 + u64::from(b))
-        };
-        Ok(texts.iter().map(|t| Random(seed(t)).embedding()).collect())
-    }
-
-    fn preprocess(&self, _: &[u8]) -> Result<Pixels, ImageError> {
-        Err(ImageError::Empty)
-    }
-
-    fn encode_images(&self, _: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
-        Ok(Vec::new())
-    }
-}
 
 fn write_collection(dir: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(dir.join("features"))?;
@@ -86,19 +42,6 @@ fn write_collection(dir: &Path) -> std::io::Result<()> {
     std::fs::write(dir.join("features/features.npy"), npy)?;
     std::fs::write(dir.join("features/imageIds.csv"), ids)?;
     std::fs::write(dir.join("images.csv"), images)
-}
-
-fn median<T>(runs: usize, mut work: impl FnMut() -> T) -> Duration {
-    black_box(work());
-    let mut times: Vec<Duration> = (0..runs)
-        .map(|_| {
-            let start = Instant::now();
-            black_box(work());
-            start.elapsed()
-        })
-        .collect();
-    times.sort_unstable();
-    times[times.len() / 2]
 }
 
 fn report(what: &str, time: Duration, baseline: &str, of_baseline: Duration) {

@@ -24,6 +24,7 @@ mod rewrite;
 mod run;
 pub mod search;
 mod service;
+mod syntax;
 mod top;
 
 use crate::engine::Engine;
@@ -257,7 +258,7 @@ impl Sparql {
 fn parse(query: &str) -> Result<Query, QueryError> {
     parser()
         .parse_query(query)
-        .map_err(|error| QueryError::Malformed(error.to_string()))
+        .map_err(|error| QueryError::Malformed(syntax::sentence(query, &error.to_string())))
 }
 
 /// The parser that knows the prefixes which callers leave out, and a base for relative IRIs.

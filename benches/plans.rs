@@ -1,0 +1,303 @@
+//! What the planner gains, and how near it is to what must be done: `cargo bench --bench plans`.
+//!
+//! Clustered vectors of width 512 from a seed, and ten triples for each image. `CLIP_BENCH_IMAGES`
+//! sets the number of images, 27,958 unless set. Each query is answered by joining all its hits
+//! (*naive*), and as planned; beside these stand stock oxigraph's time for the metadata part alone and
+//! the floor: reading the vectors of the images that have to be scored. All figures are medians of one
+//! run; the ratios are what counts.
+
+mod common;
+
+use clip_search::collection::Collection;
+use clip_search::embedding::Embedding;
+use clip_search::engine::Engine;
+use clip_search::features::Features;
+use clip_search::fetch::allow::AllowList;
+use clip_search::fetch::{FetchLimits, Fetcher};
+use clip_search::image_id::image_id;
+use clip_search::sparql::results::{GraphFormat, TableFormat};
+use clip_search::sparql::{PlannerOptions, QueryRequest, Sparql, SparqlOptions};
+use common::{D, NoModel, Random, median};
+use ndarray::Array2;
+use oxigraph::model::{GraphName, Literal, NamedNode, Quad, Term};
+use oxigraph::store::Store;
+use std::sync::Arc;
+use std::time::Duration;
+
+const PREFIXES: &str = "PREFIX : <http://example.org/> PREFIX dct: <http://purl.org/dc/terms/>
+PREFIX clip: <https://service.swissartresearch.net/clip/> ";
+/// Binds ?i and ?s.
+const REQUEST: &str = "?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 ; clip:iiifUrl ?i ; clip:score ?s .";
+const N_CLUSTERS: usize = 200;
+
+fn url(i: usize) -> String {
+    format!("https://iiif.example.org/iiif/2/image_{i:07}")
+}
+
+fn collection(n: usize) -> Collection {
+    let mut random = Random(42);
+    let centres: Vec<Embedding> = (0..N_CLUSTERS).map(|_| random.embedding()).collect();
+    let mut matrix = Vec::with_capacity(n * D);
+    for i in 0..n {
+        let centre = centres[i * 7 % N_CLUSTERS].as_slice();
+        let near = centre.iter().map(|x| x + 0.04 * random.next()).collect();
+        let embedding = Embedding::new(near).expect("a cluster is not at the origin");
+        matrix.extend_from_slice(embedding.as_slice());
+    }
+    let matrix = Array2::from_shape_vec((n, D), matrix).expect("n rows of width D");
+    let urls: Vec<String> = (0..n).map(url).collect();
+    let ids = urls.iter().map(|url| image_id(url)).collect();
+    Collection::new(Features::from_unit_rows(matrix), ids, urls)
+}
+
+/// Ten triples for each image. One in 2, 100 and 10,000 works has the value by which queries choose.
+fn metadata(n: usize) -> Result<Store, Box<dyn std::error::Error>> {
+    let node = |name: String| NamedNode::new_unchecked(format!("http://example.org/{name}"));
+    let quads = (0..n).flat_map(|i| {
+        let work = node(format!("work{i}"));
+        let text = |text: String| Term::from(Literal::new_simple_literal(text));
+        let rare = if i % 10_000 == 1 { "comet" } else { "sky" };
+        [
+            (
+                "http://purl.org/dc/terms/hasFormat",
+                NamedNode::new_unchecked(url(i)).into(),
+            ),
+            (
+                "http://purl.org/dc/terms/title",
+                text(format!("Work number {i}")),
+            ),
+            (
+                "http://example.org/side",
+                node(format!("side{}", i % 2)).into(),
+            ),
+            (
+                "http://example.org/place",
+                node(format!("place{}", i % 100)).into(),
+            ),
+            ("http://example.org/shows", node(rare.to_owned()).into()),
+            (
+                "http://purl.org/dc/terms/creator",
+                node(format!("artist{}", i % 500)).into(),
+            ),
+            (
+                "http://purl.org/dc/terms/created",
+                text(format!("{}", 1500 + i % 500)),
+            ),
+            (
+                "http://purl.org/dc/terms/medium",
+                node(format!("medium{}", i % 12)).into(),
+            ),
+            (
+                "http://purl.org/dc/terms/identifier",
+                text(format!("inv-{i}")),
+            ),
+            (
+                "http://www.w3.org/1999/02/22-rdf-syntax-ns#type",
+                node("Work".to_owned()).into(),
+            ),
+        ]
+        .map(|(predicate, object): (&str, Term)| {
+            Quad::new(
+                work.clone(),
+                NamedNode::new_unchecked(predicate),
+                object,
+                GraphName::DefaultGraph,
+            )
+        })
+    });
+    let store = Store::new()?;
+    let mut loader = store.bulk_loader();
+    loader.load_quads(quads)?;
+    loader.commit()?;
+    Ok(store)
+}
+
+/// A query, and its metadata part alone.
+struct Case {
+    name: &'static str,
+    query: String,
+    metadata: Option<String>,
+}
+
+fn cases(n: usize) -> Vec<Case> {
+    let best = |pattern: &str| {
+        format!("SELECT ?i ?s ?t {{ {REQUEST} {pattern} }} ORDER BY DESC(?s) LIMIT 10")
+    };
+    let joined = |name, pattern: &str| Case {
+        name,
+        query: best(pattern),
+        metadata: Some(format!("SELECT ?i ?t {{ {pattern} }}")),
+    };
+    let labels: Vec<String> = (0..20).map(|i| format!("'label {i}'")).collect();
+    let iris: Vec<String> = (0..10_000.min(n / 2))
+        .map(|i| format!("<{}>", url(2 * i)))
+        .collect();
+    // Some thousand images: as many works as there are, one in 100 stands in each place.
+    let places: Vec<String> = (0..(100_000 / n).clamp(1, 100))
+        .map(|i| format!(":place{i}"))
+        .collect();
+    let some = format!(
+        "VALUES ?p {{ {} }} ?w :place ?p ; dct:hasFormat ?i .",
+        places.join(" ")
+    );
+    vec![
+        Case {
+            name: "(a) top 10 of all",
+            query: best(""),
+            metadata: None,
+        },
+        joined(
+            "(b) top 10 of 50 %",
+            "?w dct:hasFormat ?i ; :side :side1 ; dct:title ?t .",
+        ),
+        joined(
+            "(b) top 10 of 1 %",
+            "?w dct:hasFormat ?i ; :place :place7 ; dct:title ?t .",
+        ),
+        joined(
+            "(b) top 10 of 0.01 %",
+            "?w dct:hasFormat ?i ; :shows :comet ; dct:title ?t .",
+        ),
+        Case {
+            name: "(c) 20 labels over 1,000 images",
+            query: format!(
+                "SELECT ?i ?q ?s {{ VALUES ?q {{ {} }} {some} ?r a clip:Request ; clip:queryString ?q ; clip:minScore -1 ; clip:iiifUrl ?i ; clip:score ?s }}",
+                labels.join(" ")
+            ),
+            metadata: Some(format!("SELECT ?i {{ {some} }}")),
+        },
+        Case {
+            name: "(d) VALUES of 10,000 images",
+            query: format!(
+                "SELECT ?i ?s {{ VALUES ?i {{ {} }} {REQUEST} }}",
+                iris.join(" ")
+            ),
+            metadata: Some(format!(
+                "SELECT ?i {{ VALUES ?i {{ {} }} }}",
+                iris.join(" ")
+            )),
+        },
+        Case {
+            name: "(e) count per artist above a score",
+            query: format!(
+                "SELECT ?a (COUNT(?i) AS ?n) {{ {REQUEST} ?w dct:hasFormat ?i ; dct:creator ?a FILTER(?s > 0.05) }} GROUP BY ?a"
+            ),
+            metadata: Some(
+                "SELECT ?a (COUNT(?i) AS ?n) { ?w dct:hasFormat ?i ; dct:creator ?a } GROUP BY ?a"
+                    .to_owned(),
+            ),
+        },
+    ]
+}
+
+fn answer(sparql: &Sparql, query: &str) -> usize {
+    let query = format!("{PREFIXES}{query}");
+    let request = QueryRequest {
+        query: &query,
+        ..QueryRequest::default()
+    };
+    let mut out = Vec::new();
+    sparql
+        .answer(&request)
+        .map_err(|error| error.to_string())
+        .and_then(|answer| {
+            answer
+                .write(TableFormat::Json, GraphFormat::Turtle, &mut out)
+                .map_err(|error| error.to_string())
+        })
+        .unwrap_or_else(|error| panic!("{query}: {error}"));
+    out.len()
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let n = match std::env::var("CLIP_BENCH_IMAGES") {
+        Ok(n) => n.parse()?,
+        Err(_) => 27_958,
+    };
+    let runs = if n > 100_000 { 3 } else { 9 };
+    let runtime = tokio::runtime::Runtime::new()?;
+    let store = metadata(n)?;
+    let collection = Arc::new(collection(n));
+    let sparql = |planner: PlannerOptions| -> Result<Sparql, Box<dyn std::error::Error>> {
+        let fetcher = Fetcher::new(
+            runtime.handle().clone(),
+            AllowList::default(),
+            FetchLimits::default(),
+        )?;
+        let engine = Arc::new(Engine::new(collection.clone(), Arc::new(NoModel), fetcher));
+        let options = SparqlOptions {
+            planner,
+            timeout: Some(Duration::from_secs(600)),
+            max_hits: usize::MAX,
+            ..SparqlOptions::default()
+        };
+        Ok(Sparql::new(
+            store.clone(),
+            engine,
+            options,
+            runtime.handle().clone(),
+        ))
+    };
+    let planned = sparql(PlannerOptions::default())?;
+    let naive = sparql(PlannerOptions {
+        probe_rows: Some(0),
+        first_block: usize::MAX,
+    })?;
+    let features = collection.features();
+    // Every number of the matrix is read once.
+    let pass = median(runs, || {
+        (0..n)
+            .map(|row| features.row(row).as_chunks::<16>().0)
+            .map(|row| {
+                row.iter()
+                    .fold([0f32; 16], |sum, x| std::array::from_fn(|i| sum[i] + x[i]))
+            })
+            .fold([0f32; 16], |sum, x| std::array::from_fn(|i| sum[i] + x[i]))
+    });
+    println!(
+        "{n} images; one pass over their vectors takes {:.2} ms\n",
+        ms(pass)
+    );
+    println!(
+        "| query | naive | planned | oxigraph alone | floor | planned / (oxigraph + floor) | naive / planned | scored | joined |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    for Case {
+        name,
+        query,
+        metadata,
+    } in cases(n)
+    {
+        let text = format!("{PREFIXES}{query}");
+        let explanation = planned
+            .explain(&QueryRequest {
+                query: &text,
+                ..QueryRequest::default()
+            })
+            .map_err(|error| error.to_string())?;
+        let request = &explanation.requests[0];
+        let time = median(runs, || answer(&planned, &query));
+        let before = median(runs.min(3), || answer(&naive, &query));
+        let alone = metadata.map_or(Duration::ZERO, |query| {
+            median(runs, || answer(&planned, &query))
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
+        let floor = pass.mul_f64(request.images_scored as f64 / n as f64);
+        println!(
+            "| {name} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} | {:.1} | {} | {} |",
+            ms(before),
+            ms(time),
+            ms(alone),
+            ms(floor),
+            time.as_secs_f64() / (alone + floor).as_secs_f64(),
+            before.as_secs_f64() / time.as_secs_f64(),
+            request.images_scored,
+            request.hits_joined
+        );
+    }
+    Ok(())
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
