@@ -1,7 +1,6 @@
 //! `query` and `inspect` on the command line, `serve` over HTTP, and SERVICE from other stores.
 
-use crate::process::{clip_search, program, run};
-use crate::support;
+use crate::process::{clip_search, run};
 use crate::world::{World, get, hits, model, repository, send, table, text_of};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -165,28 +164,6 @@ fn the_service_searches_by_text_url_base64_and_indexed_image() {
     let (status, body) = get(&private);
     assert_eq!(status, 400, "{body}");
     assert!(body.contains("127.0.0.2"), "{body}");
-}
-
-#[test]
-fn pyoxigraph_asks_by_service() {
-    let Some(python) = support::python("pyoxigraph") else {
-        return;
-    };
-    let world = World::shared();
-    let script = repository("tests/it/end_to_end/pyoxigraph_service.py");
-    let path = world.path("examples/federated.rq");
-    let mut command = program(&python);
-    command
-        .arg(script)
-        .arg(world.path("metadata.ttl"))
-        .arg(&path);
-    let found = table(&run(&mut command).ok());
-    // The same with the metadata on this side.
-    let federated = fs::read_to_string(path).unwrap();
-    let local = federated.replace(&format!("SERVICE <{}/sparql>", world.service), "");
-    assert_ne!(local, federated);
-    assert_eq!(found, world.select(&local));
-    assert_eq!(found.1.len(), 10);
 }
 
 #[test]
