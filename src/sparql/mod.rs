@@ -246,7 +246,11 @@ impl Sparql {
             if let Some(results) = self.answer_top(&query, &extracted, &plan, &run)? {
                 return Ok((results, run));
             }
-            *pattern_of_mut(&mut query) = self.rewrite(&extracted, &plan, &run)?;
+            let rewritten = match self.rewrite_top(&query, &extracted, &plan, &run)? {
+                Some(rewritten) => rewritten,
+                None => self.rewrite(&extracted, &plan, &run)?,
+            };
+            *pattern_of_mut(&mut query) = rewritten;
         }
         let results = run.trace.time(Stage::Join, || run.evaluate(query))?;
         // An ASK has its answer now; errors inside it may have counted as "no match".

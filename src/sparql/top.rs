@@ -10,15 +10,17 @@ use super::explain::Stage;
 use super::extract::{Extracted, has_placeholder, placeholder_index};
 use super::plan::{InputObject, Plan, Request};
 use super::relation::{self, Spent};
-use super::resolve::{Effort, finish};
+use super::resolve::{Effort, finish, ordered_fragments};
 use super::run::Run;
-use super::{QueryError, Sparql, algebra, pattern_of_mut};
+use super::{QueryError, Sparql, algebra, rewrite};
 use crate::vocab::Property;
 use oxigraph::sparql::{QueryResults, QuerySolution, QuerySolutionIter};
-use oxrdf::{Term, Variable};
+use oxrdf::{Literal, Term, Variable};
 use spargebra::Query;
 use spargebra::algebra::{Expression, GraphPattern, OrderExpression};
+use spargebra::term::GroundTerm;
 use std::collections::HashSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 
 /// A query that needs only its best rows.
@@ -50,9 +52,50 @@ impl Sparql {
         plan: &Plan,
         run: &Run<'_>,
     ) -> Result<Option<QueryResults<'static>>, QueryError> {
-        let Some(top) = recognise(query, extracted, plan) else {
+        let Some(top) = top_of_query(query, extracted, plan) else {
             return Ok(None);
         };
+        let rows = self.best_rows(query, extracted, plan, run, &top)?;
+        Ok(rows.map(|rows| rows.into_results(&top)))
+    }
+
+    /// The query's pattern with the rows of a sub-SELECT that needs only its best ones in its place; `None`
+    /// if there is no such sub-SELECT.
+    pub(super) fn rewrite_top(
+        &self,
+        query: &Query,
+        extracted: &Extracted,
+        plan: &Plan,
+        run: &Run<'_>,
+    ) -> Result<Option<GraphPattern>, QueryError> {
+        let Some(select) = slice_with_request(&extracted.pattern) else {
+            return Ok(None);
+        };
+        let Some(top) = top_of_slice(select, extracted, plan) else {
+            return Ok(None);
+        };
+        let Some(rows) = self.best_rows(query, extracted, plan, run, &top)? else {
+            return Ok(None);
+        };
+        let ordered = ordered_fragments(plan);
+        let is_counted = counts_groups(&extracted.pattern);
+        let position = (!ordered.is_empty() && !is_counted).then_some(&extracted.position);
+        let Some(table) = rows.into_table(&top, position) else {
+            return Ok(None);
+        };
+        let pattern = replace_slice(extracted.pattern.clone(), &mut Some(table));
+        Ok(Some(finish(extracted, pattern, &[], &ordered, run)))
+    }
+
+    /// The first rows of `top`, as many as are needed.
+    fn best_rows(
+        &self,
+        query: &Query,
+        extracted: &Extracted,
+        plan: &Plan,
+        run: &Run<'_>,
+        top: &Top<'_>,
+    ) -> Result<Option<Rows>, QueryError> {
         let mut tables: Vec<Option<GraphPattern>> = vec![None];
         let context = Context {
             query: extracted,
@@ -78,7 +121,7 @@ impl Sparql {
 
         let maker = self.table_maker(extracted);
         let n_hits = ranking.len();
-        let mut rows = Rows::new(&top);
+        let mut rows = Rows::new(top);
         let mut size = options.planner.first_block.max(rows.wanted);
         let is_quick = is_quick(&top.select);
         let mut n_blocks = 0;
@@ -96,29 +139,18 @@ impl Sparql {
                 true,
                 &mut spent,
             )?);
-            let mut block = query.clone();
-            let pattern = finish(
-                extracted,
-                top.block(rows.wanted),
-                &tables,
-                &[top.fragment],
-                run,
-            );
-            if top.is_ask {
-                block = Query::Select {
-                    dataset: query.dataset().cloned(),
-                    base_iri: query.base_iri().cloned(),
-                    pattern,
-                };
-            } else {
-                *pattern_of_mut(&mut block) = pattern;
-            }
+            let fragments = &[top.fragment];
+            let block = Query::Select {
+                dataset: query.dataset().cloned(),
+                base_iri: query.base_iri().cloned(),
+                pattern: finish(extracted, top.block(rows.wanted), &tables, fragments, run),
+            };
             run.trace
                 .time(Stage::Join, || rows.read(run.evaluate(block)?, run))?;
             if rows.are_enough() || end == n_hits {
                 run.trace
                     .request(restriction.explain(&relation, n_blocks, end));
-                return Ok(Some(rows.into_results(&top)));
+                return Ok(Some(rows));
             }
             // What is slow to join is joined once more, with all that is left.
             size = if is_quick {
@@ -194,61 +226,92 @@ impl Rows {
         let rows = self.found.into_iter().skip(top.start).map(Ok);
         QueryResults::Solutions(QuerySolutionIter::new(self.variables, rows))
     }
+
+    /// The rows as inline data, with a column that numbers them in `position`, the first with the highest
+    /// number. `None` if that cannot be written: inline data has no blank nodes.
+    fn into_table(self, top: &Top<'_>, position: Option<&Variable>) -> Option<GraphPattern> {
+        let rows = self.found.get(top.start..).unwrap_or_default();
+        let bindings = rows.iter().enumerate().map(|(index, row)| {
+            let cells = row.values().iter().map(|cell| match cell {
+                None => Some(None),
+                Some(term) => GroundTerm::try_from(term.clone()).ok().map(Some),
+            });
+            let number = i64::try_from(rows.len() - index).unwrap_or(i64::MAX);
+            let number = position.map(|_| Some(Some(Literal::from(number).into())));
+            cells.chain(number).collect::<Option<Vec<_>>>()
+        });
+        let bindings: Vec<Vec<Option<GroundTerm>>> = bindings.collect::<Option<_>>()?;
+        let variables: Vec<Variable> = (self.variables.iter().chain(position)).cloned().collect();
+        // UNDEF matches any value, which hashing cannot find.
+        let is_whole = bindings.iter().flatten().all(Option::is_some);
+        Some(if is_whole {
+            rewrite::hashed(variables, bindings)
+        } else {
+            GraphPattern::Values {
+                variables,
+                bindings,
+            }
+        })
+    }
 }
 
 /// Whether the best rows of `query` come from the best hits of its one request.
-fn recognise<'a>(query: &Query, extracted: &Extracted, plan: &'a Plan) -> Option<Top<'a>> {
-    let ([request], [choices]) = (&plan.requests[..], &plan.choices[..]) else {
+fn top_of_query<'a>(query: &Query, extracted: &Extracted, plan: &'a Plan) -> Option<Top<'a>> {
+    match query {
+        Query::Ask { .. } => {
+            let select = GraphPattern::Project {
+                inner: Box::new(extracted.pattern.clone()),
+                variables: Vec::new(),
+            };
+            let top = top(select, 0, 1, extracted, plan)?;
+            Some(Top {
+                is_ask: true,
+                ..top
+            })
+        }
+        Query::Select { .. } => top_of_slice(&extracted.pattern, extracted, plan),
+        Query::Construct { .. } | Query::Describe { .. } => None,
+    }
+}
+
+fn top_of_slice<'a>(
+    pattern: &GraphPattern,
+    extracted: &Extracted,
+    plan: &'a Plan,
+) -> Option<Top<'a>> {
+    match pattern {
+        GraphPattern::Slice {
+            inner,
+            start,
+            length: Some(length),
+        } => top((**inner).clone(), *start, *length, extracted, plan),
+        _ => None,
+    }
+}
+
+/// `select` with LIMIT and OFFSET, if the best hits of its request give its best rows.
+fn top<'a>(
+    select: GraphPattern,
+    start: usize,
+    length: usize,
+    extracted: &Extracted,
+    plan: &'a Plan,
+) -> Option<Top<'a>> {
+    let ([request], [_]) = (&plan.requests[..], &extracted.fragments[..]) else {
         return None;
     };
     let ([alternative], [fragment]) = (&request.alternatives[..], &request.fragments[..]) else {
         return None;
     };
     let is_constant = |object: &InputObject| matches!(object, InputObject::Constant(_));
-    if !choices.is_empty()
-        || !(alternative.inputs.iter()).all(|input| is_constant(&input.object))
-        || calls_service(&extracted.pattern)
+    if !(alternative.inputs.iter()).all(|input| is_constant(&input.object))
+        || calls_service(&select)
+        || start.saturating_add(length) > MOST_ROWS
     {
         return None;
     }
-    let top = match query {
-        Query::Ask { .. } => Top {
-            request,
-            fragment: *fragment,
-            select: GraphPattern::Project {
-                inner: Box::new(extracted.pattern.clone()),
-                variables: Vec::new(),
-            },
-            start: 0,
-            length: 1,
-            is_distinct: false,
-            is_ask: true,
-        },
-        Query::Select { .. } => {
-            let GraphPattern::Slice {
-                inner: select,
-                start,
-                length: Some(length),
-            } = &extracted.pattern
-            else {
-                return None;
-            };
-            Top {
-                request,
-                fragment: *fragment,
-                select: (**select).clone(),
-                start: *start,
-                length: *length,
-                is_distinct: matches!(**select, GraphPattern::Distinct { .. }),
-                is_ask: false,
-            }
-        }
-        Query::Construct { .. } | Query::Describe { .. } => return None,
-    };
-    if top.start.saturating_add(top.length) > MOST_ROWS {
-        return None;
-    }
-    let inner = match &top.select {
+    let is_distinct = matches!(select, GraphPattern::Distinct { .. });
+    let inner = match &select {
         GraphPattern::Distinct { inner } | GraphPattern::Reduced { inner } => inner,
         select => select,
     };
@@ -271,7 +334,52 @@ fn recognise<'a>(query: &Query, extracted: &Extracted, plan: &'a Plan) -> Option
         }
         inner => inner,
     };
-    is_linear(inner).then_some(top)
+    is_linear(inner).then(|| Top {
+        request,
+        fragment: *fragment,
+        select,
+        start,
+        length,
+        is_distinct,
+        is_ask: false,
+    })
+}
+
+/// The outermost LIMIT around the request of `pattern`, in a place where sub-SELECTs are evaluated by
+/// themselves: not in an EXISTS, whose variables have values, and not in GRAPH, which they read.
+fn slice_with_request(pattern: &GraphPattern) -> Option<&GraphPattern> {
+    match pattern {
+        GraphPattern::Slice { inner, .. } if has_placeholder(inner) => Some(pattern),
+        GraphPattern::Graph { .. } | GraphPattern::Lateral { .. } => None,
+        _ => algebra::children(pattern)
+            .into_iter()
+            .find(|child| has_placeholder(child))
+            .and_then(slice_with_request),
+    }
+}
+
+/// `pattern` with `table` in the place that [`slice_with_request`] finds.
+fn replace_slice(pattern: GraphPattern, table: &mut Option<GraphPattern>) -> GraphPattern {
+    if matches!(&pattern, GraphPattern::Slice { inner, .. } if has_placeholder(inner)) {
+        return table.take().unwrap_or(pattern);
+    }
+    let Ok(pattern) = algebra::map_inner(pattern, &mut |child| {
+        Ok::<_, Infallible>(if has_placeholder(&child) {
+            replace_slice(child, table)
+        } else {
+            child
+        })
+    });
+    pattern
+}
+
+/// Whether rows are counted somewhere: `COUNT(DISTINCT *)` would see a column that numbers them.
+fn counts_groups(pattern: &GraphPattern) -> bool {
+    let mut found = false;
+    algebra::visit(pattern, &mut |node| {
+        found |= matches!(node, GraphPattern::Group { .. });
+    });
+    found
 }
 
 /// Whether the solutions of `pattern` for some hits and those for other hits are together its solutions

@@ -98,7 +98,10 @@ fn mistakes_are_named() {
             "SELECT * { SERVICE SILENT <http://dbpedia.org/sparql> { ?s ?p ?o } }",
             "is not allowed here",
         ),
-        ("SELECT * {", "expected"),
+        (
+            "SELECT * {",
+            "the query is not SPARQL near line 1, column 11, at its end",
+        ),
         (
             "SELECT * { SERVICE ?e { ?s ?p ?o } }",
             "SERVICE has a variable that no endpoint is bound to",

@@ -77,7 +77,7 @@ fn explain(world: &World, query: &str) -> Explanation {
         .sparql
         .explain(&request)
         .unwrap_or_else(|e| panic!("{query}\n{e}"));
-    if query.contains("ASK") {
+    if query.contains("ASK") || query.contains("CONSTRUCT") {
         return explanation;
     }
     // Explaining answers the query: its rows are those of the answer.
@@ -106,6 +106,11 @@ fn the_first_rows_take_the_first_hits() {
         "SELECT ?i { {R} ?w :image ?i ; :place :bern } ORDER BY DESC(?s) LIMIT 10",
         "SELECT ?i { { SELECT ?i ?s { {R} ?w :image ?i ; :place :bern } } } ORDER BY DESC(?s) LIMIT 10",
         "ASK { {R} ?w :image ?i ; :place :bern }",
+        "SELECT * { { SELECT ?i ?s { {R} } ORDER BY DESC(?s) LIMIT 10 } }",
+        "SELECT ?t { { SELECT ?i { {R} } LIMIT 10 OFFSET 3 } ?w :image ?i ; :title ?t }",
+        "SELECT ?p (COUNT(*) AS ?n) { { SELECT ?w { {R} ?w :image ?i } LIMIT 20 } ?w :place ?p } GROUP BY ?p",
+        "SELECT ?w ?s { ?w :shows :lake OPTIONAL { SELECT ?w ?s { {R} ?w :image ?i } LIMIT 20 } }",
+        "CONSTRUCT { ?w :best ?s } WHERE { SELECT ?w ?s { {R} ?w :image ?i } LIMIT 20 }",
     ] {
         let explanation = explain(&world, query);
         let request = only(&explanation);
