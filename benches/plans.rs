@@ -1,7 +1,7 @@
 //! What the planner gains, and how near it is to what must be done: `cargo bench --bench plans`.
+//! `cargo bench --bench plans -- 1000000` takes so many images; 27,958 unless told otherwise.
 //!
-//! Clustered vectors of width 512 from a seed, and ten triples for each image. `CLIP_BENCH_IMAGES`
-//! sets the number of images, 27,958 unless set. Each query is answered by joining all its hits
+//! Clustered vectors of width 512 from a seed, and ten triples for each image. Each query is answered by joining all its hits
 //! (*naive*), and as planned; beside these stand stock oxigraph's time for the metadata part alone and
 //! the floor: reading the vectors of the images that have to be scored. All figures are medians of one
 //! run; the ratios are what counts.
@@ -210,10 +210,10 @@ fn answer(sparql: &Sparql, query: &str) -> usize {
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let n = match std::env::var("CLIP_BENCH_IMAGES") {
-        Ok(n) => n.parse()?,
-        Err(_) => 27_958,
-    };
+    // cargo passes `--bench` along.
+    let n = std::env::args()
+        .find_map(|argument| argument.parse().ok())
+        .unwrap_or(27_958);
     let runs = if n > 100_000 { 3 } else { 9 };
     let runtime = tokio::runtime::Runtime::new()?;
     let store = metadata(n)?;

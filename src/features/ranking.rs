@@ -56,19 +56,20 @@ impl Ranking {
     pub fn next_block(&mut self, n: usize) -> (usize, &[Hit]) {
         let start = self.n_read;
         let rest = &mut self.hits[start..];
-        let mut n = n.min(rest.len());
+        let n = n.min(rest.len());
+        let mut end = n;
         if n > 0 && n < rest.len() {
             let (_, last, _) = rest.select_nth_unstable_by(n - 1, nearest::best_first);
             let last = seen(last.score);
             for index in n..rest.len() {
                 if seen(rest[index].score) >= last {
-                    rest.swap(n, index);
-                    n += 1;
+                    rest.swap(end, index);
+                    end += 1;
                 }
             }
         }
-        rest[..n].sort_unstable_by(nearest::best_first);
-        self.n_read = start + n;
+        rest[..end].sort_unstable_by(nearest::best_first);
+        self.n_read = start + end;
         (start, &self.hits[start..self.n_read])
     }
 }

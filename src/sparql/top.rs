@@ -334,7 +334,7 @@ fn top<'a>(
         }
         inner => inner,
     };
-    is_linear(inner).then(|| Top {
+    is_linear(inner).then_some(Top {
         request,
         fragment: *fragment,
         select,
