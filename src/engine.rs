@@ -3,7 +3,7 @@
 use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::encoder::{Encoder, EncoderError, ImageError};
-use crate::features::nearest::{self, Hit};
+use crate::features::nearest::{self, Hit, Lookup};
 use crate::features::ranking::Ranking;
 use crate::fetch::{FetchError, Fetcher};
 use crate::image_id::image_id;
@@ -145,23 +145,21 @@ impl Engine {
         self.similarity(iiif_url, self.collection.features().row(other))
     }
 
-    /// The best images for `query`, of all or of `rows` alone: see [`nearest::of_rows`].
+    /// The best images for each lookup, of all or of `rows` alone: see [`nearest::each_of_rows`].
     #[must_use]
-    pub fn search(
+    pub fn search_each(
         &self,
-        query: &Embedding,
-        min_score: f64,
-        limit: Option<usize>,
+        lookups: &[Lookup<'_>],
         rows: Option<&BTreeSet<usize>>,
-    ) -> Vec<Hit> {
+    ) -> Vec<Vec<Hit>> {
         let features = self.collection.features();
         match rows {
-            Some(rows) => nearest::of_rows(features, query, min_score, limit, rows.iter().copied()),
-            None => nearest::at_least(features, query, min_score, limit),
+            Some(rows) => nearest::each_of_rows(features, lookups, rows.iter().copied()),
+            None => nearest::each_of_rows(features, lookups, 0..features.len()),
         }
     }
 
-    /// As [`Self::search`], in order only as far as it is read.
+    /// The best images for `query`, of all or of `rows` alone, in order only as far as they are read.
     #[must_use]
     pub fn ranking(
         &self,

@@ -43,18 +43,64 @@ pub fn of_rows(
     rows: impl IntoIterator<Item = usize>,
 ) -> Vec<Hit> {
     let mut hits = scored(features, query, min_score, rows);
-    if let Some(limit) = limit
-        && limit < hits.len()
-    {
-        if limit == 0 {
-            return Vec::new();
-        }
-        hits.select_nth_unstable_by(limit - 1, best_first);
-        hits.truncate(limit);
-    }
-    hits.sort_unstable_by(best_first);
+    finish(&mut hits, limit);
     hits
 }
+
+/// What to look for, one of several things at once.
+#[derive(Debug, Clone, Copy)]
+pub struct Lookup<'a> {
+    /// `[d]` with d = width of the features.
+    pub query: &'a Embedding,
+    /// Lowest score of a hit.
+    pub min_score: f64,
+    /// Only the best so many.
+    pub limit: Option<usize>,
+}
+
+/// The hits of several lookups, each as [`of_rows`] finds them.
+///
+/// The vectors are read from memory once for all lookups: a block of rows stays in the cache while it
+/// meets one query after the other, so that time goes into arithmetic and not into waiting for memory.
+///
+/// # Panics
+/// If the widths differ or a row is out of range.
+#[must_use]
+pub fn each_of_rows(
+    features: &Features,
+    lookups: &[Lookup<'_>],
+    rows: impl IntoIterator<Item = usize>,
+) -> Vec<Vec<Hit>> {
+    let mut found: Vec<Vec<Hit>> = vec![Vec::new(); lookups.len()];
+    let mut rows = rows.into_iter();
+    loop {
+        let block: Vec<usize> = rows.by_ref().take(ROWS_IN_CACHE).collect();
+        if block.is_empty() {
+            break;
+        }
+        for (lookup, hits) in lookups.iter().zip(&mut found) {
+            let Lookup {
+                query,
+                min_score,
+                limit,
+            } = *lookup;
+            hits.extend(scores(features, query, min_score, block.iter().copied()));
+            // What can no longer be among the best takes no memory.
+            if let Some(limit) = limit
+                && hits.len() >= limit.saturating_mul(2).max(ROWS_IN_CACHE)
+            {
+                keep_best(hits, limit);
+            }
+        }
+    }
+    for (lookup, hits) in lookups.iter().zip(&mut found) {
+        finish(hits, lookup.limit);
+    }
+    found
+}
+
+/// 64 vectors of width 512 are 128 KiB, which fits into the second-level cache with the queries.
+const ROWS_IN_CACHE: usize = 64;
 
 /// As [`of_rows`], in no order.
 pub(super) fn scored(
@@ -63,14 +109,38 @@ pub(super) fn scored(
     min_score: f64,
     rows: impl IntoIterator<Item = usize>,
 ) -> Vec<Hit> {
+    scores(features, query, min_score, rows).collect()
+}
+
+fn scores(
+    features: &Features,
+    query: &Embedding,
+    min_score: f64,
+    rows: impl IntoIterator<Item = usize>,
+) -> impl Iterator<Item = Hit> {
     assert_eq!(features.width(), query.width(), "embedding widths differ");
     rows.into_iter()
         .map(|row| Hit {
             row,
             score: dot(features.row(row), query.as_slice()),
         })
-        .filter(|hit| f64::from(hit.score) >= min_score)
-        .collect()
+        .filter(move |hit| f64::from(hit.score) >= min_score)
+}
+
+fn keep_best(hits: &mut Vec<Hit>, limit: usize) {
+    if limit == 0 {
+        hits.clear();
+    } else if limit < hits.len() {
+        hits.select_nth_unstable_by(limit - 1, best_first);
+        hits.truncate(limit);
+    }
+}
+
+fn finish(hits: &mut Vec<Hit>, limit: Option<usize>) {
+    if let Some(limit) = limit {
+        keep_best(hits, limit);
+    }
+    hits.sort_unstable_by(best_first);
 }
 
 /// The order of hits: the higher score first, then the lower row.
@@ -93,4 +163,49 @@ pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
     }
     let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
     sums.iter().sum::<f32>() + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ndarray::Array2;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Several lookups at once find what each finds alone.
+        #[test]
+        fn each_is_found_as_if_alone(
+            angles in proptest::collection::vec(0..40_u8, 1..300),
+            lookups in proptest::collection::vec(
+                (0..40_u8, -1.0..1.0_f64, proptest::option::of(0..90_usize)),
+                0..6,
+            ),
+        ) {
+            let direction = |angle: u8| {
+                let (sin, cos) = (f32::from(angle) / 6.0).sin_cos();
+                vec![cos, sin]
+            };
+            let rows: Vec<f32> = angles.iter().flat_map(|angle| direction(*angle)).collect();
+            let n = angles.len();
+            let features = Features::from_unit_rows(Array2::from_shape_vec((n, 2), rows).unwrap());
+            let queries: Vec<Embedding> = lookups
+                .iter()
+                .map(|(angle, ..)| Embedding::new(direction(*angle)).unwrap())
+                .collect();
+            let lookups: Vec<Lookup<'_>> = queries
+                .iter()
+                .zip(&lookups)
+                .map(|(query, (_, min_score, limit))| Lookup {
+                    query,
+                    min_score: *min_score,
+                    limit: *limit,
+                })
+                .collect();
+            let found = each_of_rows(&features, &lookups, 0..n);
+            prop_assert_eq!(found.len(), lookups.len());
+            for (Lookup { query, min_score, limit }, found) in lookups.into_iter().zip(found) {
+                prop_assert_eq!(found, at_least(&features, query, min_score, limit));
+            }
+        }
+    }
 }

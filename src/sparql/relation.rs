@@ -8,7 +8,7 @@ use super::{QueryError, SparqlOptions, algebra, rewrite};
 use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::engine::{Engine, QueryImageError};
-use crate::features::nearest::Hit;
+use crate::features::nearest::{Hit, Lookup};
 use crate::features::ranking::Ranking;
 use crate::fetch::FetchError;
 use crate::iiif;
@@ -121,15 +121,6 @@ pub(super) struct Restriction {
 }
 
 impl Restriction {
-    fn min_score(&self, inputs: &Inputs, options: &SparqlOptions) -> f64 {
-        let min_score = inputs.min_score.unwrap_or(options.default_min_score);
-        self.floor.map_or(min_score, |floor| floor.max(min_score))
-    }
-
-    fn rows(&self, limit: Option<usize>) -> Option<&BTreeSet<usize>> {
-        self.candidates.as_ref().filter(|_| limit.is_none())
-    }
-
     /// How the request was searched for, once it was.
     pub(super) fn explain(
         self,
@@ -169,22 +160,28 @@ impl Relation {
         written: &str,
         restriction: &Restriction,
     ) -> Result<(), QueryError> {
-        for search in &mut self.searches {
-            deadline.check()?;
-            let Some(query) = &search.query else {
-                continue;
-            };
-            let inputs = search.inputs();
-            let limit = inputs.limit.or(options.default_limit);
-            let min_score = restriction.min_score(inputs, options);
-            let rows = restriction.rows(limit);
-            let found = engine.search(query, min_score, limit, rows);
-            self.counts.images_scored += rows.map_or(engine.collection().len(), BTreeSet::len);
-            self.counts.hits += found.len();
-            spend(&mut spent.n_hits, found.len(), options, written)?;
-            search.hits = (found.iter().enumerate())
-                .map(|(index, hit)| RankedHit::new(hit, index))
-                .collect();
+        // Those with a limit rank all images, the others the candidates.
+        let (limited, others): (Vec<_>, Vec<_>) = (self.searches.iter_mut())
+            .filter(|search| search.query.is_some())
+            .partition(|search| search.inputs().limit.or(options.default_limit).is_some());
+        for (group, rows) in [(limited, None), (others, restriction.candidates.as_ref())] {
+            let mut group = group;
+            for searches in group.chunks_mut(LOOKUPS) {
+                deadline.check()?;
+                let lookups: Vec<Lookup<'_>> = (searches.iter())
+                    .filter_map(|search| search.lookup(restriction, options))
+                    .collect();
+                let n_scored = rows.map_or(engine.collection().len(), BTreeSet::len);
+                self.counts.images_scored += n_scored * lookups.len();
+                let found = engine.search_each(&lookups, rows);
+                for (search, found) in searches.iter_mut().zip(found) {
+                    spend(&mut spent.n_hits, found.len(), options, written)?;
+                    self.counts.hits += found.len();
+                    search.hits = (found.iter().enumerate())
+                        .map(|(index, hit)| RankedHit::new(hit, index))
+                        .collect();
+                }
+            }
         }
         number_positions(&mut self.searches);
         Ok(())
@@ -200,13 +197,15 @@ impl Relation {
         let [search] = &self.searches[..] else {
             return None;
         };
-        let Some(query) = &search.query else {
+        let Some(Lookup {
+            query,
+            min_score,
+            limit,
+        }) = search.lookup(restriction, options)
+        else {
             return Some(Ranking::default());
         };
-        let inputs = search.inputs();
-        let limit = inputs.limit.or(options.default_limit);
-        let min_score = restriction.min_score(inputs, options);
-        let rows = restriction.rows(limit);
+        let rows = restriction.candidates.as_ref().filter(|_| limit.is_none());
         let ranking = engine.ranking(query, min_score, limit, rows);
         self.counts.images_scored += rows.map_or(engine.collection().len(), BTreeSet::len);
         self.counts.hits += ranking.len();
@@ -269,7 +268,23 @@ fn number_positions(searches: &mut [Search]) {
     }
 }
 
+/// Inputs that are searched for at once; between these the query may be cancelled.
+const LOOKUPS: usize = 64;
+
 impl Search {
+    /// What to look for; none if an image to be similar to is not in the collection.
+    fn lookup(&self, restriction: &Restriction, options: &SparqlOptions) -> Option<Lookup<'_>> {
+        let inputs = self.inputs();
+        let min_score = inputs.min_score.unwrap_or(options.default_min_score);
+        Some(Lookup {
+            query: self.query.as_ref()?,
+            min_score: restriction
+                .floor
+                .map_or(min_score, |floor| floor.max(min_score)),
+            limit: inputs.limit.or(options.default_limit),
+        })
+    }
+
     /// What was searched for: the same for all tuples.
     fn inputs(&self) -> &Inputs {
         &self.tuples[0].inputs
