@@ -9,6 +9,12 @@ pub const REQUEST: &str = "https://service.swissartresearch.net/clip/Request";
 /// IRI of the function `clip:similarity`.
 pub const SIMILARITY: &str = "https://service.swissartresearch.net/clip/similarity";
 
+/// IRI of the aggregate `clip:centroid`.
+pub const CENTROID: &str = "https://service.swissartresearch.net/clip/centroid";
+
+/// IRI of the datatype of embeddings.
+pub const EMBEDDING: &str = "https://service.swissartresearch.net/clip/Embedding";
+
 /// What begins the IRI that a request's subject is bound to: one IRI per hit.
 pub const HIT_PREFIX: &str = "https://service.swissartresearch.net/clip/hit/";
 

@@ -128,6 +128,15 @@ impl Context<'_> {
         floor
     }
 
+    /// Whether a request in `pattern` is still open.
+    fn has_unknown(&self, pattern: &GraphPattern) -> bool {
+        let mut found = false;
+        algebra::visit(pattern, &mut |node| {
+            found |= placeholder_index(node).is_some_and(|index| !self.is_known(index));
+        });
+        found
+    }
+
     /// Whether the table of a fragment is there to be joined with.
     fn is_known(&self, fragment: usize) -> bool {
         let n_rows = |table: &GraphPattern| {
@@ -160,7 +169,8 @@ impl Context<'_> {
             lost.extend(self.query.fragments[index].variables().cloned());
             return unit();
         }
-        if !has_placeholder(pattern) {
+        // What is known as a whole stays so, its groups and limits included.
+        if !self.has_unknown(pattern) {
             return pattern.clone();
         }
         // Whether the EXISTS of the node hold a request: such a test is left out.

@@ -1,15 +1,17 @@
-//! `clip:similarity`, the function form of the relation.
+//! `clip:similarity`, the function form of the relation, and `clip:centroid`, the middle of images.
 
+use super::embedding_literal;
 use crate::embedding::Embedding;
 use crate::engine::Engine;
-use crate::vocab::SIMILARITY;
+use crate::vocab::{CENTROID, SIMILARITY};
 use lru::LruCache;
-use oxigraph::sparql::{CancellationToken, SparqlEvaluator};
+use oxigraph::sparql::{AggregateFunctionAccumulator, CancellationToken, SparqlEvaluator};
 use oxrdf::{Literal, NamedNode, Term};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Adds `clip:similarity(?image, "text")` and `clip:similarity(?imageA, ?imageB)`.
+/// Adds `clip:similarity(?image, "text")`, `clip:similarity(?imageA, ?imageB)` and the aggregate
+/// `clip:centroid(?image)`.
 /// Once `token` is cancelled nothing is computed any more: a sort calls it for all its rows before
 /// anything else looks at the token.
 pub(super) fn register(
@@ -17,6 +19,15 @@ pub(super) fn register(
     engine: Arc<Engine>,
     token: CancellationToken,
 ) -> SparqlEvaluator {
+    let (of_centroid, stopped) = (engine.clone(), token.clone());
+    let evaluator =
+        evaluator.with_custom_aggregate_function(NamedNode::new_unchecked(CENTROID), move || {
+            Box::new(Centroid {
+                engine: of_centroid.clone(),
+                token: stopped.clone(),
+                sum: Vec::new(),
+            })
+        });
     // The engine remembers texts by their digest, which takes longer to compute than a cosine.
     let texts = Mutex::new(LruCache::new(TEXTS));
     evaluator.with_custom_function(NamedNode::new_unchecked(SIMILARITY), move |arguments| {
@@ -35,6 +46,11 @@ fn similarity(engine: &Engine, texts: &Texts, arguments: &[Term]) -> Option<Term
     };
     let score = match other {
         Term::NamedNode(other) => engine.similarity_of(image.as_str(), other.as_str())?,
+        Term::Literal(literal) if embedding_literal::is_embedding(literal) => {
+            let width = engine.collection().features().width();
+            let embedding = embedding_literal::parse(literal.value(), width)?;
+            engine.similarity(image.as_str(), embedding.as_slice())?
+        }
         Term::Literal(text) => {
             let embedding = embedding(engine, texts, text.value())?;
             engine.similarity(image.as_str(), embedding.as_slice())?
@@ -42,6 +58,38 @@ fn similarity(engine: &Engine, texts: &Texts, arguments: &[Term]) -> Option<Term
         Term::BlankNode(_) => return None,
     };
     Some(Literal::from(score.clamp(-1.0, 1.0)).into())
+}
+
+/// The images of a group so far.
+struct Centroid {
+    engine: Arc<Engine>,
+    token: CancellationToken,
+    /// The sum of their unit vectors; empty without any.
+    sum: Vec<f32>,
+}
+
+impl AggregateFunctionAccumulator for Centroid {
+    /// Takes an image; what is no image of the collection does not count.
+    fn accumulate(&mut self, element: Term) {
+        if self.token.is_cancelled() {
+            return;
+        }
+        let Term::NamedNode(image) = element else {
+            return;
+        };
+        let collection = self.engine.collection();
+        if let Some(row) = collection.row_of_url(image.as_str()) {
+            let row = collection.features().row(row);
+            self.sum.resize(row.len(), 0.0);
+            self.sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+        }
+    }
+
+    /// The direction of the sum; unbound if there is no image, or none in particular.
+    fn finish(&mut self) -> Option<Term> {
+        let centroid = Embedding::new(std::mem::take(&mut self.sum)).ok()?;
+        Some(embedding_literal::literal(&centroid).into())
+    }
 }
 
 /// Texts of one query with their embeddings.

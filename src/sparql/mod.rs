@@ -11,6 +11,7 @@ mod algebra;
 mod candidates;
 mod context;
 mod deadline;
+mod embedding_literal;
 pub mod explain;
 mod extract;
 mod functions;
@@ -28,10 +29,11 @@ mod syntax;
 mod top;
 
 use crate::engine::Engine;
-use crate::vocab::NAMESPACE;
+use crate::vocab::{CENTROID, NAMESPACE};
 use explain::{Explanation, Stage};
 use oxigraph::sparql::QueryResults;
 use oxigraph::store::Store;
+use oxrdf::NamedNode;
 use request::RequestError;
 use results::Answer;
 use run::Run;
@@ -277,6 +279,7 @@ fn parser() -> SparqlParser {
     .try_fold(SparqlParser::new(), |parser, (prefix, iri)| {
         parser.with_prefix(prefix, iri)
     })
+    .map(|parser| parser.with_custom_aggregate_function(NamedNode::new_unchecked(CENTROID)))
     .and_then(|parser| parser.with_base_iri("http://localhost/"))
     .expect("the prefixes and the base are valid IRIs")
 }

@@ -1,6 +1,7 @@
 //! The rows of the clip relation: inputs in, scored images out, as tables for the rewritten query.
 
 use super::deadline::Deadline;
+use super::embedding_literal;
 use super::explain::RequestExplanation;
 use super::plan::{Choices, compatible};
 use super::request::{Fragment, Inputs, QueryInput, RequestError, Value};
@@ -333,7 +334,7 @@ impl Embeddings {
                             images.insert(query.clone(), embed_image(engine, query, written)?);
                         }
                     }
-                    QueryInput::SimilarTo(_) => {}
+                    QueryInput::SimilarTo(_) | QueryInput::Embedding(_) => {}
                 }
             }
         }
@@ -375,6 +376,15 @@ impl Embeddings {
                     Some(embedding) => embedding,
                     None => return Ok(None),
                 },
+                QueryInput::Embedding(text) => {
+                    let width = engine.collection().features().width();
+                    embedding_literal::parse(text, width).ok_or_else(|| {
+                        RequestError::BadEmbedding {
+                            subject: written.to_owned(),
+                            width,
+                        }
+                    })?
+                }
             });
         }
         let unlike: Vec<&Embedding> = inputs
@@ -401,7 +411,10 @@ fn embed_image(
 ) -> Result<Embedding, QueryError> {
     let (property, embedded) = match query {
         QueryInput::Url(url) => (Property::QueryUrl, engine.embed_url(url)),
-        QueryInput::Image(text) | QueryInput::Text(text) | QueryInput::SimilarTo(text) => (
+        QueryInput::Image(text)
+        | QueryInput::Text(text)
+        | QueryInput::SimilarTo(text)
+        | QueryInput::Embedding(text) => (
             Property::QueryImage,
             match crate::data_url::decode(text) {
                 Ok(bytes) => engine.embed_image(&bytes),

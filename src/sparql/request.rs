@@ -1,5 +1,6 @@
 //! What one `clip:Request` says: its triples as written, and its inputs with their values.
 
+use super::embedding_literal;
 use crate::vocab::{self, Property, Role};
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::term::TermPattern;
@@ -46,6 +47,8 @@ pub(super) enum QueryInput {
     Url(String),
     Image(String),
     SimilarTo(String),
+    /// The text of a `clip:Embedding`.
+    Embedding(String),
 }
 
 /// Why a `clip:Request` cannot become a vector search: always the query author's mistake.
@@ -75,7 +78,7 @@ pub enum RequestError {
     },
     /// A function that is not in the vocabulary.
     #[error(
-        "the function clip:{name} is unknown; the one that exists is clip:similarity(?image, \"text\") or clip:similarity(?imageA, ?imageB)"
+        "the function clip:{name} is unknown; there are clip:similarity(?image, \"text\"), clip:similarity(?imageA, ?imageB) and the aggregate clip:centroid(?image)"
     )]
     UnknownFunction {
         /// The local name found.
@@ -192,6 +195,16 @@ pub enum RequestError {
         property: Property,
         /// What is wrong, with the URL.
         reason: String,
+    },
+    /// An embedding that is none, or of another model.
+    #[error(
+        "clip:similarTo of the clip:Request {subject} has a clip:Embedding that is not one of {width} components; take one that clip:centroid gives here"
+    )]
+    BadEmbedding {
+        /// The subject as written.
+        subject: String,
+        /// Components of the collection's embeddings.
+        width: usize,
     },
     /// More inputs than an operator allows.
     #[error(
@@ -313,9 +326,12 @@ impl Inputs {
                 Property::QueryUrl => inputs
                     .queries
                     .push(QueryInput::Url(iri(*property, term, subject)?)),
-                Property::SimilarTo => inputs
-                    .queries
-                    .push(QueryInput::SimilarTo(iri(*property, term, subject)?)),
+                Property::SimilarTo => inputs.queries.push(match term {
+                    Term::Literal(literal) if embedding_literal::is_embedding(literal) => {
+                        QueryInput::Embedding(literal.value().to_owned())
+                    }
+                    term => QueryInput::SimilarTo(iri(*property, term, subject)?),
+                }),
                 Property::ExcludeString => {
                     inputs.excluded.push(literal(*property, term, subject)?);
                 }

@@ -3,6 +3,7 @@
 use crate::process::{program, run};
 use crate::support;
 use crate::world::{World, example, repository};
+use clip_search::embedding::Embedding;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
@@ -15,6 +16,7 @@ fn test_of(file: &str) -> fn(&World) {
         "metadata-join.rq" => metadata_join,
         "zero-shot.rq" => zero_shot,
         "similar-to.rq" => similar_to,
+        "like-a-group.rq" => like_a_group,
         "query-url.rq" => query_url,
         "exclude.rq" => exclude,
         "similarity.rq" => similarity,
@@ -192,6 +194,34 @@ fn similar_to(world: &World) {
     for (row, (score, url)) in rows.iter().zip(expected) {
         assert_eq!(row[2], url);
         near(number(&row[0]), score);
+    }
+}
+
+fn like_a_group(world: &World) {
+    let rows = rows(world, "like-a-group.rq", &["score", "title"]);
+    assert_eq!(rows.len(), 5);
+    best_first(&rows, 0);
+    let riva = ["ship-at-sea", "two-ships", "castle-on-a-hill"];
+    let collection = world.collection();
+    let own = riva.map(|name| {
+        let row = collection.row_of_url(&world.image(name)).unwrap();
+        Embedding::new(collection.features().row(row).to_vec()).unwrap()
+    });
+    let middle = Embedding::combine(&own, std::iter::empty()).unwrap();
+    let mut scores: Vec<f32> = (0..collection.len())
+        .filter(|row| {
+            !riva
+                .iter()
+                .any(|name| collection.url(*row) == world.image(name))
+        })
+        .map(|row| {
+            let features = collection.features().row(row).to_vec();
+            middle.cosine(&Embedding::new(features).unwrap())
+        })
+        .collect();
+    scores.sort_by(|a, b| b.total_cmp(a));
+    for (row, score) in rows.iter().zip(scores) {
+        near(number(&row[0]), f64::from(score));
     }
 }
 

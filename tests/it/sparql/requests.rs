@@ -1,6 +1,7 @@
 //! What a request gives, where it may stand, and in which order its rows come.
 
 use super::{N_IMAGES, World, direction, store, url};
+use clip_search::embedding::Embedding;
 use clip_search::image_id::image_id;
 use clip_search::sparql::{QueryRequest, SparqlOptions};
 use std::sync::atomic::Ordering;
@@ -411,6 +412,80 @@ fn similarity_is_a_function() {
         let rows = world.rows(&format!("SELECT (clip:similarity({unbound}) AS ?s) {{}}"));
         assert_eq!(rows, [""], "{unbound}");
     }
+}
+
+#[test]
+fn a_centroid_is_what_images_have_in_common() {
+    let world = World::new();
+    let of_hodler = "{ SELECT (clip:centroid(?x) AS ?c) { ?w <http://example.org/by> <http://example.org/hodler> ; <http://purl.org/dc/terms/hasFormat> ?x } }";
+    let middle = Embedding::combine(
+        &[0, 1].map(|i| direction(url(i).as_bytes())),
+        std::iter::empty(),
+    )
+    .unwrap();
+    let mut expected: Vec<(f32, String)> = (0..N_IMAGES)
+        .map(|i| {
+            (
+                middle.cosine(&direction(url(i).as_bytes())),
+                format!("<{}>", url(i)),
+            )
+        })
+        .collect();
+    expected.sort_by(|a, b| b.0.total_cmp(&a.0));
+    let expected: Vec<String> = expected.into_iter().map(|(_, url)| url).collect();
+    let request = "?r a clip:Request ; clip:similarTo ?c ; clip:minScore -1 ; clip:iiifUrl ?i .";
+    assert_eq!(
+        world.rows(&format!("SELECT ?i {{ {of_hodler} {request} }}")),
+        expected
+    );
+    let by_function = format!(
+        "SELECT ?i {{ {of_hodler} ?v <http://purl.org/dc/terms/hasFormat> ?i }} ORDER BY DESC(clip:similarity(?i, ?c)) LIMIT 2"
+    );
+    // Both are equally far from their middle, but for rounding.
+    let set = |rows: &[String]| {
+        rows.iter()
+            .cloned()
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(set(&world.rows(&by_function)), set(&expected[..2]));
+
+    // Of the hits of another request: the two images that look most like a lake.
+    let (first, second) = (&ranking("lake")[0].0, &ranking("lake")[1].0);
+    let rows = world.rows(&format!(
+        "SELECT ?i {{ {{ SELECT (clip:centroid(?x) AS ?c) {{ ?q a clip:Request ; clip:queryString 'lake' ; clip:limit 2 ; clip:iiifUrl ?x }} }} {request} ?r clip:score ?s }} ORDER BY DESC(?s) LIMIT 2"
+    ));
+    let best: std::collections::BTreeSet<String> = rows.into_iter().collect();
+    let middle = Embedding::combine(
+        &[first, second].map(|url| direction(url.as_bytes())),
+        std::iter::empty(),
+    )
+    .unwrap();
+    let mut nearest: Vec<(f32, String)> = (0..N_IMAGES)
+        .map(|i| {
+            (
+                middle.cosine(&direction(url(i).as_bytes())),
+                format!("<{}>", url(i)),
+            )
+        })
+        .collect();
+    nearest.sort_by(|a, b| b.0.total_cmp(&a.0));
+    assert_eq!(
+        best,
+        nearest[..2].iter().map(|(_, url)| url.clone()).collect()
+    );
+
+    // Nothing of the collection has no middle; strangers do not count.
+    let none = "SELECT (clip:centroid(?x) AS ?c) { VALUES ?x { <http://e/none> 1 'x' } }";
+    assert_eq!(world.rows(none), [""]);
+    let mixed = format!(
+        "SELECT ?i {{ {{ SELECT (clip:centroid(?x) AS ?c) {{ VALUES ?x {{ <http://e/none> <{}> }} }} }} {request} }} LIMIT 1",
+        url(3)
+    );
+    assert_eq!(world.rows(&mixed), [format!("<{}>", url(3))]);
+    let error = world.error(
+        "SELECT * { ?r a clip:Request ; clip:similarTo 'AAAA'^^clip:Embedding ; clip:iiifUrl ?i }",
+    );
+    assert!(error.contains("is not one of 4 components"), "{error}");
 }
 
 #[test]
