@@ -57,8 +57,9 @@
 //! *One /sparql request*: `http/sparql.rs` finds the query text and the formats; a thread calls
 //! [`sparql::Sparql::answer`]; `guard` refuses shapes that would exhaust the stack; the parser knows the
 //! prefixes that callers leave out; `extract` takes the clip triples out; `plan` groups them into
-//! requests; `resolve` gives their inputs values through `context`, has `relation` search, and lets
-//! `rewrite` put the tables in place; oxigraph evaluates; `http/stream.rs` sends the rows as they come.
+//! requests; `resolve` gives their inputs values through `context`, has `candidates` find the images that
+//! matter and `relation` search, and lets `rewrite` put the tables in place, or `top` block by block;
+//! oxigraph evaluates; `explain` has counted; `http/stream.rs` sends the rows as they come.
 //!
 //! *One build*: `build/source.rs` reads the table and writes `images.csv` as a draft; `download.rs` fetches
 //! what the journal has no vector for; `encode.rs` decodes ahead of the model and appends vectors to the

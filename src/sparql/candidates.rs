@@ -138,9 +138,11 @@ impl Sparql {
         let Some(found) = found else {
             return Ok(Found {
                 n_probed,
-                ..Found::all(&format!(
-                    "what restricts the images has more than {limit} solutions"
-                ))
+                ..Found::all(&if n_probed > limit {
+                    format!("what restricts the images has more than {limit} solutions")
+                } else {
+                    format!("{variable} is unbound in some solutions around it")
+                })
             });
         };
         let images = found.into_iter().filter_map(|term| match term {

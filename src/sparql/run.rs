@@ -134,8 +134,8 @@ impl<'a> Run<'a> {
         Ok(Some(found))
     }
 
-    /// The distinct values of `variable` in the solutions of `pattern`, or `None` if there are more than
-    /// `limit` solutions; with the number of solutions that were looked at.
+    /// The distinct values of `variable` in the solutions of `pattern`, or `None` if one leaves it unbound or
+    /// there are more than `limit` solutions; with the number of solutions that were looked at.
     pub(super) fn probe(
         &self,
         pattern: GraphPattern,
@@ -158,14 +158,22 @@ impl<'a> Run<'a> {
             return Ok((None, 0));
         };
         let mut n_solutions = 0;
+        let mut is_bound = true;
         let mut found = HashSet::new();
         for solution in solutions {
             self.deadline.check()?;
             let solution = solution.map_err(|error| self.deadline.explain(error))?;
             n_solutions += 1;
-            found.extend(solution.get(variable).cloned());
+            match solution.get(variable) {
+                Some(term) => {
+                    found.insert(term.clone());
+                }
+                // A BIND or aggregate that fails: such a solution goes with any value.
+                None => is_bound = false,
+            }
         }
         self.deadline.check()?;
-        Ok(((n_solutions <= limit).then_some(found), n_solutions))
+        let is_whole = is_bound && n_solutions <= limit;
+        Ok((is_whole.then_some(found), n_solutions))
     }
 }

@@ -185,6 +185,8 @@ fn pattern() -> impl Strategy<Value = Pattern> {
             "VALUES ?link { <https://iiif.example.org/img5/full/1000,/0/default.jpg> }",
             "?w ex:by ?a OPTIONAL { ?w ex:year ?y } FILTER(!BOUND(?y) || ?y > 1880)",
             "?w dct:hasFormat ?other .",
+            "?w dct:title ?t BIND(IRI(?nothing) AS ?iiif)",
+            "?w dct:hasFormat ?x BIND(IF(?x = <https://iiif.example.org/img2>, ?x, ?nothing) AS ?iiif)",
         ])
         .prop_map(Pattern::Triples),
     ];
