@@ -19,6 +19,9 @@ SEED = 424_242
 PIXELS = 400
 PER_VIEW, PER_PEOPLE, PER_THING = 9, 9, 120
 MOST_BYTES = 19_500
+# Things that everybody will look for, each alone on some pictures.
+FAMILIAR = ["cat", "airplane", "dog", "horse", "violin", "umbrella", "deciduous tree", "bicycle", "elephant", "rose", "locomotive", "red apple"]
+PER_FAMILIAR = 3
 
 ARTISTS = {
     "carlo-riva": "Carlo Riva", "elsa-brunner": "Elsa Brunner", "henri-vallotton-roche": "Henri Vallotton-Roche",
@@ -95,6 +98,13 @@ def titles(rng: np.random.Generator, scene: Scene) -> list[str]:
     return found
 
 
+def only(rng: np.random.Generator, scene: Scene, name: str) -> Scene:
+    """The scene with the thing of this English name, alone."""
+    [index] = [i for i, concept in enumerate(concepts()) if concept.names["en"] == name]
+    thing = concepts()[index]
+    return replace(scene, objects=[(index, 1)], variants=[str(rng.choice(thing.held_out or thing.variants))])
+
+
 def works() -> list[Work]:
     rng = np.random.default_rng(SEED)
     wanted = {**dict.fromkeys(VIEWS, PER_VIEW), "people": PER_PEOPLE, "thing": PER_THING}
@@ -108,6 +118,8 @@ def works() -> list[Work]:
         if numbers[kind] == wanted[kind]:
             continue
         numbers[kind] += 1
+        if kind == "thing" and numbers[kind] <= PER_FAMILIAR * len(FAMILIAR):
+            scene = only(rng, scene, FAMILIAR[numbers[kind] % len(FAMILIAR)])
         if scene.technique == "picture":
             scene = replace(scene, technique=str(rng.choice(list(TECHNIQUES))))
         place = str(rng.choice(list(PLACES)))

@@ -40,12 +40,13 @@ def halve(path: Path) -> None:
     onnx.save(model, path)
 
 
-def export(module: torch.nn.Module, example: torch.Tensor, name: str, output: str, axes: dict, path: Path) -> None:
+def export(module: torch.nn.Module, example: torch.Tensor, name: str, output: str, axes: dict, path: Path, whole: bool) -> None:
     torch.onnx.export(
         module.eval(), (example,), str(path), input_names=[name], output_names=[output],
         dynamic_axes={name: axes, output: {0: "batch"}}, opset_version=17, dynamo=False,
     )  # fmt: skip
-    halve(path)
+    if not whole:
+        halve(path)
 
 
 def main() -> None:
@@ -53,8 +54,9 @@ def main() -> None:
     arguments.add_argument("checkpoint", type=Path)
     arguments.add_argument("tokenizer", type=Path)
     arguments.add_argument("folder", type=Path)
+    arguments.add_argument("--whole", action="store_true", help="32-bit weights, to measure what halving them costs")
     options = arguments.parse_args()
-    saved = torch.load(options.checkpoint, weights_only=False)
+    saved = torch.load(options.checkpoint, weights_only=False, map_location="cpu")
     vocabulary = Tokenizer.from_file(str(options.tokenizer)).get_vocab_size()
     image, text = ImageTower(), TextTower(vocabulary, CONTEXT_LENGTH)
     image.load_state_dict(saved["image"])
@@ -62,10 +64,11 @@ def main() -> None:
     onnx_folder = options.folder / "onnx"
     onnx_folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(options.tokenizer, options.folder / "tokenizer.json")
+    suffix = "" if options.whole else "_fp16"
     example = torch.tensor([[vocabulary - 2, 5, 6, vocabulary - 1]] * 2)
-    export(text, example, "input_ids", "text_embeds", {0: "batch", 1: "length"}, onnx_folder / "text_model_fp16.onnx")
+    export(text, example, "input_ids", "text_embeds", {0: "batch", 1: "length"}, onnx_folder / f"text_model{suffix}.onnx", options.whole)
     pixels = torch.zeros(2, 3, PIXELS, PIXELS)
-    export(image, pixels, "pixel_values", "image_embeds", {0: "batch"}, onnx_folder / "vision_model_fp16.onnx")
+    export(image, pixels, "pixel_values", "image_embeds", {0: "batch"}, onnx_folder / f"vision_model{suffix}.onnx", options.whole)
     config = {
         "architectures": ["CLIPModel"],
         "model_type": "clip",

@@ -1,7 +1,8 @@
 """Trains the towers with the contrastive loss of CLIP (InfoNCE, learned temperature).
 
 Beside it, a linear layer that training alone uses names the concepts on each picture: it speeds up
-the image tower, which sees few pictures by the measure of large models. The learning rate is constant
+the image tower, which sees few pictures by the measure of large models. Most steps see the pictures
+small, which costs a third of the time, and the last ones at their size. The learning rate is constant
 and falls at the end, so a longer run goes on from a checkpoint of a shorter one.
 """
 
@@ -43,22 +44,23 @@ class Pictures:
         return np.stack([self.pixels[name][i] for name, i in chosen]), [self.scenes[name][i] for name, i in chosen]
 
 
-def tensor(pixels: np.ndarray) -> torch.Tensor:
-    x = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-    return (x - torch.tensor(MEAN)[:, None, None]) / torch.tensor(STD)[:, None, None]
+def tensor(pixels: np.ndarray, size: int, device: torch.device) -> torch.Tensor:
+    x = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).contiguous()
+    if size != x.shape[-1]:
+        x = F.interpolate(x, size=(size, size), mode="bilinear", antialias=True)
+    mean, std = (torch.tensor(values, device=device)[:, None, None] for values in (MEAN, STD))
+    return (x.float() / 255 - mean) / std
 
 
 def augmented(x: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """Each picture with a light, a tint, a place and a zoom of its own, every other one mirrored."""
     n = x.shape[0]
-    flip = torch.from_numpy(rng.random(n) < 0.5)
+    drawn = lambda values: torch.from_numpy(values.astype(np.float32)).to(x.device)  # noqa: E731
+    flip = drawn(rng.random(n)) < 0.5
     x = torch.where(flip[:, None, None, None], x.flip(-1), x)
-    light = torch.from_numpy(rng.normal(1, 0.1, (n, 1, 1, 1)).astype(np.float32))
-    shift = torch.from_numpy(rng.normal(0, 0.12, (n, 3, 1, 1)).astype(np.float32))
-    x = x * light + shift
-    # One move and zoom for each picture.
-    zoom = torch.from_numpy(rng.uniform(0.85, 1.15, n).astype(np.float32))
-    turn = torch.from_numpy(rng.normal(0, 0.08, n).astype(np.float32))
-    move = torch.from_numpy(rng.uniform(-0.12, 0.12, (n, 2)).astype(np.float32))
+    x = x * drawn(rng.normal(1, 0.1, (n, 1, 1, 1))) + drawn(rng.normal(0, 0.12, (n, 3, 1, 1)))
+    zoom, turn = drawn(rng.uniform(0.85, 1.15, n)), drawn(rng.normal(0, 0.08, n))
+    move = drawn(rng.uniform(-0.12, 0.12, (n, 2)))
     theta = torch.stack([torch.stack([zoom * turn.cos(), -turn.sin(), move[:, 0]], 1), torch.stack([turn.sin(), zoom * turn.cos(), move[:, 1]], 1)], 1)
     grid = F.affine_grid(theta, list(x.shape), align_corners=False)
     return F.grid_sample(x, grid, padding_mode="border", align_corners=False)
@@ -84,6 +86,16 @@ def encode(tokenizer: Tokenizer, texts: list[str]) -> torch.Tensor:
     return torch.tensor([row + [end] * (width - len(row)) for row in ids])
 
 
+def texts(tower: TextTower, tokenizer: Tokenizer, captions: list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Their directions and ids; texts of about the same length go through the tower together, so that it
+    does not compute padding."""
+    ids, end = encode(tokenizer, captions).to(tower.causal.device), tower.end
+    lengths = (ids == end).int().argmax(dim=1) + 1
+    order = lengths.argsort()
+    parts = [tower(ids[part, : int(lengths[part].max())]) for part in order.chunk(4)]
+    return F.normalize(torch.cat(parts)[order.argsort()], dim=-1), ids
+
+
 def contrast(image: torch.Tensor, text: torch.Tensor, ids: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """InfoNCE both ways; equal texts in a batch are equally right."""
     logits = scale * image @ text.T
@@ -97,8 +109,10 @@ def main() -> None:
     arguments.add_argument("pictures", type=Path)
     arguments.add_argument("tokenizer", type=Path)
     arguments.add_argument("checkpoint", type=Path)
-    arguments.add_argument("--steps", type=int, default=8000)
-    arguments.add_argument("--decay", type=int, default=2000, help="steps at the end in which the rate falls to nothing")
+    arguments.add_argument("--steps", type=int, default=4150)
+    arguments.add_argument("--decay", type=int, default=800, help="steps at the end in which the rate falls to nothing")
+    arguments.add_argument("--full", type=int, default=950, help="steps at the end that see the pictures at their size")
+    arguments.add_argument("--small", type=int, default=64, help="pixels a side before that")
     arguments.add_argument("--batch", type=int, default=256)
     arguments.add_argument("--rate", type=float, default=2e-3)
     arguments.add_argument("--seed", type=int, default=1)
@@ -106,21 +120,22 @@ def main() -> None:
     options = arguments.parse_args()
     torch.manual_seed(options.seed)
     torch.set_num_threads(options.threads)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = Tokenizer.from_file(str(options.tokenizer))
     image, text = ImageTower(), TextTower(tokenizer.get_vocab_size(), CONTEXT_LENGTH)
-    image = image.to(memory_format=torch.channels_last)
-    naming = torch.nn.Linear(image.project.in_features, len(concepts()) + len(SCENES) + len(TECHNIQUES))
+    image, text = image.to(device, memory_format=torch.channels_last), text.to(device)
+    naming = torch.nn.Linear(image.project.in_features, len(concepts()) + len(SCENES) + len(TECHNIQUES)).to(device)
     torch.nn.init.constant_(naming.bias, -5.0)
-    scale = torch.nn.Parameter(torch.tensor(np.log(1 / 0.07), dtype=torch.float32))
+    scale = torch.nn.Parameter(torch.tensor(np.log(1 / 0.07), dtype=torch.float32, device=device))
     parameters = [*image.parameters(), *text.parameters(), *naming.parameters(), scale]
     print(sum(p.numel() for p in image.parameters()), "+", sum(p.numel() for p in text.parameters()), "parameters", flush=True)
     matrices = [p for p in parameters if p.dim() > 1]
     rest = [p for p in parameters if p.dim() <= 1]
-    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], betas=(0.9, 0.98))
+    optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], betas=(0.9, 0.98), fused=True)
     first = 0
     modules = {"image": image, "text": text, "naming": naming}
     if options.checkpoint.exists():
-        saved = torch.load(options.checkpoint, weights_only=False)
+        saved = torch.load(options.checkpoint, weights_only=False, map_location=device)
         for name, module in modules.items():
             module.load_state_dict(saved[name])
         scale.data.copy_(saved["scale"])
@@ -134,15 +149,14 @@ def main() -> None:
         for group in optimizer.param_groups:
             group["lr"] = rate
         pixels, scenes = pictures.batch(rng, options.batch)
-        x = augmented(tensor(pixels), rng).contiguous(memory_format=torch.channels_last)
+        size = options.small if step < options.steps - options.full else pixels.shape[1]
+        x = augmented(tensor(pixels, size, device), rng).contiguous(memory_format=torch.channels_last)
         features = image.features(x)
         seen = F.normalize(image.project(features), dim=-1)
-        # Two languages for each picture: their texts are brought together by way of it.
-        loss = torch.zeros(())
-        for languages in rng.permuted(np.tile(np.arange(4), (options.batch, 1)), axis=1).T[:2]:
-            ids = encode(tokenizer, [caption(rng, scene, LANGUAGES[k]) for scene, k in zip(scenes, languages)])
-            loss = loss + contrast(seen, F.normalize(text(ids), dim=-1), ids, scale.exp().clamp(max=100)) / 2
-        named = F.binary_cross_entropy_with_logits(naming(features), labels(scenes), reduction="sum") / options.batch
+        words = [caption(rng, scene, LANGUAGES[rng.integers(4)]) for scene in scenes]
+        said, ids = texts(text, tokenizer, words)
+        loss = contrast(seen, said, ids, scale.exp().clamp(max=100))
+        named = F.binary_cross_entropy_with_logits(naming(features), labels(scenes).to(device), reduction="sum") / options.batch
         optimizer.zero_grad()
         (loss + 0.3 * named).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 2.0)
