@@ -402,6 +402,9 @@ pub struct LoadArgs {
     /// Named graph for the triples; the default graph, unless set
     #[arg(long, value_name = "IRI")]
     pub graph: Option<String>,
+    /// Base of relative IRIs; the file's own URL, unless set
+    #[arg(long, value_name = "IRI")]
+    pub base: Option<String>,
     /// RDF files: .ttl, .nt, .nq, .trig, .rdf, .jsonld, each also with .gz
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,

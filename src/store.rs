@@ -57,6 +57,15 @@ pub enum StoreError {
     Storage(#[from] oxigraph::store::StorageError),
 }
 
+/// Where the triples of a file go, and what their relative IRIs are relative to.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LoadTarget<'a> {
+    /// The named graph for triples; the default graph without.
+    pub graph: Option<&'a str>,
+    /// Base of relative IRIs; without, the file itself, as for any RDF tool.
+    pub base: Option<&'a str>,
+}
+
 /// Opens the store at `path` for reading, or an empty one in memory.
 ///
 /// # Errors
@@ -98,29 +107,30 @@ pub fn n_triples(store: &Store) -> Result<usize, StoreError> {
 /// Loads one RDF file, gzipped or not; its format comes from its name. Returns the number of triples
 /// or quads read. A file with an error leaves the store as it was.
 ///
-/// `graph`: the named graph for triples; the default graph without.
-///
 /// # Errors
 /// [`StoreError`] names the file and, for a syntax error, the line.
-pub fn load_file(store: &Store, path: &Path, graph: Option<&str>) -> Result<u64, StoreError> {
+pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<u64, StoreError> {
     let (format, gzipped) = format_of(path)?;
     let read_error = |source| StoreError::Read {
         path: path.to_owned(),
         source,
     };
     let file = File::open(path).map_err(read_error)?;
-    // The base of relative IRIs is the file itself, as for any RDF tool.
-    let base = path
-        .canonicalize()
-        .ok()
-        .and_then(|absolute| url::Url::from_file_path(absolute).ok());
+    let base = match target.base {
+        Some(base) => Some(base.to_owned()),
+        None => path
+            .canonicalize()
+            .ok()
+            .and_then(|absolute| url::Url::from_file_path(absolute).ok())
+            .map(String::from),
+    };
     let mut parser = RdfParser::from_format(format);
     if let Some(base) = base {
         parser = parser
             .with_base_iri(base.as_str())
-            .map_err(|_| StoreError::NotAnIri(base.to_string()))?;
+            .map_err(|_| StoreError::NotAnIri(base))?;
     }
-    if let Some(graph) = graph {
+    if let Some(graph) = target.graph {
         let graph = NamedNode::new(graph).map_err(|_| StoreError::NotAnIri(graph.to_owned()))?;
         parser = parser.with_default_graph(GraphName::from(graph));
     }
