@@ -43,10 +43,13 @@ const PATIENCE: usize = 200;
 
 impl Downloader {
     pub(super) fn new(limits: Network, width_px: u32) -> reqwest::Result<Self> {
-        let client = net::client_builder()
+        let mut client = net::client_builder()
             .connect_timeout(limits.connect_timeout)
-            .timeout(limits.image_timeout)
-            .build()?;
+            .timeout(limits.image_timeout);
+        if !limits.uses_proxy {
+            client = client.no_proxy();
+        }
+        let client = client.build()?;
         Ok(Self {
             client,
             limits,

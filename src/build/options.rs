@@ -70,6 +70,8 @@ pub struct Network {
     pub max_image_bytes: usize,
     /// Longest SPARQL answer that is accepted.
     pub max_answer_bytes: u64,
+    /// Whether images may be fetched through the proxy that the system is set to.
+    pub uses_proxy: bool,
 }
 
 impl BuildOptions {
@@ -143,6 +145,7 @@ impl Default for Network {
             endpoint_timeout: Duration::from_secs(1800),
             max_image_bytes: 64 << 20,
             max_answer_bytes: 4 << 30,
+            uses_proxy: true,
         }
     }
 }
