@@ -3,7 +3,7 @@
 use super::{open, table};
 use crate::build::options::image_query;
 use crate::cli::{OutputFormat, QueryArgs};
-use crate::sparql::results::{AnswerKind, GraphFormat, TableFormat};
+use crate::sparql::results::{Answer, AnswerKind, GraphFormat, TableFormat};
 use crate::sparql::search::{QueryImage, SearchRequest};
 use crate::sparql::{QueryRequest, Sparql};
 use anyhow::Context;
@@ -28,22 +28,27 @@ pub(super) fn run(args: &QueryArgs, runtime: Handle) -> anyhow::Result<ExitCode>
         }
         None => sparql.answer_search(&search_request(args, &sparql)?)?,
     };
+    print(answer, args.format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints an answer in the form that was asked for.
+pub(super) fn print(answer: Answer, format: OutputFormat) -> anyhow::Result<()> {
     let kind = answer.kind();
-    let (rows, graph) = match args.format {
+    let (rows, graph) = match format {
         OutputFormat::Json => (TableFormat::Json, GraphFormat::JsonLd),
         OutputFormat::Csv => (TableFormat::Csv, GraphFormat::NTriples),
         OutputFormat::Table => (TableFormat::Csv, GraphFormat::Turtle),
     };
     let mut out = Vec::new();
     answer.write(rows, graph, &mut out)?;
-    if args.format == OutputFormat::Table && kind == AnswerKind::Solutions {
+    if format == OutputFormat::Table && kind == AnswerKind::Solutions {
         out = table::align(&out)?;
     }
     if !out.ends_with(b"\n") {
         out.push(b'\n');
     }
-    print_all(&out)?;
-    Ok(ExitCode::SUCCESS)
+    print_all(&out)
 }
 
 fn print_all(out: &[u8]) -> anyhow::Result<()> {
