@@ -12,7 +12,7 @@ pub(super) async fn run(args: IiifServeArgs) -> anyhow::Result<ExitCode> {
         "there is no folder {}; name the folder that holds the images",
         args.dir.display()
     );
-    let listener = listen(args.host, args.port).await?;
+    let listener = listen(args.host, args.port, "--port").await?;
     let address = listener.local_addr()?;
     println!("serving {} at http://{address}/", args.dir.display());
     let base = args.public_url.map(String::from);

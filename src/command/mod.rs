@@ -111,9 +111,13 @@ async fn stop_signal() {
     }
 }
 
-/// Binds a listener, with a message that says what to do when the port is taken.
-async fn listen(host: std::net::IpAddr, port: u16) -> anyhow::Result<tokio::net::TcpListener> {
+/// Binds a listener, with a message that says what to do when the port is taken: `flag` sets it.
+async fn listen(
+    host: std::net::IpAddr,
+    port: u16,
+    flag: &str,
+) -> anyhow::Result<tokio::net::TcpListener> {
     tokio::net::TcpListener::bind((host, port))
         .await
-        .with_context(|| format!("{host}:{port} cannot be listened on; choose another with --port"))
+        .with_context(|| format!("{host}:{port} cannot be listened on; choose another with {flag}"))
 }

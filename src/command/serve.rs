@@ -12,7 +12,7 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let runtime = Handle::current();
     let (host, port) = (args.host, args.port);
     let sparql = blocking(move || open(&args.data, &args.model, &args.sparql, runtime)).await?;
-    let listener = listen(host, port).await?;
+    let listener = listen(host, port, "--port").await?;
     let address = listener.local_addr()?;
     println!(
         "serving {} images at http://{address}/sparql and http://{address}/query",
