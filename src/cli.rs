@@ -55,6 +55,8 @@ impl Cli {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Set up a collection that this program carries, and search or serve it.
+    Demo(DemoArgs),
     /// Make a collection: fetch IIIF images and compute their features.
     Build(BuildArgs),
     /// Answer searches over HTTP: /sparql and /query.
@@ -67,6 +69,39 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Serve a folder of images as a IIIF Image API 3 service.
     IiifServe(IiifServeArgs),
+}
+
+/// `clip-search demo`. Of the environment it takes ONNX Runtime alone: its model, data and ports are its
+/// own, whatever the operator's real service is set to.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Search for this, print the best pictures and end; serve, unless set
+    #[arg(long, value_name = "TEXT")]
+    pub query: Option<String>,
+    /// Number of hits
+    #[arg(long, value_name = "N", default_value = "10", requires = "query")]
+    pub limit: NonZeroUsize,
+    /// Form of the answer
+    #[arg(long, value_name = "FORM", default_value = "table", requires = "query")]
+    pub format: OutputFormat,
+    /// Folder for the demo; made if need be
+    #[arg(long, value_name = "FOLDER", default_value = "clip-demo")]
+    pub dir: PathBuf,
+    /// Folder with another demo (model/, pictures/, metadata.ttl, queries/) than the one carried
+    #[arg(long, value_name = "FOLDER")]
+    pub files: Option<PathBuf>,
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    pub host: std::net::IpAddr,
+    /// Port of the search service; 0 for any free one
+    #[arg(long, value_name = "PORT", default_value = "5000")]
+    pub port: u16,
+    /// Port of the IIIF service of the pictures; 0 for any free one
+    #[arg(long, value_name = "PORT", default_value = "8182")]
+    pub iiif_port: u16,
+    /// The ONNX Runtime library (libonnxruntime.so)
+    #[arg(long, env = "ORT_DYLIB_PATH", value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
 }
 
 /// Which model, and what runs it.

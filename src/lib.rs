@@ -19,7 +19,7 @@
 //!
 //! | module | what | alone names |
 //! | --- | --- | --- |
-//! | [`cli`], [`config`], [`command`] | flags and environment; what the subcommands do | clap |
+//! | [`cli`], [`config`], [`command`] | flags and environment; what the subcommands do | clap, rust-embed |
 //! | [`http`] | protocol, content negotiation, streaming, errors, IIIF server | axum |
 //! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 const TOO_MANY_FAILURES: u8 = 2;
 
 /// Exit code of a build that was interrupted: that of a process ended by SIGINT.
-const INTERRUPTED: u8 = 130;
+pub(super) const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(args: BuildArgs) -> anyhow::Result<ExitCode> {
     let options = args.options()?;

@@ -1,6 +1,7 @@
 //! What each subcommand does: [`run`].
 
 mod build;
+mod demo;
 mod iiif_serve;
 mod inspect;
 mod load;
@@ -27,6 +28,7 @@ use tokio::runtime::Handle;
 /// Whatever keeps the command from its work, with the remedy.
 pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
+        Command::Demo(args) => demo::run(args).await,
         Command::Build(args) => build::run(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Load(args) => blocking(move || load::run(&args)).await,

@@ -1,0 +1,149 @@
+//! `clip-search demo`: a collection that the program carries, set up the real way and searched.
+//!
+//! The pictures are served by IIIF, their features built over IIIF, their metadata loaded into a store;
+//! only the folders and addresses are chosen for the user.
+
+mod ask;
+mod dir;
+mod files;
+mod guide;
+mod setup;
+mod stop;
+
+use super::build::INTERRUPTED;
+use super::query::print;
+use super::{blocking, listen};
+use crate::cli::DemoArgs;
+use crate::encoder::Encoder;
+use crate::http::{self, AppState, HttpSettings};
+use crate::sparql::{QueryRequest, Sparql};
+use dir::DemoDir;
+use files::{DemoFiles, PICTURES};
+use setup::SetUp;
+use std::process::ExitCode;
+use std::sync::Arc;
+use stop::Stop;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+
+pub(super) async fn run(args: DemoArgs) -> anyhow::Result<ExitCode> {
+    let (folder, root) = (args.files.clone(), args.dir.clone());
+    let (files, dir) = blocking(move || {
+        let files = match folder {
+            Some(folder) => DemoFiles::of_folder(&folder)?,
+            None => DemoFiles::carried()?,
+        };
+        Ok((files, DemoDir::claim(&root)?))
+    })
+    .await?;
+    match &args.query {
+        Some(text) => answer(text, &args, files, dir).await,
+        None => serve(&args, files, dir).await,
+    }
+}
+
+async fn serve(args: &DemoArgs, files: DemoFiles, dir: DemoDir) -> anyhow::Result<ExitCode> {
+    let stop = Stop::listen();
+    // Before any work, so that a port that is taken is told at once.
+    let listener = listen(args.host, args.port, "--port").await?;
+    let iiif_listener = listen(args.host, args.iiif_port, "--iiif-port").await?;
+    let _lock = dir.lock()?;
+    let iiif = guide::origin(iiif_listener.local_addr()?);
+    let Some(sparql) = set_up(args, &files, &dir, iiif_listener, stop.clone()).await? else {
+        return Ok(ExitCode::from(INTERRUPTED));
+    };
+    let n_images = sparql.engine().collection().len();
+    let service = guide::origin(listener.local_addr()?);
+    print!(
+        "{}",
+        guide::guide(n_images, &service, &iiif, &args.dir, &files)
+    );
+    let settings = HttpSettings {
+        project_name: "IIIF CLIP Search: demo".to_owned(),
+        ..HttpSettings::default()
+    };
+    let router = http::router(Arc::new(AppState::new(sparql, settings)));
+    http::serve(listener, router, stop.wait()).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn answer(
+    text: &str,
+    args: &DemoArgs,
+    files: DemoFiles,
+    dir: DemoDir,
+) -> anyhow::Result<ExitCode> {
+    let iiif = guide::origin((args.host, args.iiif_port).into());
+    // A demo that is set up, and perhaps served by another process, has all that an answer needs.
+    let sparql = if dir.is_ready(&stamp(&files, &iiif)) && dir.has_all(&files) {
+        let encoder = open_model(args, &dir).await?;
+        open(&dir, iiif, encoder).await?
+    } else {
+        let listener = listen(args.host, args.iiif_port, "--iiif-port").await?;
+        let _lock = dir.lock()?;
+        let Some(sparql) = set_up(args, &files, &dir, listener, Stop::listen()).await? else {
+            return Ok(ExitCode::from(INTERRUPTED));
+        };
+        sparql
+    };
+    let (query, format) = (ask::query(text, args.limit), args.format);
+    blocking(move || {
+        let answer = sparql.answer(&QueryRequest {
+            query: &query,
+            ..QueryRequest::default()
+        })?;
+        print(answer, format)
+    })
+    .await?;
+    eprintln!("the links work while `clip-search demo` serves, without --query");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What a collection and a store are made of: another port gives other IIIF URLs.
+fn stamp(files: &DemoFiles, iiif: &str) -> String {
+    format!("{}\n{iiif}\n", files.digest())
+}
+
+/// Sets up what is not yet, with the pictures served by `listener` until the process ends. `None` if it
+/// was asked to stop.
+async fn set_up(
+    args: &DemoArgs,
+    files: &DemoFiles,
+    dir: &DemoDir,
+    listener: TcpListener,
+    stop: Stop,
+) -> anyhow::Result<Option<Sparql>> {
+    let iiif = guide::origin(listener.local_addr()?);
+    let stamp = stamp(files, &iiif);
+    let is_ready = dir.is_ready(&stamp);
+    if !is_ready {
+        dir.set_unready()?;
+    }
+    dir.write(files)?;
+    let pictures = http::iiif::iiif_router(dir.path(PICTURES), Some(iiif.clone()));
+    // Ends with the process: queries that are answered last may still fetch from it.
+    tokio::spawn(http::serve(listener, pictures, std::future::pending()));
+    let encoder = open_model(args, dir).await?;
+    if setup::build(dir, &iiif, Arc::clone(&encoder), stop.wait()).await? == SetUp::Interrupted {
+        return Ok(None);
+    }
+    if !is_ready {
+        let (dir, iiif) = (dir.clone(), iiif.clone());
+        blocking(move || {
+            setup::load(&dir, &iiif)?;
+            dir.set_ready(&stamp)
+        })
+        .await?;
+    }
+    open(dir, iiif, encoder).await.map(Some)
+}
+
+async fn open_model(args: &DemoArgs, dir: &DemoDir) -> anyhow::Result<Arc<dyn Encoder>> {
+    let (dir, runtime_library) = (dir.clone(), args.onnxruntime.clone());
+    blocking(move || setup::open_model(&dir, runtime_library)).await
+}
+
+async fn open(dir: &DemoDir, iiif: String, encoder: Arc<dyn Encoder>) -> anyhow::Result<Sparql> {
+    let (dir, runtime) = (dir.clone(), Handle::current());
+    blocking(move || setup::open(&dir, &iiif, encoder, runtime)).await
+}
