@@ -33,7 +33,7 @@ fn files() -> Vec<String> {
     let mut files: Vec<String> = fs::read_dir(repository("examples"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name != "pictures")
+        .filter(|name| name != "pictures" && name != "demo")
         .collect();
     files.sort();
     files

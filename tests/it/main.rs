@@ -7,6 +7,7 @@
 mod build;
 mod collection;
 mod colours;
+mod demo;
 mod encoder;
 mod end_to_end;
 mod examples;
