@@ -125,6 +125,7 @@ async fn set_up(
     tokio::spawn(http::serve(listener, pictures, std::future::pending()));
     let encoder = open_model(args, dir).await?;
     if setup::build(dir, &iiif, Arc::clone(&encoder), stop.wait()).await? == SetUp::Interrupted {
+        eprintln!("interrupted; run the same command again to go on");
         return Ok(None);
     }
     if !is_ready {
