@@ -104,7 +104,7 @@ fn files_add_up_in_graphs_and_a_broken_one_changes_nothing() {
     assert!(in_graph.contains("holds 4 triples"), "{in_graph}");
     assert_eq!(count(&world, &store, "GRAPH <urn:graph> { ?s ?p ?o }"), "1");
 
-    let (a, broken) = (at("a.nt"), at("broken.ttl"));
+    let (a, b, broken) = (at("a.nt"), at("b.ttl"), at("broken.ttl"));
     for (arguments, expected) in [
         (&[broken.as_str()][..], "broken.ttl is not valid Turtle: "),
         (&[&at("cut.nt.gz")], "cut.nt.gz cannot be read: "),
@@ -114,6 +114,7 @@ fn files_add_up_in_graphs_and_a_broken_one_changes_nothing() {
         ),
         (&[&at("none.ttl")], "none.ttl cannot be read: No such file"),
         (&["--graph", "no iri", &a], "no iri is not an absolute IRI"),
+        (&["--base", "images/", &b], "images/ is not an absolute IRI"),
     ] {
         let sentence = load(arguments).sentence(1);
         assert!(sentence.contains(expected), "{sentence}");
@@ -121,4 +122,8 @@ fn files_add_up_in_graphs_and_a_broken_one_changes_nothing() {
     let sentence = load(&[&broken]).sentence(1);
     assert!(sentence.contains("line 2"), "{sentence}");
     assert_eq!(count(&world, &store, "?s ?p ?o"), "3", "as before");
+
+    load(&["--base", "http://img.example.org/", &b]).ok();
+    let relative = "<urn:b> ?p <http://img.example.org/relative>";
+    assert_eq!(count(&world, &store, relative), "1");
 }
