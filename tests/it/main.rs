@@ -14,6 +14,7 @@ mod examples;
 mod fetch;
 mod http;
 mod iiif_serve;
+mod meaning;
 mod ontology;
 mod process;
 mod queries;
