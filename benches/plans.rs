@@ -1,7 +1,8 @@
 //! What the planner gains, and how near it is to what must be done: `cargo bench --bench plans`.
 //! `cargo bench --bench plans -- 1000000` takes so many images; 27,958 unless told otherwise.
 //!
-//! Clustered vectors of width 512 from a seed, and ten triples for each image. Each query is answered by joining all its hits
+//! Clustered vectors of width 512 from a seed, and ten triples for each image. Each query is answered by
+//! joining all its hits
 //! (*naive*), and as planned; beside these stand stock oxigraph's time for the metadata part alone and
 //! the floor: reading the vectors of the images that have to be scored. All figures are medians of one
 //! run; the ratios are what counts.
