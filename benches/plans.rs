@@ -18,7 +18,7 @@ use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::image_id::image_id;
 use clip_search::sparql::results::{GraphFormat, TableFormat};
 use clip_search::sparql::{PlannerOptions, QueryRequest, Sparql, SparqlOptions};
-use common::{D, NoModel, Random, median};
+use common::{D, NoModel, Random, median, one_pass};
 use ndarray::Array2;
 use oxigraph::model::{GraphName, Literal, NamedNode, Quad, Term};
 use oxigraph::store::Store;
@@ -245,16 +245,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         first_block: usize::MAX,
     })?;
     let features = collection.features();
-    // Every number of the matrix is read once.
-    let pass = median(runs, || {
-        (0..n)
-            .map(|row| features.row(row).as_chunks::<16>().0)
-            .map(|row| {
-                row.iter()
-                    .fold([0f32; 16], |sum, x| std::array::from_fn(|i| sum[i] + x[i]))
-            })
-            .fold([0f32; 16], |sum, x| std::array::from_fn(|i| sum[i] + x[i]))
-    });
+    let pass = median(runs, || one_pass(features));
     println!(
         "{n} images; one pass over their vectors takes {:.2} ms\n",
         ms(pass)

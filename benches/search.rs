@@ -16,7 +16,7 @@ use clip_search::image_id::image_id;
 use clip_search::sparql::results::{GraphFormat, TableFormat};
 use clip_search::sparql::{QueryRequest, Sparql, SparqlOptions};
 use clip_search::store;
-use common::{D, NoModel, Random, median};
+use common::{D, NoModel, Random, median, one_pass};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,16 +70,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let collection = Arc::new(Collection::open(dir.path())?);
     let query = Random(1).embedding();
     let features = collection.features();
-    // The floor: every number of the matrix is read once.
-    let floor = median(21, || {
-        (0..N)
-            .map(|row| features.row(row).as_chunks::<16>().0)
-            .map(|row| {
-                row.iter()
-                    .fold([0f32; 16], |sum, x| std::array::from_fn(|i| sum[i] + x[i]))
-            })
-            .fold([0f32; 16], |sum, x| std::array::from_fn(|i| sum[i] + x[i]))
-    });
+    let floor = median(21, || one_pass(features));
     let one_by_one = median(9, || {
         (0..N)
             .map(|row| {

@@ -159,19 +159,13 @@ impl Engine {
         }
     }
 
-    /// The best images for `query`, of all or of `rows` alone, in order only as far as they are read.
+    /// The best images for a lookup, of all or of `rows` alone, in order only as far as they are read.
     #[must_use]
-    pub fn ranking(
-        &self,
-        query: &Embedding,
-        min_score: f64,
-        limit: Option<usize>,
-        rows: Option<&BTreeSet<usize>>,
-    ) -> Ranking {
+    pub fn ranking(&self, lookup: Lookup<'_>, rows: Option<&BTreeSet<usize>>) -> Ranking {
         let features = self.collection.features();
         match rows {
-            Some(rows) => Ranking::of_rows(features, query, min_score, limit, rows.iter().copied()),
-            None => Ranking::of_rows(features, query, min_score, limit, 0..features.len()),
+            Some(rows) => Ranking::of_rows(features, lookup, rows.iter().copied()),
+            None => Ranking::of_rows(features, lookup, 0..features.len()),
         }
     }
 }

@@ -79,6 +79,7 @@ pub mod fetch;
 pub mod http;
 pub mod iiif;
 pub mod image_id;
+mod lock;
 pub mod net;
 pub mod sparql;
 pub mod store;

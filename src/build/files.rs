@@ -1,7 +1,8 @@
 //! Files of a data directory: its lock, and files that are complete or not there.
 
+use crate::lock;
 use anyhow::{Context, bail};
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -30,26 +31,16 @@ impl DataDir {
             fs::create_dir_all(&dir)
                 .with_context(|| format!("{} cannot be created", dir.display()))?;
         }
-        let path = root.join("build.lock");
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .with_context(|| format!("{} cannot be opened", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                root: root.to_owned(),
-                lock,
-            }),
-            Err(TryLockError::WouldBlock) => bail!(
+        let lock = lock::exclusive(&root.join("build.lock"), || {
+            format!(
                 "another build works on {}; wait for its end or give another data directory",
                 root.display()
-            ),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("{} cannot be locked", path.display()))
-            }
-        }
+            )
+        })?;
+        Ok(Self {
+            root: root.to_owned(),
+            lock,
+        })
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {

@@ -1,8 +1,7 @@
 //! Hits that are put in order only as far as they are read.
 
 use super::Features;
-use super::nearest::{self, Hit};
-use crate::embedding::Embedding;
+use super::nearest::{self, Hit, Lookup};
 
 /// The hits of a search, read from the best downwards in blocks.
 ///
@@ -16,18 +15,21 @@ pub struct Ranking {
 }
 
 impl Ranking {
-    /// The images whose cosine with `query` is at least `min_score`: see [`nearest::of_rows`].
+    /// The hits of a lookup: see [`nearest::of_rows`].
     ///
     /// # Panics
     /// If the widths differ or a row is out of range.
     #[must_use]
     pub fn of_rows(
         features: &Features,
-        query: &Embedding,
-        min_score: f64,
-        limit: Option<usize>,
+        lookup: Lookup<'_>,
         rows: impl IntoIterator<Item = usize>,
     ) -> Self {
+        let Lookup {
+            query,
+            min_score,
+            limit,
+        } = lookup;
         Self {
             hits: match limit {
                 None => nearest::scored(features, query, min_score, rows),
@@ -82,6 +84,7 @@ fn seen(score: f32) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::embedding::Embedding;
     use ndarray::Array2;
     use proptest::prelude::*;
 
@@ -105,7 +108,7 @@ mod tests {
                 Features::from_unit_rows(Array2::from_shape_vec((n, 2), rows).unwrap());
             let query = Embedding::new(vec![1.0, 0.0]).unwrap();
             let expected = nearest::at_least(&features, &query, -0.5, limit);
-            let mut ranking = Ranking::of_rows(&features, &query, -0.5, limit, 0..n);
+            let mut ranking = Ranking::of_rows(&features, Lookup { query: &query, min_score: -0.5, limit }, 0..n);
             prop_assert_eq!(ranking.len(), expected.len());
             let mut found: Vec<Hit> = Vec::new();
             for size in sizes {

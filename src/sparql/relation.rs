@@ -198,16 +198,11 @@ impl Relation {
         let [search] = &self.searches[..] else {
             return None;
         };
-        let Some(Lookup {
-            query,
-            min_score,
-            limit,
-        }) = search.lookup(restriction, options)
-        else {
+        let Some(lookup) = search.lookup(restriction, options) else {
             return Some(Ranking::default());
         };
-        let rows = restriction.candidates.as_ref().filter(|_| limit.is_none());
-        let ranking = engine.ranking(query, min_score, limit, rows);
+        let rows = (restriction.candidates.as_ref()).filter(|_| lookup.limit.is_none());
+        let ranking = engine.ranking(lookup, rows);
         self.counts.images_scored += rows.map_or(engine.collection().len(), BTreeSet::len);
         self.counts.hits += ranking.len();
         Some(ranking)

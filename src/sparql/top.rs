@@ -12,7 +12,7 @@ use super::plan::{InputObject, Plan, Request};
 use super::relation::{self, Spent};
 use super::resolve::{Effort, finish, ordered_fragments};
 use super::run::Run;
-use super::{QueryError, Sparql, algebra, rewrite};
+use super::{QueryError, Sparql, algebra};
 use crate::vocab::Property;
 use oxigraph::sparql::{QueryResults, QuerySolution, QuerySolutionIter};
 use oxrdf::{Literal, Term, Variable};
@@ -242,15 +242,9 @@ impl Rows {
         });
         let bindings: Vec<Vec<Option<GroundTerm>>> = bindings.collect::<Option<_>>()?;
         let variables: Vec<Variable> = (self.variables.iter().chain(position)).cloned().collect();
-        // UNDEF matches any value, which hashing cannot find.
-        let is_whole = bindings.iter().flatten().all(Option::is_some);
-        Some(if is_whole {
-            rewrite::hashed(variables, bindings)
-        } else {
-            GraphPattern::Values {
-                variables,
-                bindings,
-            }
+        Some(GraphPattern::Values {
+            variables,
+            bindings,
         })
     }
 }

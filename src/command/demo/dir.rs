@@ -11,9 +11,10 @@
 //! ```
 
 use super::files::{DemoFiles, PICTURES};
-use anyhow::{Context, bail, ensure};
+use crate::lock;
+use anyhow::{Context, ensure};
 use std::collections::BTreeSet;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
@@ -56,23 +57,12 @@ impl DemoDir {
 
     /// Keeps other demos out of the directory while the file is open.
     pub(super) fn lock(&self) -> anyhow::Result<File> {
-        let path = self.path(LOCK);
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&path)
-            .with_context(|| format!("{} cannot be opened", path.display()))?;
-        match lock.try_lock() {
-            Ok(()) => Ok(lock),
-            Err(TryLockError::WouldBlock) => bail!(
+        lock::exclusive(&self.path(LOCK), || {
+            format!(
                 "another demo is at work in {}; end it or name another folder with --dir",
                 self.root.display()
-            ),
-            Err(TryLockError::Error(error)) => {
-                Err(error).with_context(|| format!("{} cannot be locked", path.display()))
-            }
-        }
+            )
+        })
     }
 
     /// Writes the files that are missing or different, and takes away those that an older demo had and

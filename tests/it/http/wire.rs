@@ -2,6 +2,7 @@
 
 use super::{ENDLESS, FORM, Fixture, escaped, large_store};
 use clip_search::http::HttpSettings;
+use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -95,15 +96,14 @@ async fn a_client_that_still_sends_too_long_a_body_reads_the_answer() {
     assert!(response.starts_with("http/1.1 413"), "{response}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn rows_come_before_the_query_ends_and_leaving_frees_its_place() {
-    let settings = HttpSettings {
-        max_queries: NonZeroUsize::MIN,
-        ..HttpSettings::default()
-    };
+/// A service with one place among the queries, and the connection whose endless query has it.
+async fn with_its_place_taken(settings: HttpSettings) -> (SocketAddr, TcpStream) {
     let fixture = Fixture {
         store: large_store(),
-        settings,
+        settings: HttpSettings {
+            max_queries: NonZeroUsize::MIN,
+            ..settings
+        },
         ..Fixture::default()
     };
     let address = fixture.serve().await;
@@ -113,6 +113,12 @@ async fn rows_come_before_the_query_ends_and_leaving_frees_its_place() {
         escaped(ENDLESS)
     );
     first.write_all(request.as_bytes()).await.unwrap();
+    (address, first)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_come_before_the_query_ends_and_leaving_frees_its_place() {
+    let (address, mut first) = with_its_place_taken(HttpSettings::default()).await;
     let mut start = vec![0; 200_000];
     first.read_exact(&mut start).await.unwrap();
     let start = String::from_utf8_lossy(&start).into_owned();
@@ -143,22 +149,10 @@ async fn rows_come_before_the_query_ends_and_leaving_frees_its_place() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_busy_service_says_when_to_come_back() {
     let settings = HttpSettings {
-        max_queries: NonZeroUsize::MIN,
         max_wait: Duration::from_millis(50),
         ..HttpSettings::default()
     };
-    let fixture = Fixture {
-        store: large_store(),
-        settings,
-        ..Fixture::default()
-    };
-    let address = fixture.serve().await;
-    let mut first = TcpStream::connect(address).await.unwrap();
-    let request = format!(
-        "GET /sparql?query={} HTTP/1.1\r\nHost: x\r\n\r\n",
-        escaped(ENDLESS)
-    );
-    first.write_all(request.as_bytes()).await.unwrap();
+    let (address, mut first) = with_its_place_taken(settings).await;
     first.read_exact(&mut [0; 1000]).await.unwrap();
 
     let sentence = "the service is busy with other queries; try again in 5 s";
