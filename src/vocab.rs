@@ -9,6 +9,9 @@ pub const REQUEST: &str = "https://service.swissartresearch.net/clip/Request";
 /// IRI of the function `clip:similarity`.
 pub const SIMILARITY: &str = "https://service.swissartresearch.net/clip/similarity";
 
+/// IRI of the function `clip:exp`.
+pub const EXP: &str = "https://service.swissartresearch.net/clip/exp";
+
 /// IRI of the aggregate `clip:centroid`.
 pub const CENTROID: &str = "https://service.swissartresearch.net/clip/centroid";
 
@@ -128,7 +131,7 @@ impl std::fmt::Display for Property {
 #[must_use]
 pub fn nearest_name(name: &str) -> &'static str {
     let lower = name.to_lowercase();
-    let others = ["Request", "similarity"];
+    let others = ["Request", "similarity", "exp"];
     Property::ALL
         .into_iter()
         .map(Property::local_name)

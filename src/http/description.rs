@@ -72,7 +72,7 @@ fn triples(state: &AppState, endpoint: &str) -> String {
   sd:endpoint <{endpoint}> ;
   sd:supportedLanguage sd:SPARQL11Query ;{federation}
   sd:resultFormat formats:SPARQL_Results_JSON , formats:SPARQL_Results_XML , formats:SPARQL_Results_CSV , formats:SPARQL_Results_TSV , formats:Turtle , formats:N-Triples , formats:RDF_XML , <http://www.w3.org/ns/formats/JSON-LD> ;
-  sd:extensionFunction clip:similarity ;
+  sd:extensionFunction clip:similarity , clip:exp ;
   sd:extensionAggregate clip:centroid ;
   sd:propertyFeature {properties} ;
   sd:defaultDataset <{endpoint}#dataset> .
@@ -85,6 +85,8 @@ fn triples(state: &AppState, endpoint: &str) -> String {
   void:entities {n_images} .
 clip:similarity a sd:Function ;
   rdfs:comment "Cosine similarity of an image and a text, or of two images."@en .
+clip:exp a sd:Function ;
+  rdfs:comment "e to the power of a number, to turn scores into shares."@en .
 clip:centroid a sd:Aggregate ;
   rdfs:comment "What the images of a group have in common, as an input for clip:similarTo."@en .
 "#

@@ -162,6 +162,7 @@ async fn answer(
             query: &query,
             default_graphs: operation.default_graphs,
             named_graphs: operation.named_graphs,
+            cancellation: out.cancellation(),
         })?;
         out.set_content_type(content_type(answer.kind(), table, graph));
         answer.write(table, graph, out)
@@ -184,6 +185,7 @@ async fn explain(
             query: &query,
             default_graphs: operation.default_graphs,
             named_graphs: operation.named_graphs,
+            cancellation: out.cancellation(),
         })?;
         if is_text {
             out.set_content_type("text/plain; charset=utf-8");
@@ -209,6 +211,7 @@ async fn describe(state: Arc<AppState>, headers: &HeaderMap) -> Result<Response,
             stream::respond(permit, move |out| {
                 let answer = state.sparql.answer(&QueryRequest {
                     query: &query,
+                    cancellation: out.cancellation(),
                     ..QueryRequest::default()
                 })?;
                 out.set_content_type(format.media_type());

@@ -1,8 +1,9 @@
 //! Streamed answers: a blocking writer on one side, a response body on the other.
 
 use super::error::{ApiError, Causes};
-use crate::sparql::guard;
+use crate::sparql::QueryError;
 use crate::sparql::results::WriteError;
+use crate::sparql::{Cancellation, guard};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -48,6 +49,16 @@ pub(super) struct BodyWriter {
     sent_at: Instant,
     patience: Duration,
     runtime: Handle,
+    cancellation: Cancellation,
+}
+
+/// Stops the work for an answer when whoever waits for it is gone.
+struct Waiting(Cancellation);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.cancel();
+    }
 }
 
 /// The body ended before its end.
@@ -57,7 +68,7 @@ struct Incomplete;
 
 /// Runs `job` on a thread of its own, with the stack that evaluating a query needs, and answers with
 /// what the job writes. The thread holds `permit` until it is done. If it fails after the first chunk the connection is cut, so that no client takes half an
-/// answer for a whole one; if the client goes away the next write fails.
+/// answer for a whole one; if the client goes away the evaluation is cancelled and the next write fails.
 ///
 /// # Errors
 /// What `job` gives before the first chunk.
@@ -76,6 +87,8 @@ async fn respond_to(
 ) -> Result<Response, ApiError> {
     let (start_sender, start) = oneshot::channel();
     let (part_sender, parts) = mpsc::channel(CHUNKS_WAITING);
+    let cancellation = Cancellation::default();
+    let waiting = Waiting(cancellation.clone());
     let mut writer = BodyWriter {
         start: Some(start_sender),
         parts: part_sender,
@@ -84,6 +97,7 @@ async fn respond_to(
         sent_at: Instant::now(),
         patience,
         runtime: Handle::current(),
+        cancellation,
     };
     let span = tracing::Span::current();
     let worker = std::thread::Builder::new()
@@ -97,7 +111,7 @@ async fn respond_to(
         })
         .map_err(ApiError::NoThread)?;
     match start.await {
-        Ok(start) => Ok(start?.into_response(parts)),
+        Ok(start) => Ok(start?.into_response(parts, waiting)),
         // The job panicked. The thread is at its end, so waiting for it takes no time.
         Err(_) => match worker.join() {
             // The layer around the router makes a response of it.
@@ -111,6 +125,11 @@ impl BodyWriter {
     /// Sets the media type of the answer; call it before writing.
     pub(super) fn set_content_type(&mut self, content_type: &'static str) {
         self.content_type = content_type;
+    }
+
+    /// Cancelled when nobody waits for the answer any more.
+    pub(super) fn cancellation(&self) -> Cancellation {
+        self.cancellation.clone()
     }
 
     fn finish(mut self, outcome: Result<(), WriteError>) {
@@ -127,6 +146,9 @@ impl BodyWriter {
             }
             (Err(WriteError::Io(error)), _) => {
                 tracing::debug!("the client takes no more of the answer: {error}");
+            }
+            (Err(WriteError::Query(QueryError::Cancelled)), None) => {
+                tracing::debug!("the client left before the end of the answer");
             }
             (Err(WriteError::Query(error)), Some(start)) => {
                 let _ = start.send(Err(error.into()));
@@ -189,10 +211,10 @@ fn client_gone() -> io::Error {
 }
 
 impl Start {
-    fn into_response(self, parts: mpsc::Receiver<Part>) -> Response {
+    fn into_response(self, parts: mpsc::Receiver<Part>, waiting: Waiting) -> Response {
         let (content_type, body) = match self {
             Self::Whole(content_type, bytes) => (content_type, Body::from(bytes)),
-            Self::Parts(content_type) => (content_type, Body::from_stream(chunks(parts))),
+            Self::Parts(content_type) => (content_type, Body::from_stream(chunks(parts, waiting))),
         };
         let content_type = HeaderValue::from_static(content_type);
         ([(header::CONTENT_TYPE, content_type)], body).into_response()
@@ -202,11 +224,12 @@ impl Start {
 /// The chunks up to the end mark; an error if the channel closes without it.
 fn chunks(
     parts: mpsc::Receiver<Part>,
+    waiting: Waiting,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Incomplete>> {
-    stream::unfold(Some(parts), async |parts| {
-        let mut parts = parts?;
+    stream::unfold(Some((parts, waiting)), async |state| {
+        let (mut parts, waiting) = state?;
         match parts.recv().await {
-            Some(Part::Chunk(bytes)) => Some((Ok(bytes), Some(parts))),
+            Some(Part::Chunk(bytes)) => Some((Ok(bytes), Some((parts, waiting)))),
             Some(Part::End) => None,
             None => Some((Err(Incomplete), None)),
         }
@@ -216,7 +239,6 @@ fn chunks(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sparql::QueryError;
     use axum::Router;
     use axum::body::to_bytes;
     use axum::routing::get;
@@ -357,6 +379,24 @@ mod tests {
         .unwrap();
         drop(places.acquire().await.unwrap());
         assert!(to_bytes(response.into_body(), usize::MAX).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_cancels_an_evaluation_without_rows() {
+        let places = Arc::new(Semaphore::new(1));
+        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let (started, wait_for_start) = oneshot::channel();
+        let request = tokio::spawn(respond(place, |out| {
+            let cancellation = out.cancellation();
+            let _ = started.send(());
+            while !cancellation.is_cancelled() {
+                std::thread::yield_now();
+            }
+            Err(QueryError::Cancelled.into())
+        }));
+        wait_for_start.await.unwrap();
+        request.abort();
+        drop(places.acquire().await.unwrap());
     }
 
     #[tokio::test]

@@ -371,20 +371,25 @@ pub(super) fn expression_variables(expression: &Expression) -> HashSet<Variable>
 pub(super) fn all_variables(pattern: &GraphPattern) -> HashSet<Variable> {
     let mut found = HashSet::new();
     visit(pattern, &mut |node| {
-        found.extend(own_variables(node));
-        // `visit` enters EXISTS itself; doing so here as well would double the work at every level.
-        for expression in expressions(node) {
-            visit_expression(expression, &mut |part| {
-                if let Expression::Variable(v) | Expression::Bound(v) = part {
-                    found.insert(v.clone());
-                }
-            });
-        }
+        add_variables(node, &mut found);
         if let GraphPattern::Service { inner, .. } = node {
             found.extend(all_variables(inner));
         }
     });
     found
+}
+
+/// Adds the variables that a node names itself, without those of its children.
+pub(super) fn add_variables(node: &GraphPattern, found: &mut HashSet<Variable>) {
+    found.extend(own_variables(node));
+    // Who visits all nodes enters EXISTS too; doing so here as well would double the work at every level.
+    for expression in expressions(node) {
+        visit_expression(expression, &mut |part| {
+            if let Expression::Variable(v) | Expression::Bound(v) = part {
+                found.insert(v.clone());
+            }
+        });
+    }
 }
 
 /// The variables that a node itself names outside its expressions.

@@ -3,19 +3,19 @@
 use super::context::Context;
 use super::explain::{PlanKind, RequestExplanation, Stage};
 use super::extract::placeholder_index;
-use super::plan::{InputObject, Request};
+use super::plan::{Alternative, InputObject, Request};
 use super::relation::{Restriction, Tuple};
 use super::run::Run;
 use super::{QueryError, Sparql, algebra, rewrite};
 use crate::vocab::Property;
-use oxrdf::{NamedNode, Term, Variable};
+use oxrdf::{Term, Variable, vocab::xsd};
 use spargebra::algebra::GraphPattern;
 use spargebra::term::TermPattern;
 use std::collections::{BTreeSet, HashSet};
 
 impl Sparql {
-    /// What the search for `request` may leave out. With several fragments a restriction found at one of
-    /// them might not hold for the others.
+    /// What the search for `request` may leave out. What is found at one of several fragments holds for all
+    /// if their rows meet in every solution.
     pub(super) fn restriction(
         &self,
         request: &Request,
@@ -35,27 +35,34 @@ impl Sparql {
             },
             ..RequestExplanation::default()
         };
-        let [index] = request.fragments[..] else {
-            explanation.reason = "the request is spread over several groups".to_owned();
+        let fragments = &request.fragments;
+        if fragments.len() > 1 && !fragments.iter().all(|i| context.is_plainly_joined(*i)) {
+            explanation.reason =
+                "the request is spread over groups that are not simply joined".to_owned();
             return Ok(Restriction {
                 explanation,
                 ..Restriction::default()
             });
-        };
-        let fragment = &context.query.fragments[index];
-        let floor = (fragment.output_variable(Property::Score))
-            .and_then(|score| context.score_floor(index, score));
+        }
+        let floor = (fragments.iter())
+            .filter_map(|&index| {
+                let fragment = &context.query.fragments[index];
+                context.score_floor(index, fragment.output_variable(Property::Score)?)
+            })
+            .reduce(f64::max);
         // The rank and a limit count the images that are not candidates as well.
         let is_limited =
             |tuple: &Tuple| tuple.inputs.limit.or(self.options.default_limit).is_some();
-        let has_rank = (fragment.columns.iter()).any(|(property, _)| *property == Property::Rank);
+        let has_rank = (fragments.iter())
+            .flat_map(|index| &context.query.fragments[*index].columns)
+            .any(|(property, _)| *property == Property::Rank);
         let found = if tuples.iter().all(is_limited) {
             Found::all("clip:limit is counted over all images")
         } else if has_rank {
             Found::all("clip:rank is counted over all images")
         } else {
             run.trace
-                .time(Stage::Probe, || self.candidates(index, context, run))?
+                .time(Stage::Probe, || self.candidates(fragments, context, run))?
         };
         explanation.rows_probed = found.n_probed;
         if found.rows.is_some() && !is_correlated {
@@ -69,45 +76,87 @@ impl Sparql {
         })
     }
 
-    /// The rows of the images that the patterns around a fragment leave: by their constants and inline
-    /// data or, if these say nothing, by their solutions as far as these are few.
+    /// The rows of the images that the patterns around the fragments of a request leave: by their constants
+    /// and inline data or, if these say nothing, by their solutions as far as these are few.
     fn candidates(
         &self,
-        index: usize,
+        fragments: &[usize],
         context: &Context<'_>,
         run: &Run<'_>,
     ) -> Result<Found, QueryError> {
-        let columns = &context.query.fragments[index].columns;
-        let images = || {
-            (columns.iter())
-                .filter(|(property, _)| *property == Property::IiifUrl)
-                .map(|(_, object)| object)
-        };
-        let named = images()
-            .filter_map(|object| match object {
-                TermPattern::NamedNode(image) => Some(HashSet::from([image.clone()])),
-                object => context.named_constants(index, algebra::variable_of(object)?),
-            })
-            .map(|images| self.rows_of(&images))
-            .min_by_key(BTreeSet::len);
-        if let Some(rows) = named {
+        if let Some(rows) = self.named_rows(fragments, context) {
             return Ok(Found {
                 reason: format!("the query names {} images of the collection", rows.len()),
                 rows: Some(rows),
                 n_probed: 0,
             });
         }
-        match images().find_map(algebra::variable_of) {
-            Some(variable) => self.probe(index, variable, context, run),
-            None => Ok(Found::all("nothing asks which images are found")),
+        let mut found = Found::all("nothing asks which images are found");
+        for (index, property, object) in image_columns(fragments, context) {
+            if let Some(variable) = algebra::variable_of(object) {
+                found = self.probe(index, property, variable, context, run)?;
+            }
+            if found.n_probed > 0 {
+                break;
+            }
         }
+        Ok(found)
     }
 
-    fn rows_of(&self, images: &HashSet<NamedNode>) -> BTreeSet<usize> {
+    /// The rows of the images that the query names by constants and inline data, if it does.
+    fn named_rows(&self, fragments: &[usize], context: &Context<'_>) -> Option<BTreeSet<usize>> {
+        image_columns(fragments, context)
+            .filter_map(|(index, property, object)| {
+                let terms = match object {
+                    TermPattern::NamedNode(image) => HashSet::from([image.clone().into()]),
+                    TermPattern::Literal(id) => HashSet::from([id.clone().into()]),
+                    object => context.named_constants(index, algebra::variable_of(object)?)?,
+                };
+                Some(self.rows_of(property, terms.into_iter().map(Term::from)))
+            })
+            .min_by_key(BTreeSet::len)
+    }
+
+    /// The rows of the images that have one of `terms` as `property`.
+    fn rows_of(
+        &self,
+        property: Property,
+        terms: impl IntoIterator<Item = Term>,
+    ) -> BTreeSet<usize> {
         let collection = self.engine.collection();
-        (images.iter())
-            .filter_map(|image| collection.row_of_url(image.as_str()))
+        (terms.into_iter())
+            .filter_map(|term| match (property, &term) {
+                (Property::IiifUrl, Term::NamedNode(image)) => {
+                    collection.row_of_url(image.as_str())
+                }
+                (Property::ImageId, Term::Literal(id)) => (id.datatype() == xsd::STRING)
+                    .then(|| collection.row_of_id(id.value()))
+                    .flatten(),
+                _ => None,
+            })
             .collect()
+    }
+
+    /// At most how many hits `request` has for each set of inputs, as far as the query says so.
+    pub(super) fn most_hits(&self, request: &Request, context: &Context<'_>) -> usize {
+        let n_images = self.engine.collection().len();
+        let limit = |alternative: &Alternative| {
+            (alternative.inputs.iter())
+                .filter_map(|input| match &input.object {
+                    InputObject::Constant(Term::Literal(limit))
+                        if input.property == Property::Limit =>
+                    {
+                        limit.value().trim().parse().ok()
+                    }
+                    _ => None,
+                })
+                .min()
+                .or(self.options.default_limit)
+                .unwrap_or(n_images)
+        };
+        let limit = (request.alternatives.iter().map(limit).max()).unwrap_or(n_images);
+        let named = self.named_rows(&request.fragments, context);
+        named.map_or(limit, |rows| rows.len().min(limit))
     }
 
     /// The values that the patterns around a fragment give `variable`, unless they have so many solutions
@@ -115,6 +164,7 @@ impl Sparql {
     fn probe(
         &self,
         index: usize,
+        property: Property,
         variable: &Variable,
         context: &Context<'_>,
         run: &Run<'_>,
@@ -145,17 +195,29 @@ impl Sparql {
                 })
             });
         };
-        let images = found.into_iter().filter_map(|term| match term {
-            Term::NamedNode(image) => Some(image),
-            Term::Literal(_) | Term::BlankNode(_) => None,
-        });
-        let rows = self.rows_of(&images.collect());
+        let rows = self.rows_of(property, found);
         Ok(Found {
             reason: format!("the patterns around it leave {} images", rows.len()),
             rows: Some(rows),
             n_probed,
         })
     }
+}
+
+/// The outputs that tell which image it is.
+const IMAGE_COLUMNS: [Property; 2] = [Property::IiifUrl, Property::ImageId];
+
+/// The columns of some fragments that tell which image it is: fragment, property, object.
+fn image_columns<'a>(
+    fragments: &'a [usize],
+    context: &Context<'a>,
+) -> impl Iterator<Item = (usize, Property, &'a TermPattern)> {
+    let query = context.query;
+    fragments.iter().flat_map(|&index| {
+        (query.fragments[index].columns.iter())
+            .filter(|(property, _)| IMAGE_COLUMNS.contains(property))
+            .map(move |(property, object)| (index, *property, object))
+    })
 }
 
 /// The images that matter for a request.

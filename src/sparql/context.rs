@@ -6,7 +6,9 @@
 
 use super::algebra::{self, Binding, bound_variables, join, join_all, unit};
 use super::extract::{Extracted, has_placeholder, placeholder_index};
-use oxrdf::{NamedNode, Variable};
+use super::plan::Request;
+use crate::vocab::Role;
+use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::GroundTerm;
 use std::collections::HashSet;
@@ -55,13 +57,33 @@ impl Context<'_> {
         pattern
     }
 
-    /// The images that inline data around `fragment` restricts `variable` to: VALUES without UNDEF, or
+    /// Whether the rows of `fragment` are joined with the rest of the query as they are: nothing on the way
+    /// up is done only without them, in their number or their order.
+    pub(super) fn is_plainly_joined(&self, fragment: usize) -> bool {
+        use GraphPattern as P;
+        self.way_up(fragment).iter().all(|step| match step {
+            Step::Beside(_) => true,
+            Step::Before(_) => false,
+            Step::Through(node) => matches!(
+                node,
+                P::Filter { .. }
+                    | P::Extend { .. }
+                    | P::Graph { .. }
+                    | P::Project { .. }
+                    | P::Distinct { .. }
+                    | P::Reduced { .. }
+                    | P::OrderBy { .. }
+            ),
+        })
+    }
+
+    /// The terms that inline data around `fragment` restricts `variable` to: VALUES without UNDEF, or
     /// a FILTER that names constants. `None` if there is no such restriction.
     pub(super) fn named_constants(
         &self,
         fragment: usize,
         variable: &Variable,
-    ) -> Option<HashSet<NamedNode>> {
+    ) -> Option<HashSet<GroundTerm>> {
         let mut found = Vec::new();
         for step in self.way_up(fragment) {
             match step {
@@ -72,7 +94,7 @@ impl Context<'_> {
                     break;
                 }
                 Step::Through(GraphPattern::Filter { expr, .. }) => {
-                    found.extend(algebra::constants_of(expr, variable).map(|terms| iris(&terms)));
+                    found.extend(algebra::constants_of(expr, variable).map(HashSet::from_iter));
                 }
                 // Fewer images below would change which rows are kept or counted.
                 Step::Through(GraphPattern::Slice { .. } | GraphPattern::Group { .. }) => break,
@@ -135,6 +157,16 @@ impl Context<'_> {
             found |= placeholder_index(node).is_some_and(|index| !self.is_known(index));
         });
         found
+    }
+
+    /// Whether a request that is still open, other than `request`, gives `variable` as an output.
+    pub(super) fn is_open_output(&self, variable: &Variable, request: &Request) -> bool {
+        let others = (self.query.fragments.iter().enumerate()).filter(|(index, _)| {
+            self.tables[*index].is_none() && !request.fragments.contains(index)
+        });
+        (others.flat_map(|(_, fragment)| &fragment.columns)).any(|(property, object)| {
+            property.role() == Role::Output && algebra::variable_of(object) == Some(variable)
+        })
     }
 
     /// Whether the table of a fragment is there to be joined with.
@@ -438,12 +470,12 @@ fn flatten(pattern: GraphPattern, parts: &mut Vec<GraphPattern>) {
     }
 }
 
-/// Adds the IRIs of each column for `variable` in inline data that every row of `pattern` comes with, if
+/// Adds the terms of each column for `variable` in inline data that every row of `pattern` comes with, if
 /// the column has no gaps.
 fn inline_columns(
     pattern: &GraphPattern,
     variable: &Variable,
-    found: &mut Vec<HashSet<NamedNode>>,
+    found: &mut Vec<HashSet<GroundTerm>>,
 ) {
     match pattern {
         GraphPattern::Values {
@@ -451,9 +483,8 @@ fn inline_columns(
             bindings,
         } => {
             if let Some(column) = variables.iter().position(|v| v == variable) {
-                let terms: Option<Vec<&GroundTerm>> =
-                    bindings.iter().map(|row| row[column].as_ref()).collect();
-                found.extend(terms.map(iris));
+                let terms = bindings.iter().map(|row| row[column].clone());
+                found.extend(terms.collect::<Option<HashSet<_>>>());
             }
         }
         GraphPattern::Join { left, right } => {
@@ -466,14 +497,4 @@ fn inline_columns(
         | GraphPattern::Graph { inner, .. } => inline_columns(inner, variable, found),
         _ => {}
     }
-}
-
-fn iris<'a>(terms: impl IntoIterator<Item = &'a GroundTerm>) -> HashSet<NamedNode> {
-    terms
-        .into_iter()
-        .filter_map(|term| match term {
-            GroundTerm::NamedNode(node) => Some(node.clone()),
-            GroundTerm::Literal(_) => None,
-        })
-        .collect()
 }

@@ -9,7 +9,7 @@ use super::request::{Fragment, RequestError};
 use crate::vocab::{self, HIT_PREFIX, NAMESPACE, Property};
 use oxrdf::vocab::rdf;
 use oxrdf::{NamedNode, Variable};
-use spargebra::algebra::{Expression, Function, GraphPattern};
+use spargebra::algebra::{AggregateExpression, Expression, Function, GraphPattern};
 use spargebra::term::{NamedNodePattern, TermPattern, TriplePattern};
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
@@ -20,6 +20,9 @@ pub(super) struct Extracted {
     pub pattern: GraphPattern,
     pub fragments: Vec<Fragment>,
     pub names: Names,
+    /// The variables of the fragments that matter outside the place where they stand: the others need no
+    /// column in a table.
+    pub read: HashSet<Variable>,
     /// For a column that numbers the hits, the best with the highest number.
     pub position: Variable,
 }
@@ -76,11 +79,39 @@ pub(super) fn extract(pattern: &GraphPattern) -> Result<Option<Extracted>, Reque
     let pattern = replace(pattern, &subjects, &mut names, &mut fragments)?;
     let position = names.fresh("?position".to_owned());
     Ok(Some(Extracted {
+        read: read_variables(&pattern, &fragments),
         pattern,
         fragments,
         names,
         position,
     }))
+}
+
+/// The variables that something beside one fragment names, or that a fragment names twice.
+fn read_variables(pattern: &GraphPattern, fragments: &[Fragment]) -> HashSet<Variable> {
+    let mut read = HashSet::new();
+    let mut counts_rows = false;
+    algebra::visit(pattern, &mut |node| {
+        if placeholder_index(node).is_some() {
+            return;
+        }
+        algebra::add_variables(node, &mut read);
+        if let GraphPattern::Service { inner, .. } = node {
+            read.extend(algebra::all_variables(inner));
+        }
+        // COUNT(DISTINCT *) counts what differs in any variable.
+        if let GraphPattern::Group { aggregates, .. } = node {
+            counts_rows |= (aggregates.iter())
+                .any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
+        }
+    });
+    let mut seen = HashSet::new();
+    for variable in fragments.iter().flat_map(Fragment::variables) {
+        if !seen.insert(variable) || counts_rows {
+            read.insert(variable.clone());
+        }
+    }
+    read
 }
 
 /// The fragment whose place `pattern` holds.
@@ -164,12 +195,22 @@ fn check_functions(pattern: &GraphPattern) -> Result<(), RequestError> {
                 let Some(local) = name.as_str().strip_prefix(NAMESPACE) else {
                     return;
                 };
-                if name.as_str() != vocab::SIMILARITY {
-                    result = Err(RequestError::UnknownFunction {
-                        name: local.to_owned(),
-                    });
-                } else if arguments.len() != 2 {
+                let (n_arguments, takes) = match name.as_str() {
+                    vocab::SIMILARITY => {
+                        (2, "two arguments, an image and a text or a second image")
+                    }
+                    vocab::EXP => (1, "one argument, a number"),
+                    _ => {
+                        result = Err(RequestError::UnknownFunction {
+                            name: local.to_owned(),
+                        });
+                        return;
+                    }
+                };
+                if arguments.len() != n_arguments {
                     result = Err(RequestError::FunctionArity {
+                        name: local.to_owned(),
+                        takes,
                         found: arguments.len(),
                     });
                 }

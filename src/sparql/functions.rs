@@ -1,17 +1,18 @@
-//! `clip:similarity`, the function form of the relation, and `clip:centroid`, the middle of images.
+//! `clip:similarity`, the function form of the relation, `clip:centroid`, the middle of images, and
+//! `clip:exp`, which turns scores into shares.
 
 use super::embedding_literal;
 use crate::embedding::Embedding;
 use crate::engine::Engine;
-use crate::vocab::{CENTROID, SIMILARITY};
+use crate::vocab::{CENTROID, EXP, SIMILARITY};
 use lru::LruCache;
 use oxigraph::sparql::{AggregateFunctionAccumulator, CancellationToken, SparqlEvaluator};
-use oxrdf::{Literal, NamedNode, Term};
+use oxrdf::{Literal, NamedNode, Term, vocab::xsd};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Adds `clip:similarity(?image, "text")`, `clip:similarity(?imageA, ?imageB)` and the aggregate
-/// `clip:centroid(?image)`.
+/// Adds `clip:similarity(?image, "text")`, `clip:similarity(?imageA, ?imageB)`, `clip:exp(?number)` and
+/// the aggregate `clip:centroid(?image)`.
 /// Once `token` is cancelled nothing is computed any more: a sort calls it for all its rows before
 /// anything else looks at the token.
 pub(super) fn register(
@@ -28,6 +29,7 @@ pub(super) fn register(
                 sum: Vec::new(),
             })
         });
+    let evaluator = evaluator.with_custom_function(NamedNode::new_unchecked(EXP), exp);
     // The engine remembers texts by their digest, which takes longer to compute than a cosine.
     let texts = Mutex::new(LruCache::new(TEXTS));
     evaluator.with_custom_function(NamedNode::new_unchecked(SIMILARITY), move |arguments| {
@@ -58,6 +60,17 @@ fn similarity(engine: &Engine, texts: &Texts, arguments: &[Term]) -> Option<Term
         Term::BlankNode(_) => return None,
     };
     Some(Literal::from(score.clamp(-1.0, 1.0)).into())
+}
+
+/// e to the power of a number as `xsd:double`, which SPARQL has no function for; `None` if it is none.
+fn exp(arguments: &[Term]) -> Option<Term> {
+    let [Term::Literal(number)] = arguments else {
+        return None;
+    };
+    let is_number =
+        [xsd::FLOAT, xsd::DOUBLE, xsd::DECIMAL, xsd::INTEGER].contains(&number.datatype());
+    let number: f64 = number.value().parse().ok().filter(|_| is_number)?;
+    Some(Literal::from(number.exp()).into())
 }
 
 /// The images of a group so far.

@@ -25,6 +25,7 @@ mod rewrite;
 mod run;
 pub mod search;
 mod service;
+mod stop;
 mod syntax;
 mod top;
 
@@ -42,6 +43,7 @@ use spargebra::algebra::GraphPattern;
 use spargebra::{Query, SparqlParser};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+pub use stop::Cancellation;
 
 /// Answers SPARQL queries over a metadata store and a collection.
 pub struct Sparql {
@@ -118,6 +120,8 @@ pub struct QueryRequest<'a> {
     pub default_graphs: Vec<String>,
     /// `named-graph-uri` of the SPARQL Protocol; replaces FROM NAMED.
     pub named_graphs: Vec<String>,
+    /// Stops the evaluation when the answer is no longer needed.
+    pub cancellation: Cancellation,
 }
 
 /// Why a query has no answer.
@@ -135,6 +139,9 @@ pub enum QueryError {
         "the query was stopped after {0} s; ask for less, for instance with a higher clip:minScore, clip:limit or LIMIT"
     )]
     TimedOut(u64),
+    /// Nobody waits for the answer any more.
+    #[error("the query was cancelled")]
+    Cancelled,
     /// We must act: the store or the model failed.
     #[error("the query cannot be evaluated; the service's log says why")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -238,9 +245,15 @@ impl Sparql {
         self.services.check(pattern_of(&query))?;
         let run = Run::new(self, &query, request)?;
         let planned = run.trace.time(Stage::Parse, || {
-            let Some(extracted) = extract::extract(pattern_of(&query))? else {
+            let Some(mut extracted) = extract::extract(pattern_of(&query))? else {
                 return Ok(None);
             };
+            if let Query::Construct { template, .. } = &query {
+                let template = GraphPattern::Bgp {
+                    patterns: template.clone(),
+                };
+                extracted.read.extend(algebra::all_variables(&template));
+            }
             let plan = plan::plan(&extracted)?;
             Ok::<_, QueryError>(Some((extracted, plan)))
         })?;

@@ -447,6 +447,8 @@ pub(super) struct TableMaker<'a> {
     pub options: &'a SparqlOptions,
     /// The variable of the column that numbers the hits.
     pub position: &'a Variable,
+    /// The variables that need a column.
+    pub read: &'a HashSet<Variable>,
 }
 
 impl Relation {
@@ -467,9 +469,15 @@ impl Relation {
         let (inputs, outputs): (Vec<_>, Vec<_>) = fragment
             .columns
             .iter()
+            .filter(|(_, object)| {
+                algebra::variable_of(object).is_none_or(|variable| maker.read.contains(variable))
+            })
             .partition(|(property, _)| property.role() != Role::Output);
         let input_variables = variables_of(&inputs);
-        let mut hit_variables = vec![fragment.subject.clone()];
+        let shows_subject = maker.read.contains(&fragment.subject);
+        let mut hit_variables: Vec<Variable> = (shows_subject.then(|| fragment.subject.clone()))
+            .into_iter()
+            .collect();
         for variable in variables_of(&outputs) {
             if !hit_variables.contains(&variable) {
                 hit_variables.push(variable);
@@ -509,13 +517,16 @@ impl Relation {
             )?;
             let key = &search.tuples[0].key;
             for hit in &search.hits {
-                let id = maker.collection.id(hit.row);
-                let subject = NamedNode::new_unchecked(format!("{HIT_PREFIX}{key}/{id}"));
-                if fragment.hit.as_ref().is_some_and(|hit| *hit != subject) {
-                    continue;
+                let mut row: Row = Vec::with_capacity(hit_variables.len());
+                if shows_subject || fragment.hit.is_some() {
+                    let id = maker.collection.id(hit.row);
+                    let subject = NamedNode::new_unchecked(format!("{HIT_PREFIX}{key}/{id}"));
+                    if fragment.hit.as_ref().is_some_and(|hit| *hit != subject) {
+                        continue;
+                    }
+                    row.extend(shows_subject.then(|| Some(subject.into())));
                 }
-                let mut row: Row = vec![None; n_columns];
-                row[0] = Some(subject.into());
+                row.resize(n_columns, None);
                 let cells = outputs
                     .iter()
                     .map(|(property, object)| (object, output(*property, hit, maker)));

@@ -78,17 +78,19 @@ pub enum RequestError {
     },
     /// A function that is not in the vocabulary.
     #[error(
-        "the function clip:{name} is unknown; there are clip:similarity(?image, \"text\"), clip:similarity(?imageA, ?imageB) and the aggregate clip:centroid(?image)"
+        "the function clip:{name} is unknown; there are clip:similarity(?image, \"text\"), clip:similarity(?imageA, ?imageB), clip:exp(?number) and the aggregate clip:centroid(?image)"
     )]
     UnknownFunction {
         /// The local name found.
         name: String,
     },
-    /// `clip:similarity` with too few or too many arguments.
-    #[error(
-        "clip:similarity takes two arguments, an image and a text or a second image, found {found}"
-    )]
+    /// A function with too few or too many arguments.
+    #[error("clip:{name} takes {takes}, found {found}")]
     FunctionArity {
+        /// Its local name.
+        name: String,
+        /// What it takes.
+        takes: &'static str,
         /// Number of arguments found.
         found: usize,
     },

@@ -26,7 +26,16 @@ impl Sparql {
         let maker = self.table_maker(query);
         let mut spent = Spent::default();
         let mut open: Vec<&Request> = plan.requests.iter().collect();
-        let mut effort = Effort::Bind;
+        // What has few hits comes first: they may restrict the others.
+        open.sort_by_cached_key(|request| {
+            let context = Context {
+                query,
+                tables: &tables,
+                most_rows: usize::MAX,
+            };
+            self.most_hits(request, &context)
+        });
+        let mut effort = Effort::Wait;
         while !open.is_empty() {
             let n_open = open.len();
             let mut still_open = Vec::new();
@@ -60,7 +69,7 @@ impl Sparql {
             effort = if still_open.len() == n_open {
                 effort.more()
             } else {
-                Effort::Bind
+                Effort::Wait
             };
             open = still_open;
         }
@@ -90,6 +99,7 @@ impl Sparql {
             collection: self.engine.collection(),
             options: &self.options,
             position: &query.position,
+            read: &query.read,
         }
     }
 
@@ -196,6 +206,9 @@ const MAX_TUPLES: usize = 100_000;
 /// How hard to try to give an input variable a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effort {
+    /// From the patterns around it, unless a request that is still open may bind it, too: in a MINUS or
+    /// OPTIONAL what stands further out says nothing of such a variable.
+    Wait,
     /// Only from the patterns around it.
     Bind,
     /// A variable beside a constant of the same property asks for that constant.
@@ -207,6 +220,7 @@ pub(super) enum Effort {
 impl Effort {
     fn more(self) -> Self {
         match self {
+            Self::Wait => Self::Bind,
             Self::Bind => Self::Echo,
             Self::Echo | Self::Fail => Self::Fail,
         }
@@ -228,6 +242,11 @@ fn bindable(
     let mut kept = Vec::new();
     for input in inputs {
         match &input.object {
+            InputObject::Variable(variable)
+                if effort == Effort::Wait && context.is_open_output(variable, request) =>
+            {
+                return Ok(None);
+            }
             InputObject::Variable(variable) if !bound.contains(variable) => {
                 let echoes = inputs.iter().any(|other| {
                     other.property == input.property
@@ -235,7 +254,7 @@ fn bindable(
                 });
                 match effort {
                     Effort::Echo | Effort::Fail if echoes => {}
-                    Effort::Bind | Effort::Echo => return Ok(None),
+                    Effort::Wait | Effort::Bind | Effort::Echo => return Ok(None),
                     Effort::Fail => {
                         return Err(RequestError::UnboundInput {
                             subject: request.written.clone(),

