@@ -1,5 +1,6 @@
 //! What the planner gains, and how near it is to what must be done: `cargo bench --bench plans`.
 //! `cargo bench --bench plans -- 1000000` takes so many images; 27,958 unless told otherwise.
+//! `-- profile c` only answers (c), as planned, for a profiler to watch.
 //!
 //! Clustered vectors of width 512 from a seed, and ten triples for each image. Each query is answered by
 //! joining all its hits
@@ -240,9 +241,27 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ))
     };
     let planned = sparql(PlannerOptions::default())?;
+    let mut arguments = std::env::args().skip_while(|argument| argument != "profile");
+    if let Some(letter) = arguments.nth(1) {
+        for case in cases(n)
+            .iter()
+            .filter(|case| case.name[1..].starts_with(&letter))
+        {
+            let time = median(50, || answer(&planned, &case.query));
+            println!("{}: {:.2} ms", case.name, ms(time));
+            let text = format!("{PREFIXES}{}", case.query);
+            let request = QueryRequest {
+                query: &text,
+                ..QueryRequest::default()
+            };
+            println!("{}", planned.explain(&request).map_err(|e| e.to_string())?);
+        }
+        return Ok(());
+    }
     let naive = sparql(PlannerOptions {
         probe_rows: Some(0),
         first_block: usize::MAX,
+        inline_rows: usize::MAX,
     })?;
     let features = collection.features();
     let pass = median(runs, || one_pass(features));

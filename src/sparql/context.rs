@@ -7,6 +7,7 @@
 use super::algebra::{self, Binding, bound_variables, join, join_all, unit};
 use super::extract::{Extracted, has_placeholder, placeholder_index};
 use super::plan::Request;
+use super::tables;
 use crate::vocab::Role;
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
@@ -174,9 +175,7 @@ impl Context<'_> {
         let n_rows = |table: &GraphPattern| {
             let mut n = 0;
             algebra::visit(table, &mut |node| {
-                if let GraphPattern::Values { bindings, .. } = node {
-                    n += bindings.len();
-                }
+                n += tables::rows_of(node).unwrap_or(0);
             });
             n
         };

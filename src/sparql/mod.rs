@@ -27,6 +27,7 @@ pub mod search;
 mod service;
 mod stop;
 mod syntax;
+mod tables;
 mod top;
 
 use crate::engine::Engine;
@@ -84,6 +85,8 @@ pub struct PlannerOptions {
     pub probe_rows: Option<usize>,
     /// Hits that are joined first when a query needs only the best rows.
     pub first_block: usize,
+    /// Tables of more rows are kept beside the query, instead of being written into it.
+    pub inline_rows: usize,
 }
 
 impl Default for PlannerOptions {
@@ -91,6 +94,7 @@ impl Default for PlannerOptions {
         Self {
             probe_rows: None,
             first_block: 64,
+            inline_rows: 256,
         }
     }
 }

@@ -5,6 +5,7 @@ use super::embedding_literal;
 use super::explain::RequestExplanation;
 use super::plan::{Choices, compatible};
 use super::request::{Fragment, Inputs, QueryInput, RequestError, Value};
+use super::tables::Tables;
 use super::{QueryError, SparqlOptions, algebra, rewrite};
 use crate::collection::Collection;
 use crate::embedding::Embedding;
@@ -449,23 +450,39 @@ pub(super) struct TableMaker<'a> {
     pub position: &'a Variable,
     /// The variables that need a column.
     pub read: &'a HashSet<Variable>,
+    /// Where large tables are kept.
+    pub tables: &'a Tables,
+}
+
+/// Which table is to be made of a relation.
+pub(super) struct TableOf<'a> {
+    pub fragment: &'a Fragment,
+    /// The UNION branches that the fragment stands in.
+    pub choices: &'a Choices,
+    /// Whether its rows are joined with those of the query: it does not stand in a MINUS or EXISTS.
+    pub is_joined: bool,
+    /// Whether there is a column for the position, too.
+    pub is_ordered: bool,
 }
 
 impl Relation {
-    /// The table that stands for `fragment` in the rewritten query: one row per hit, with the columns
-    /// that the fragment names. `choices`: the UNION branches that the fragment stands in.
-    /// `is_ordered`: whether there is a column for the position, too.
+    /// The table that stands for a fragment in the rewritten query: one row per hit, with the columns
+    /// that the fragment names.
     ///
     /// # Errors
     /// [`RequestError::TooManyHits`] if the tables of the query would not fit in memory.
     pub(super) fn table(
         &self,
-        fragment: &Fragment,
-        choices: &Choices,
+        of: &TableOf<'_>,
         maker: &TableMaker<'_>,
-        is_ordered: bool,
         spent: &mut Spent,
     ) -> Result<GraphPattern, RequestError> {
+        let &TableOf {
+            fragment,
+            choices,
+            is_joined,
+            is_ordered,
+        } = of;
         let (inputs, outputs): (Vec<_>, Vec<_>) = fragment
             .columns
             .iter()
@@ -483,6 +500,13 @@ impl Relation {
                 hit_variables.push(variable);
             }
         }
+        let outputs: Vec<(Property, &TermPattern, Option<usize>)> = (outputs.iter())
+            .map(|(property, object)| {
+                let variable = algebra::variable_of(object);
+                let column = variable.and_then(|v| hit_variables.iter().position(|c| c == v));
+                (*property, object, column)
+            })
+            .collect();
         let mut variables = hit_variables.clone();
         variables.extend(
             input_variables
@@ -527,15 +551,12 @@ impl Relation {
                     row.extend(shows_subject.then(|| Some(subject.into())));
                 }
                 row.resize(n_columns, None);
-                let cells = outputs
-                    .iter()
-                    .map(|(property, object)| (object, output(*property, hit, maker)));
-                let mut rows = fill(row, cells, &hit_variables);
-                for row in &mut rows {
-                    row.extend(is_ordered.then(|| Some(integer(hit.position).into())));
-                    row.extend(echoes.then(|| Some(integer(number).into())));
+                if set_outputs(&mut row, &outputs, hit, maker).is_none() {
+                    continue;
                 }
-                hit_rows.extend(rows);
+                row.extend(is_ordered.then(|| Some(integer(hit.position).into())));
+                row.extend(echoes.then(|| Some(integer(number).into())));
+                hit_rows.push(row);
             }
             if echoes {
                 input_rows.extend(given.into_iter().map(|mut row| {
@@ -544,7 +565,11 @@ impl Relation {
                 }));
             }
         }
-        let hits = rewrite::hashed(hit_variables, hit_rows);
+        let hits = if is_joined && hit_rows.len() > maker.options.planner.inline_rows {
+            maker.tables.place(hit_variables, hit_rows)
+        } else {
+            rewrite::hashed(hit_variables, hit_rows)
+        };
         if !echoes {
             return Ok(hits);
         }
@@ -590,23 +615,58 @@ fn input_rows_of(
     fill(vec![None; variables.len()], cells, variables)
 }
 
-fn output(property: Property, hit: &RankedHit, maker: &TableMaker<'_>) -> Vec<GroundTerm> {
-    let url = || maker.collection.url(hit.row);
-    match property {
-        Property::IiifUrl => named(url()),
-        Property::Link => named(&iiif::full_image_url(url(), maker.options.link_width_px)),
-        Property::Score => vec![Literal::from(hit.score.clamp(-1.0, 1.0)).into()],
-        Property::ImageId => {
-            vec![Literal::new_simple_literal(maker.collection.id(hit.row)).into()]
+/// Puts the outputs of a hit into the columns of their variables; none if two of one variable differ, or a
+/// constant is another.
+fn set_outputs(
+    row: &mut Row,
+    outputs: &[(Property, &TermPattern, Option<usize>)],
+    hit: &RankedHit,
+    maker: &TableMaker<'_>,
+) -> Option<()> {
+    for (property, object, column) in outputs {
+        let term = output(*property, hit, maker)?;
+        let is_same = match column.map(|column| &mut row[column]) {
+            Some(cell @ None) => {
+                *cell = Some(term);
+                true
+            }
+            Some(Some(other)) => *other == term,
+            None => is_constant(&term, object),
+        };
+        if !is_same {
+            return None;
         }
-        Property::Rank => vec![integer(hit.rank).into()],
+    }
+    Some(())
+}
+
+/// The value of an output property; none of a URL that is no IRI.
+fn output(property: Property, hit: &RankedHit, maker: &TableMaker<'_>) -> Option<GroundTerm> {
+    let url = || maker.collection.url(hit.row);
+    Some(match property {
+        Property::IiifUrl => NamedNode::new(url()).ok()?.into(),
+        Property::Link => {
+            let link = iiif::full_image_url(url(), maker.options.link_width_px);
+            NamedNode::new(link).ok()?.into()
+        }
+        Property::Score => Literal::from(hit.score.clamp(-1.0, 1.0)).into(),
+        Property::ImageId => Literal::new_simple_literal(maker.collection.id(hit.row)).into(),
+        Property::Rank => integer(hit.rank).into(),
         Property::QueryString
         | Property::QueryUrl
         | Property::QueryImage
         | Property::SimilarTo
         | Property::ExcludeString
         | Property::MinScore
-        | Property::Limit => Vec::new(),
+        | Property::Limit => return None,
+    })
+}
+
+fn is_constant(term: &GroundTerm, constant: &TermPattern) -> bool {
+    match (term, constant) {
+        (GroundTerm::NamedNode(a), TermPattern::NamedNode(b)) => a == b,
+        (GroundTerm::Literal(a), TermPattern::Literal(b)) => a == b,
+        _ => false,
     }
 }
 
@@ -631,12 +691,7 @@ fn fill<'a>(
                     .collect();
             }
             constant => {
-                let is_constant = |term: &GroundTerm| match (term, constant) {
-                    (GroundTerm::NamedNode(a), TermPattern::NamedNode(b)) => a == b,
-                    (GroundTerm::Literal(a), TermPattern::Literal(b)) => a == b,
-                    _ => false,
-                };
-                if !terms.iter().any(is_constant) {
+                if !terms.iter().any(|term| is_constant(term, constant)) {
                     return Vec::new();
                 }
             }
@@ -674,14 +729,6 @@ fn bind(mut row: Row, column: usize, terms: &[GroundTerm]) -> Vec<Row> {
             row[column] = Some(term.clone());
             row
         })
-        .collect()
-}
-
-/// An IRI, or nothing if the collection holds a URL that is none.
-fn named(url: &str) -> Vec<GroundTerm> {
-    NamedNode::new(url)
-        .map(GroundTerm::NamedNode)
-        .into_iter()
         .collect()
 }
 

@@ -4,7 +4,7 @@ use super::context::Context;
 use super::explain::Stage;
 use super::extract::Extracted;
 use super::plan::{Input, InputObject, Plan, Request};
-use super::relation::{self, Relation, Restriction, Spent, TableMaker, Tuple};
+use super::relation::{self, Relation, Restriction, Spent, TableMaker, TableOf, Tuple};
 use super::request::{Inputs, RequestError, Value};
 use super::run::Run;
 use super::{QueryError, Sparql, algebra, rewrite};
@@ -23,7 +23,7 @@ impl Sparql {
     ) -> Result<GraphPattern, QueryError> {
         let mut tables: Vec<Option<GraphPattern>> = vec![None; query.fragments.len()];
         let ordered = ordered_fragments(plan);
-        let maker = self.table_maker(query);
+        let maker = self.table_maker(query, run);
         let mut spent = Spent::default();
         let mut open: Vec<&Request> = plan.requests.iter().collect();
         // What has few hits comes first: they may restrict the others.
@@ -57,13 +57,13 @@ impl Sparql {
                 run.trace.request(restriction.explain(&relation, 1, n_hits));
                 for &index in &request.fragments {
                     run.deadline.check()?;
-                    tables[index] = Some(relation.table(
-                        &query.fragments[index],
-                        &plan.choices[index],
-                        &maker,
-                        ordered.contains(&index),
-                        &mut spent,
-                    )?);
+                    let table = TableOf {
+                        fragment: &query.fragments[index],
+                        choices: &plan.choices[index],
+                        is_joined: plan.is_joined[index],
+                        is_ordered: ordered.contains(&index),
+                    };
+                    tables[index] = Some(relation.table(&table, &maker, &mut spent)?);
                 }
             }
             effort = if still_open.len() == n_open {
@@ -94,12 +94,17 @@ impl Sparql {
         Ok(relation)
     }
 
-    pub(super) fn table_maker<'a>(&'a self, query: &'a Extracted) -> TableMaker<'a> {
+    pub(super) fn table_maker<'a>(
+        &'a self,
+        query: &'a Extracted,
+        run: &'a Run<'_>,
+    ) -> TableMaker<'a> {
         TableMaker {
             collection: self.engine.collection(),
             options: &self.options,
             position: &query.position,
             read: &query.read,
+            tables: &run.tables,
         }
     }
 

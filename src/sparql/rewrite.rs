@@ -3,6 +3,7 @@
 
 use super::algebra::{self, Binding, bound_variables, join, map_children};
 use super::extract::{has_placeholder, placeholder_index};
+use super::tables;
 use crate::vocab::NAMESPACE;
 use oxrdf::{NamedNode, Variable};
 use spargebra::algebra::{Expression, GraphPattern, OrderExpression};
@@ -322,8 +323,8 @@ impl Order<'_> {
 fn bound_below(pattern: &GraphPattern, variable: &Variable) -> bool {
     let mut found = false;
     algebra::visit(pattern, &mut |node| {
-        found |=
-            matches!(node, GraphPattern::Values { variables, .. } if variables.contains(variable));
+        found |= tables::rows_of(node).is_some()
+            && bound_variables(node, Binding::Possible).contains(variable);
     });
     found
 }

@@ -3,6 +3,7 @@
 use super::deadline::Deadline;
 use super::explain::Trace;
 use super::stop::{self, Stoppable};
+use super::tables::Tables;
 use super::{
     QueryError, QueryRequest, Sparql, algebra, functions, guard, pattern_of, pattern_of_mut,
 };
@@ -21,6 +22,7 @@ pub(super) struct Run<'a> {
     named_graphs: Option<Vec<NamedOrBlankNode>>,
     pub deadline: Deadline,
     pub trace: Trace,
+    pub tables: Tables,
 }
 
 impl<'a> Run<'a> {
@@ -43,6 +45,7 @@ impl<'a> Run<'a> {
             named_graphs: None,
             deadline: Deadline::after(sparql.options.timeout, &request.cancellation),
             trace: Trace::default(),
+            tables: Tables::default(),
         };
         // As the SPARQL 1.1 Protocol has it, graphs named in the request replace those in the query.
         if !request.default_graphs.is_empty() || !request.named_graphs.is_empty() {
@@ -78,10 +81,10 @@ impl<'a> Run<'a> {
         self.trace.evaluates();
         let pattern = pattern_of_mut(&mut query);
         *pattern = stop::watched(std::mem::replace(pattern, algebra::unit()));
+        let evaluator = SparqlEvaluator::new().with_cancellation_token(self.deadline.token.clone());
         let mut evaluator = self
-            .sparql
-            .services
-            .register(SparqlEvaluator::new().with_cancellation_token(self.deadline.token.clone()));
+            .tables
+            .register(self.sparql.services.register(evaluator));
         if !guard::is_optimizable(pattern_of(&query)) {
             evaluator = evaluator.without_optimizations();
         }

@@ -5,6 +5,7 @@
 //! calls a function which looks at the token, and unwinds out of the evaluator when it is cancelled.
 
 use super::algebra::{self, Binding, bound_variables};
+use super::tables;
 use oxigraph::sparql::{CancellationToken, QueryEvaluationError, SparqlEvaluator};
 use oxrdf::{Literal, NamedNode, Variable};
 use spargebra::algebra::{Expression, Function, GraphPattern};
@@ -146,8 +147,8 @@ fn has_many_pairs(pattern: &GraphPattern) -> bool {
     let mut n_rows: usize = 0;
     let mut n_tables = 0;
     algebra::visit(pattern, &mut |node| {
-        if let GraphPattern::Values { bindings, .. } = node {
-            n_rows = n_rows.saturating_add(bindings.len());
+        if let Some(n) = tables::rows_of(node) {
+            n_rows = n_rows.saturating_add(n);
             n_tables += 1;
         }
     });
@@ -161,7 +162,7 @@ fn are_many(left: &GraphPattern, right: &GraphPattern) -> bool {
 /// At most how many rows `pattern` has, if it reads nothing but inline data.
 fn rows_in_memory(pattern: &GraphPattern) -> Option<usize> {
     match pattern {
-        GraphPattern::Values { bindings, .. } => Some(bindings.len()),
+        GraphPattern::Values { .. } | GraphPattern::Service { .. } => tables::rows_of(pattern),
         GraphPattern::Bgp { patterns } if patterns.is_empty() => Some(1),
         GraphPattern::Join { left, right } | GraphPattern::LeftJoin { left, right, .. } => {
             Some(rows_in_memory(left)?.saturating_mul(rows_in_memory(right)?.max(1)))
@@ -181,8 +182,7 @@ fn rows_in_memory(pattern: &GraphPattern) -> Option<usize> {
         GraphPattern::Bgp { .. }
         | GraphPattern::Path { .. }
         | GraphPattern::Graph { .. }
-        | GraphPattern::Lateral { .. }
-        | GraphPattern::Service { .. } => None,
+        | GraphPattern::Lateral { .. } => None,
     }
 }
 

@@ -9,7 +9,7 @@ use super::context::Context;
 use super::explain::Stage;
 use super::extract::{Extracted, has_placeholder, placeholder_index};
 use super::plan::{InputObject, Plan, Request};
-use super::relation::{self, Spent};
+use super::relation::{self, Spent, TableOf};
 use super::resolve::{Effort, finish, ordered_fragments};
 use super::run::Run;
 use super::{QueryError, Sparql, algebra};
@@ -119,7 +119,7 @@ impl Sparql {
             return Ok(None);
         };
 
-        let maker = self.table_maker(extracted);
+        let maker = self.table_maker(extracted, run);
         let n_hits = ranking.len();
         let mut rows = Rows::new(top);
         let mut size = options.planner.first_block.max(rows.wanted);
@@ -132,13 +132,13 @@ impl Sparql {
             n_blocks += 1;
             // Without any hit there is one empty block, for the names of the columns.
             relation.show(hits, start, n_hits);
-            tables[top.fragment] = Some(relation.table(
-                &extracted.fragments[top.fragment],
-                &plan.choices[top.fragment],
-                &maker,
-                true,
-                &mut spent,
-            )?);
+            let table = TableOf {
+                fragment: &extracted.fragments[top.fragment],
+                choices: &plan.choices[top.fragment],
+                is_joined: plan.is_joined[top.fragment],
+                is_ordered: true,
+            };
+            tables[top.fragment] = Some(relation.table(&table, &maker, &mut spent)?);
             let fragments = &[top.fragment];
             let block = Query::Select {
                 dataset: query.dataset().cloned(),

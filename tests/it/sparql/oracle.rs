@@ -786,7 +786,7 @@ proptest! {
             // With so small a collection only such settings show all plans.
             static TIGHT: World = World::with(
                 SparqlOptions {
-                    planner: PlannerOptions { probe_rows: Some(2), first_block: 1 },
+                    planner: PlannerOptions { probe_rows: Some(2), first_block: 1, inline_rows: 0 },
                     ..SparqlOptions::default()
                 },
                 super::store(),

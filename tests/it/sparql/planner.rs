@@ -298,6 +298,7 @@ fn blocks_grow_until_there_are_rows_enough() {
     let world = world_with(PlannerOptions {
         probe_rows: Some(8),
         first_block: 64,
+        ..PlannerOptions::default()
     });
     let query = "SELECT ?i { {R} ?w :image ?i ; :shows :lake } ORDER BY DESC(?s) LIMIT 30";
     let explanation = explain(&world, query);
