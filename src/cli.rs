@@ -464,7 +464,7 @@ pub struct QueryArgs {
     #[arg(group = "search", value_name = "SPARQL|@FILE", conflicts_with_all = ["text", "image", "similar"])]
     pub sparql_query: Option<String>,
     /// Tell how the query is answered, in place of its answer: plans, counts and times
-    #[arg(long, requires = "sparql_query", conflicts_with = "format")]
+    #[arg(long, conflicts_with_all = ["format", "text", "image", "similar"])]
     pub explain: bool,
     /// What the images shall look like, in words
     #[arg(long, group = "search")]

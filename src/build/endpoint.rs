@@ -81,7 +81,12 @@ async fn send(client: &Client, endpoint: &Url, query: &str) -> anyhow::Result<Re
             .send()
             .await
             .map_err(reqwest::Error::without_url)
-            .with_context(|| format!("the SPARQL endpoint {} cannot be reached", shown(&url)))?;
+            .with_context(|| {
+                let url = shown(&url);
+                format!(
+                    "the SPARQL endpoint {url} cannot be reached; check its address, and that it runs and may be called from here"
+                )
+            })?;
         by_get = match response.status() {
             StatusCode::MOVED_PERMANENTLY
             | StatusCode::FOUND

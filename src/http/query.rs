@@ -21,7 +21,6 @@ use std::sync::Arc;
 /// The parameters that are read; all others are ignored.
 pub(super) const PARAMETERS: [&str; 6] = ["str", "url", "image", "exclude", "minScore", "limit"];
 
-const DEFAULT_MIN_SCORE: f64 = 0.2;
 const DEFAULT_LIMIT: NonZeroUsize = NonZeroUsize::new(10).expect("not zero");
 
 const BODY_TYPES: &str =
@@ -72,7 +71,7 @@ pub(super) async fn post(
 }
 
 async fn answer(state: Arc<AppState>, parameters: Parameters) -> Result<Response, ApiError> {
-    let Some(request) = parameters.into_request()? else {
+    let Some(request) = parameters.into_request(state.sparql.options().default_min_score)? else {
         return Ok(Json(json!({ "status": "OK" })).into_response());
     };
     let worker = Arc::clone(&state);
@@ -178,10 +177,10 @@ impl Parameters {
     }
 
     /// The search that is asked for, if any.
-    fn into_request(mut self) -> Result<Option<SearchRequest>, ApiError> {
+    fn into_request(mut self, default_min_score: f64) -> Result<Option<SearchRequest>, ApiError> {
         let min_score = match self.texts.remove("minScore") {
             Some(text) => min_score(&text)?,
-            None => DEFAULT_MIN_SCORE,
+            None => default_min_score,
         };
         let limit = match self.texts.remove("limit") {
             Some(text) => limit(&text)?,

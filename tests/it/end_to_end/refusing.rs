@@ -8,6 +8,18 @@ use std::net::TcpListener;
 use tempfile::TempDir;
 
 #[test]
+fn only_a_sparql_query_is_explained() {
+    let ended = run(&mut crate::process::clip_search(&[
+        "query",
+        "--text",
+        "a boat",
+        "--explain",
+    ]));
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.stderr.contains("--explain"), "{}", ended.stderr);
+}
+
+#[test]
 fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
     let world = World::shared();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -8,6 +8,7 @@ use axum::http::{Response, StatusCode};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use clip_search::image_id::image_id;
+use clip_search::sparql::SparqlOptions;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -36,6 +37,22 @@ async fn a_text_finds_images_best_first() {
         format!("{}/full/1000,/0/default.jpg", iiif_url("red"))
     );
     assert_eq!(best.len(), 4);
+}
+
+#[tokio::test]
+async fn the_operator_sets_the_lowest_score() {
+    let fixture = Fixture {
+        options: SparqlOptions {
+            default_min_score: 0.9,
+            ..SparqlOptions::default()
+        },
+        ..Fixture::default()
+    };
+    let router = fixture.router();
+    let images = body_json(get(&router, "/query?str=red", None).await).await;
+    assert_eq!(found(&images), ["red"]);
+    let images = body_json(get(&router, "/query?str=red&minScore=0.2", None).await).await;
+    assert_eq!(found(&images), ["red", "yellow"]);
 }
 
 #[tokio::test]
