@@ -217,6 +217,14 @@ pub struct SparqlArgs {
         default_value = "60"
     )]
     pub query_timeout: u64,
+    /// Memory that the rows of one query may take, in MiB; 0 for any
+    #[arg(
+        long,
+        env = "CLIP_MAX_QUERY_MEMORY",
+        value_name = "MIB",
+        default_value = "2048"
+    )]
+    pub max_query_memory: usize,
     /// Most hits of one query before any join
     #[arg(
         long,

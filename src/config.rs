@@ -56,6 +56,8 @@ impl SparqlArgs {
         );
         Ok(SparqlOptions {
             timeout: (self.query_timeout > 0).then(|| Duration::from_secs(self.query_timeout)),
+            max_memory_bytes: (self.max_query_memory > 0)
+                .then(|| self.max_query_memory.saturating_mul(1 << 20)),
             default_min_score: self.default_min_score,
             default_limit: self.default_limit.map(Into::into),
             link_width_px: self.link_width.get(),

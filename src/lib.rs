@@ -80,6 +80,7 @@ pub mod http;
 pub mod iiif;
 pub mod image_id;
 mod lock;
+pub mod memory;
 pub mod net;
 pub mod sparql;
 pub mod store;

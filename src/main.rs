@@ -7,6 +7,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
+#[global_allocator]
+static ALLOCATOR: clip_search::memory::Counting = clip_search::memory::Counting;
+
 fn main() -> ExitCode {
     // Before anything reads the environment, clap included.
     let env_file = dotenvy::dotenv();

@@ -155,7 +155,7 @@ impl ApiError {
                 }
                 // The author must ask for less. Not 503, for which RDF4J drops the sentence that says
                 // so; not 400, because the same query may be answered when there is less to do.
-                QueryError::TimedOut(_) | QueryError::Cancelled => {
+                QueryError::TimedOut(_) | QueryError::TooMuchMemory(_) | QueryError::Cancelled => {
                     (StatusCode::INTERNAL_SERVER_ERROR, Client)
                 }
                 QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),

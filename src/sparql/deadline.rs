@@ -1,39 +1,78 @@
-//! The time that a query may take.
+//! The time and the memory that a query may take.
 
-use super::QueryError;
 use super::stop::Cancellation;
+use super::{QueryError, SparqlOptions};
+use crate::memory::Usage;
 use oxigraph::sparql::{CancellationToken, QueryEvaluationError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
-/// Cancels an evaluation that takes too long, for as long as this exists.
+/// How often the memory is looked at: some tens of megabytes later.
+const MEMORY_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Cancels an evaluation that takes too long or too much memory, for as long as this exists.
 pub(super) struct Deadline {
     pub(super) token: CancellationToken,
     timeout: Option<Duration>,
     started: Instant,
+    usage: Usage,
+    max_memory_bytes: Option<usize>,
+    /// Whether it was the memory: what is stopped frees it.
+    needed_too_much: Arc<AtomicBool>,
     /// Dropped with the deadline, which ends the waiting thread.
     _over: Option<Sender<()>>,
 }
 
 impl Deadline {
-    pub(super) fn after(timeout: Option<Duration>, cancellation: &Cancellation) -> Self {
-        let token = cancellation.token().clone();
-        let over = timeout.map(|timeout| {
-            let (over, waiting) = channel::<()>();
-            let token = token.clone();
-            std::thread::spawn(move || {
-                if waiting.recv_timeout(timeout) == Err(RecvTimeoutError::Timeout) {
-                    token.cancel();
-                }
-            });
-            over
-        });
-        Self {
-            token,
-            timeout,
+    /// For what this thread does from now on.
+    pub(super) fn start(options: &SparqlOptions, cancellation: &Cancellation) -> Self {
+        let (over, waiting) = channel::<()>();
+        let this = Self {
+            token: cancellation.token().clone(),
+            timeout: options.timeout,
             started: Instant::now(),
-            _over: over,
-        }
+            usage: Usage::of_this_thread(),
+            max_memory_bytes: options.max_memory_bytes,
+            needed_too_much: Arc::default(),
+            _over: Some(over),
+        };
+        let watched = Self {
+            usage: this.usage.clone(),
+            token: this.token.clone(),
+            needed_too_much: this.needed_too_much.clone(),
+            _over: None,
+            ..this
+        };
+        std::thread::spawn(move || {
+            while waiting.recv_timeout(watched.pause()) == Err(RecvTimeoutError::Timeout) {
+                let needs_too_much = watched.needs_too_much();
+                watched
+                    .needed_too_much
+                    .store(needs_too_much, Ordering::Relaxed);
+                if needs_too_much || watched.is_late() {
+                    watched.token.cancel();
+                    return;
+                }
+            }
+        });
+        this
+    }
+
+    /// How long not to look.
+    fn pause(&self) -> Duration {
+        let left = (self.timeout).map(|timeout| timeout.saturating_sub(self.started.elapsed()));
+        let look = self.max_memory_bytes.map(|_| MEMORY_INTERVAL);
+        left.into_iter().chain(look).min().unwrap_or(Duration::MAX)
+    }
+
+    fn is_late(&self) -> bool {
+        (self.timeout).is_some_and(|timeout| self.started.elapsed() >= timeout)
+    }
+
+    fn needs_too_much(&self) -> bool {
+        (self.max_memory_bytes).is_some_and(|most| self.usage.bytes() > most)
     }
 
     /// [`QueryError::TimedOut`] once the time is over, [`QueryError::Cancelled`] before. The evaluator looks at the clock only when it
@@ -48,10 +87,11 @@ impl Deadline {
     /// Who must act when the evaluator gives up.
     pub(super) fn explain(&self, error: QueryEvaluationError) -> QueryError {
         match error {
+            QueryEvaluationError::Cancelled if self.needed_too_much.load(Ordering::Relaxed) => {
+                QueryError::TooMuchMemory(self.max_memory_bytes.unwrap_or_default() >> 20)
+            }
             QueryEvaluationError::Cancelled => match self.timeout {
-                Some(timeout) if self.started.elapsed() >= timeout => {
-                    QueryError::TimedOut(timeout.as_secs())
-                }
+                Some(timeout) if self.is_late() => QueryError::TimedOut(timeout.as_secs()),
                 _ => QueryError::Cancelled,
             },
             QueryEvaluationError::Service(error) => QueryError::Malformed(error.to_string()),

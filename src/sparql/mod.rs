@@ -59,6 +59,8 @@ pub struct Sparql {
 pub struct SparqlOptions {
     /// Evaluation is cancelled after this time.
     pub timeout: Option<Duration>,
+    /// Evaluation is cancelled when its rows take more memory, where [`crate::memory::Counting`] allocates.
+    pub max_memory_bytes: Option<usize>,
     /// `clip:minScore` of requests that have none.
     pub default_min_score: f64,
     /// `clip:limit` of requests that have none.
@@ -103,6 +105,7 @@ impl Default for SparqlOptions {
     fn default() -> Self {
         Self {
             timeout: Some(Duration::from_secs(60)),
+            max_memory_bytes: Some(2 << 30),
             default_min_score: 0.2,
             default_limit: None,
             link_width_px: 1000,
@@ -143,6 +146,11 @@ pub enum QueryError {
         "the query was stopped after {0} s; ask for less, for instance with a higher clip:minScore, clip:limit or LIMIT"
     )]
     TimedOut(u64),
+    /// The query's rows took more memory than allowed, in MiB.
+    #[error(
+        "the query was stopped because its rows take more than {0} MiB; ask for less, for instance with a higher clip:minScore, or without ORDER BY, GROUP BY or DISTINCT over so many rows"
+    )]
+    TooMuchMemory(usize),
     /// Nobody waits for the answer any more.
     #[error("the query was cancelled")]
     Cancelled,

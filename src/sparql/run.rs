@@ -43,7 +43,7 @@ impl<'a> Run<'a> {
             dataset: query.dataset().cloned(),
             default_graphs: None,
             named_graphs: None,
-            deadline: Deadline::after(sparql.options.timeout, &request.cancellation),
+            deadline: Deadline::start(&sparql.options, &request.cancellation),
             trace: Trace::default(),
             tables: Tables::default(),
         };

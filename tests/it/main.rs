@@ -22,3 +22,7 @@ mod settings;
 mod sparql;
 mod support;
 mod world;
+
+/// As the program allocates: queries are stopped by the memory that they take.
+#[global_allocator]
+static ALLOCATOR: clip_search::memory::Counting = clip_search::memory::Counting;

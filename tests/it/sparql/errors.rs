@@ -1,6 +1,32 @@
 //! Each mistake gets one sentence that names what, where and the remedy.
 
-use super::World;
+use super::{World, store};
+use clip_search::sparql::SparqlOptions;
+
+/// A sort keeps all its rows; what it takes is seen before it has them.
+#[test]
+fn a_query_that_needs_too_much_memory_is_stopped() {
+    let options = SparqlOptions {
+        max_memory_bytes: Some(64 << 20),
+        ..SparqlOptions::default()
+    };
+    let world = World::with(options, store());
+    let numbers: Vec<String> = (0..6000).map(|n| n.to_string()).collect();
+    let numbers = numbers.join(" ");
+    let pairs = format!("VALUES ?a {{ {numbers} }} VALUES ?b {{ {numbers} }}");
+    for query in [
+        format!("SELECT ?a ?b {{ {pairs} }} ORDER BY ?b"),
+        format!("SELECT ?a ?b (COUNT(*) AS ?n) {{ {pairs} }} GROUP BY ?a ?b"),
+    ] {
+        let message = world.error(&query);
+        assert!(message.contains("more than 64 MiB"), "{message}");
+        assert!(message.contains("ask for less"), "{message}");
+    }
+    assert_eq!(
+        world.rows("SELECT ?a { VALUES ?a { 1 2 } } ORDER BY ?a"),
+        ["1", "2"]
+    );
+}
 
 #[test]
 fn mistakes_are_named() {

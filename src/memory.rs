@@ -1,0 +1,116 @@
+//! How much memory a piece of work has in use, counted by the allocator.
+//!
+//! A sort or an aggregate may keep more rows than there is memory, and no allocation fails before the system
+//! ends the whole process. The work for a query runs on one thread; what that thread has in use, whoever
+//! watches may read and stop the query in time.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicIsize, Ordering};
+
+/// The system's allocator, which counts. Without it as `#[global_allocator]` everything counts as nothing.
+#[derive(Debug, Default)]
+pub struct Counting;
+
+thread_local! {
+    /// Bytes in use by this thread that [`SHARED`] does not know of yet.
+    static OWN: Cell<isize> = const { Cell::new(0) };
+    /// Where to others this thread tells what it has in use, while it is watched.
+    static SHARED: RefCell<Option<Arc<AtomicIsize>>> = const { RefCell::new(None) };
+}
+
+/// Bytes that are counted before others are told.
+const STEP: isize = 64 * 1024;
+
+fn count(bytes: isize) {
+    // A thread that is ending has no more counters.
+    let _ = OWN.try_with(|own| {
+        let total = own.get() + bytes;
+        own.set(total);
+        if total.abs() < STEP {
+            return;
+        }
+        own.set(0);
+        let _ = SHARED.try_with(|shared| {
+            if let Ok(shared) = shared.try_borrow()
+                && let Some(shared) = &*shared
+            {
+                shared.fetch_add(total, Ordering::Relaxed);
+            }
+        });
+    });
+}
+
+fn size(layout: Layout) -> isize {
+    isize::try_from(layout.size()).unwrap_or(isize::MAX)
+}
+
+#[expect(
+    unsafe_code,
+    reason = "an allocator is unsafe by its signature; all calls go to the system's"
+)]
+// SAFETY: every method hands its arguments on to `System` unchanged, and counting neither allocates nor
+// unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(size(layout));
+        // SAFETY: the caller keeps the contract of `alloc`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
+        count(size(layout));
+        // SAFETY: the caller keeps the contract of `alloc_zeroed`.
+        unsafe { System.alloc_zeroed(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-size(layout));
+        // SAFETY: the caller keeps the contract of `dealloc`.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        count(isize::try_from(new_size).unwrap_or(isize::MAX) - size(layout));
+        // SAFETY: the caller keeps the contract of `realloc`.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+}
+
+/// What the thread that made it has come to use since, for any thread to read.
+#[derive(Debug, Clone)]
+pub struct Usage(Arc<AtomicIsize>);
+
+impl Usage {
+    /// Begins to count for this thread, instead of what was counted for it before.
+    #[must_use]
+    pub fn of_this_thread() -> Self {
+        let shared = Arc::new(AtomicIsize::new(0));
+        OWN.set(0);
+        SHARED.replace(Some(shared.clone()));
+        Self(shared)
+    }
+
+    /// Bytes in use, give or take some ten thousand.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        usize::try_from(self.0.load(Ordering::Relaxed)).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_counts_what_it_has_in_use() {
+        let usage = Usage::of_this_thread();
+        count(10 * STEP);
+        count(-4 * STEP);
+        std::thread::spawn(|| count(100 * STEP)).join().unwrap();
+        assert_eq!(usage.bytes(), usize::try_from(6 * STEP).unwrap());
+        count(-20 * STEP);
+        assert_eq!(usage.bytes(), 0);
+    }
+}
