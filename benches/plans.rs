@@ -115,7 +115,7 @@ fn metadata(n: usize) -> Result<Store, Box<dyn std::error::Error>> {
     Ok(store)
 }
 
-/// A query, and its metadata part alone.
+/// A query, and its metadata part alone: what is left without the request.
 struct Case {
     name: &'static str,
     query: String,
@@ -167,7 +167,10 @@ fn cases(n: usize) -> Vec<Case> {
                 "SELECT ?i ?q ?s {{ VALUES ?q {{ {} }} {some} ?r a clip:Request ; clip:queryString ?q ; clip:minScore -1 ; clip:iiifUrl ?i ; clip:score ?s }}",
                 labels.join(" ")
             ),
-            metadata: Some(format!("SELECT ?i {{ {some} }}")),
+            metadata: Some(format!(
+                "SELECT ?i ?q {{ VALUES ?q {{ {} }} {some} }}",
+                labels.join(" ")
+            )),
         },
         Case {
             name: "(d) VALUES of 10,000 images",

@@ -27,6 +27,7 @@ pub mod search;
 mod service;
 mod stop;
 mod syntax;
+mod table;
 mod tables;
 mod top;
 
