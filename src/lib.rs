@@ -5,8 +5,7 @@
 //! A *collection* is a data directory: the IIIF URLs of images and one CLIP vector for each. A *metadata
 //! store* holds RDF about them. A SPARQL query may contain *requests*, subjects of the class
 //! `clip:Request`, which stand for a relation: the images that look like a text or another image, with
-//! their scores. The query is rewritten so that the relation becomes inline tables, and evaluated by
-//! oxigraph.
+//! their scores. The query is rewritten so that the relation becomes tables, and evaluated by oxigraph.
 //!
 //! # Entry points
 //!
@@ -28,6 +27,7 @@
 //! | [`collection`], [`features`] | the data directory; exact search | |
 //! | [`build`] | from a table of URLs to a data directory | |
 //! | [`fetch`], [`net`] | URLs from strangers; the HTTP client | reqwest (with [`build`] and SERVICE) |
+//! | [`memory`] | what a query's rows have in use | the allocator |
 //! | [`embedding`], [`image_id`], [`iiif`], [`data_url`] | small nouns | |
 //!
 //! # Invariants
@@ -58,7 +58,8 @@
 //! [`sparql::Sparql::answer`]; `guard` refuses shapes that would exhaust the stack; the parser knows the
 //! prefixes that callers leave out; `extract` takes the clip triples out; `plan` groups them into
 //! requests; `resolve` gives their inputs values through `context`, has `candidates` find the images that
-//! matter and `relation` search, and lets `rewrite` put the tables in place, or `top` block by block;
+//! matter, `relation` search and `table` make rows of the hits, and lets `rewrite` put them in place, or
+//! `top` block by block;
 //! oxigraph evaluates; `explain` has counted; `http/stream.rs` sends the rows as they come.
 //!
 //! *One build*: `build/source.rs` reads the table and writes `images.csv` as a draft; `download.rs` fetches

@@ -3,9 +3,10 @@
 //! A query with a `clip:Request` is rewritten before evaluation: its clip triples are taken out
 //! (`extract`), grouped into requests (`plan`), their input variables are given values from the
 //! patterns around them (`context`), as are the images that can be in an answer at all (`candidates`), the
-//! collection is searched (`relation`), and the hits are put back as inline tables (`rewrite`): all of
-//! them, or block by block from the best downwards where only the best rows are asked for (`top`).
-//! Evaluation itself is oxigraph's.
+//! collection is searched (`relation`), and the hits are made into tables (`table`) and put back
+//! (`rewrite`), large ones by name (`tables`): all of them, or block by block from the best downwards where
+//! only the best rows are asked for (`top`). Evaluation itself is oxigraph's, until it takes too long or too
+//! much memory (`deadline`, `stop`).
 
 mod algebra;
 mod candidates;
