@@ -5,7 +5,8 @@ pub mod report;
 
 use crate::features::Features;
 use open::CollectionError;
-use std::collections::HashMap;
+use oxiri::Iri;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// The images of a data directory that have an embedding, in the order of `features.npy`.
@@ -16,6 +17,8 @@ pub struct Collection {
     urls: Vec<String>,
     row_of_url: HashMap<String, usize>,
     row_of_id: HashMap<String, usize>,
+    /// Rows of the images whose URL is no IRI, which RDF cannot name.
+    without_iri: HashSet<usize>,
 }
 
 impl Collection {
@@ -35,6 +38,10 @@ impl Collection {
             rows
         };
         Self {
+            without_iri: (urls.iter().enumerate())
+                .filter(|(_, url)| Iri::parse(url.as_str()).is_err())
+                .map(|(row, _)| row)
+                .collect(),
             row_of_url: index(&urls),
             row_of_id: index(&ids),
             features,
@@ -99,6 +106,12 @@ impl Collection {
     #[must_use]
     pub fn url(&self, row: usize) -> &str {
         &self.urls[row]
+    }
+
+    /// Whether the URL of the image in `row` is an IRI, so that RDF can name the image.
+    #[must_use]
+    pub fn has_iri(&self, row: usize) -> bool {
+        !self.without_iri.contains(&row)
     }
 
     /// The row of the image with this IIIF URL.

@@ -26,9 +26,9 @@ const STEP: isize = 64 * 1024;
 fn count(bytes: isize) {
     // A thread that is ending has no more counters.
     let _ = OWN.try_with(|own| {
-        let total = own.get() + bytes;
+        let total = own.get().wrapping_add(bytes);
         own.set(total);
-        if total.abs() < STEP {
+        if total.unsigned_abs() < STEP.unsigned_abs() {
             return;
         }
         own.set(0);
@@ -54,15 +54,21 @@ fn size(layout: Layout) -> isize {
 // unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(size(layout));
         // SAFETY: the caller keeps the contract of `alloc`.
-        unsafe { System.alloc(layout) }
+        let pointer = unsafe { System.alloc(layout) };
+        if !pointer.is_null() {
+            count(size(layout));
+        }
+        pointer
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(size(layout));
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
-        unsafe { System.alloc_zeroed(layout) }
+        let pointer = unsafe { System.alloc_zeroed(layout) };
+        if !pointer.is_null() {
+            count(size(layout));
+        }
+        pointer
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
@@ -72,10 +78,18 @@ unsafe impl GlobalAlloc for Counting {
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        count(isize::try_from(new_size).unwrap_or(isize::MAX) - size(layout));
         // SAFETY: the caller keeps the contract of `realloc`.
-        unsafe { System.realloc(pointer, layout, new_size) }
+        let pointer = unsafe { System.realloc(pointer, layout, new_size) };
+        if !pointer.is_null() {
+            count(isize::try_from(new_size).unwrap_or(isize::MAX) - size(layout));
+        }
+        pointer
     }
+}
+
+/// Counts `bytes` of this thread no longer: another thread will free them.
+pub fn hand_over(bytes: usize) {
+    count(-isize::try_from(bytes).unwrap_or(isize::MAX));
 }
 
 /// What the thread that made it has come to use since, for any thread to read.
@@ -102,6 +116,9 @@ impl Usage {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[global_allocator]
+    static ALLOCATOR: Counting = Counting;
 
     #[test]
     fn a_thread_counts_what_it_has_in_use() {

@@ -5,7 +5,7 @@ use crate::build::options::image_query;
 use crate::cli::{OutputFormat, QueryArgs};
 use crate::sparql::results::{Answer, AnswerKind, GraphFormat, TableFormat};
 use crate::sparql::search::{QueryImage, SearchRequest};
-use crate::sparql::{QueryRequest, Sparql};
+use crate::sparql::{Cancellation, QueryRequest, Sparql};
 use anyhow::Context;
 use std::io::Write;
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ pub(super) fn run(args: &QueryArgs, runtime: Handle) -> anyhow::Result<ExitCode>
             }
             sparql.answer(&request)?
         }
-        None => sparql.answer_search(&search_request(args, &sparql)?)?,
+        None => sparql.answer_search(&search_request(args, &sparql)?, &Cancellation::default())?,
     };
     print(answer, args.format)?;
     Ok(ExitCode::SUCCESS)

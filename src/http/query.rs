@@ -4,9 +4,9 @@ use super::AppState;
 use super::body::{self, Field, FieldValue};
 use super::error::{ApiError, JsonError};
 use crate::data_url;
-use crate::sparql::QueryError;
 use crate::sparql::request::RequestError;
 use crate::sparql::search::{QueryImage, SearchHit, SearchRequest};
+use crate::sparql::{Cancellation, QueryError};
 use crate::vocab::Property;
 use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
@@ -75,8 +75,10 @@ async fn answer(state: Arc<AppState>, parameters: Parameters) -> Result<Response
         return Ok(Json(json!({ "status": "OK" })).into_response());
     };
     let worker = Arc::clone(&state);
+    let cancellation = Cancellation::default();
+    let _waiting = cancellation.on_drop();
     let hits = state
-        .block(move || worker.sparql.search(&request))
+        .block(move || worker.sparql.search(&request, &cancellation))
         .await?
         .map_err(in_own_words)?;
     let images: Vec<FoundImage> = hits.into_iter().map(FoundImage::from).collect();

@@ -1,9 +1,10 @@
 //! Streamed answers: a blocking writer on one side, a response body on the other.
 
 use super::error::{ApiError, Causes};
+use crate::memory;
 use crate::sparql::QueryError;
 use crate::sparql::results::WriteError;
-use crate::sparql::{Cancellation, guard};
+use crate::sparql::{CancelOnDrop, Cancellation, guard};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
@@ -52,15 +53,6 @@ pub(super) struct BodyWriter {
     cancellation: Cancellation,
 }
 
-/// Stops the work for an answer when whoever waits for it is gone.
-struct Waiting(Cancellation);
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.0.cancel();
-    }
-}
-
 /// The body ended before its end.
 #[derive(Debug, thiserror::Error)]
 #[error("the answer is incomplete")]
@@ -88,7 +80,7 @@ async fn respond_to(
     let (start_sender, start) = oneshot::channel();
     let (part_sender, parts) = mpsc::channel(CHUNKS_WAITING);
     let cancellation = Cancellation::default();
-    let waiting = Waiting(cancellation.clone());
+    let waiting = cancellation.on_drop();
     let mut writer = BodyWriter {
         start: Some(start_sender),
         parts: part_sender,
@@ -169,6 +161,7 @@ impl BodyWriter {
                 .map_err(|_| client_gone())?;
         }
         let chunk = std::mem::replace(&mut self.buffer, Vec::with_capacity(CHUNK_BYTES));
+        memory::hand_over(chunk.capacity());
         self.send(Part::Chunk(chunk.into()))?;
         self.sent_at = Instant::now();
         Ok(())
@@ -211,7 +204,7 @@ fn client_gone() -> io::Error {
 }
 
 impl Start {
-    fn into_response(self, parts: mpsc::Receiver<Part>, waiting: Waiting) -> Response {
+    fn into_response(self, parts: mpsc::Receiver<Part>, waiting: CancelOnDrop) -> Response {
         let (content_type, body) = match self {
             Self::Whole(content_type, bytes) => (content_type, Body::from(bytes)),
             Self::Parts(content_type) => (content_type, Body::from_stream(chunks(parts, waiting))),
@@ -224,7 +217,7 @@ impl Start {
 /// The chunks up to the end mark; an error if the channel closes without it.
 fn chunks(
     parts: mpsc::Receiver<Part>,
-    waiting: Waiting,
+    waiting: CancelOnDrop,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Incomplete>> {
     stream::unfold(Some((parts, waiting)), async |state| {
         let (mut parts, waiting) = state?;
@@ -284,6 +277,25 @@ mod tests {
         .unwrap();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
         assert_eq!(body, expected);
+    }
+
+    /// What was sent is not in use any more.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_is_sent_takes_no_memory_of_its_query() {
+        let (tell, told) = std::sync::mpsc::channel();
+        let response = respond(permit().await, move |out| {
+            let usage = memory::Usage::of_this_thread();
+            for _ in 0..1000 {
+                out.write_all(&[b'x'; CHUNK_BYTES])?;
+            }
+            tell.send(usage.bytes()).unwrap();
+            Ok(())
+        })
+        .await
+        .unwrap();
+        let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        assert_eq!(body.len(), 1000 * CHUNK_BYTES);
+        assert!(told.recv().unwrap() < 100 * CHUNK_BYTES);
     }
 
     #[tokio::test]

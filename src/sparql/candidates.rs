@@ -96,7 +96,7 @@ impl Sparql {
             if let Some(variable) = algebra::variable_of(object) {
                 found = self.probe(index, property, variable, context, run)?;
             }
-            if found.n_probed > 0 {
+            if found.rows.is_some() || found.n_probed > 0 {
                 break;
             }
         }

@@ -46,7 +46,7 @@ use spargebra::algebra::GraphPattern;
 use spargebra::{Query, SparqlParser};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-pub use stop::Cancellation;
+pub use stop::{CancelOnDrop, Cancellation};
 
 /// Answers SPARQL queries over a metadata store and a collection.
 pub struct Sparql {
@@ -259,15 +259,9 @@ impl Sparql {
         self.services.check(pattern_of(&query))?;
         let run = Run::new(self, &query, request)?;
         let planned = run.trace.time(Stage::Parse, || {
-            let Some(mut extracted) = extract::extract(pattern_of(&query))? else {
+            let Some(extracted) = extract::extract(pattern_of(&query))? else {
                 return Ok(None);
             };
-            if let Query::Construct { template, .. } = &query {
-                let template = GraphPattern::Bgp {
-                    patterns: template.clone(),
-                };
-                extracted.read.extend(algebra::all_variables(&template));
-            }
             let plan = plan::plan(&extracted)?;
             Ok::<_, QueryError>(Some((extracted, plan)))
         })?;

@@ -106,6 +106,7 @@ impl Sparql {
             position: &query.position,
             read: &query.read,
             tables: &run.tables,
+            keeps_tables: !has_lateral(&query.pattern),
         }
     }
 
@@ -204,6 +205,14 @@ pub(super) fn finish(
         None => pattern,
     };
     rewrite::ease(pattern)
+}
+
+fn has_lateral(pattern: &GraphPattern) -> bool {
+    let mut found = false;
+    algebra::visit(pattern, &mut |node| {
+        found |= matches!(node, GraphPattern::Lateral { .. });
+    });
+    found
 }
 
 /// Most sets of input values of one request along all UNION branches: each takes memory.

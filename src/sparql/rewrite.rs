@@ -288,7 +288,9 @@ impl Order<'_> {
             | GraphPattern::Distinct { .. }
             | GraphPattern::Reduced { .. }
             | GraphPattern::Slice { .. } => self.expose_select(pattern),
-            // A group's rows have no order, and what is subtracted is not seen.
+            // A group's rows have no order, and one more column would be one more to count.
+            GraphPattern::Group { .. } => self.order_selects(pattern),
+            // What is subtracted is not seen.
             GraphPattern::Minus { left, right } => GraphPattern::Minus {
                 left: Box::new(self.expose(*left)),
                 right,
@@ -299,6 +301,26 @@ impl Order<'_> {
                 pattern
             }
         }
+    }
+
+    /// Orders the sub-SELECTs below, whose LIMIT would otherwise keep any rows.
+    fn order_selects(&self, pattern: GraphPattern) -> GraphPattern {
+        let Ok(pattern) = map_children(pattern, &mut |child| {
+            Ok::<_, Infallible>(match child {
+                child if !bound_below(&child, self.position) => child,
+                GraphPattern::Project { ref variables, .. }
+                    if variables.contains(self.position) =>
+                {
+                    child
+                }
+                GraphPattern::Project { .. }
+                | GraphPattern::Distinct { .. }
+                | GraphPattern::Reduced { .. }
+                | GraphPattern::Slice { .. } => self.apply(child),
+                child => self.order_selects(child),
+            })
+        });
+        pattern
     }
 
     fn expose_select(&self, pattern: GraphPattern) -> GraphPattern {

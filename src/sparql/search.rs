@@ -1,7 +1,7 @@
 //! A search without SPARQL: the same algebra, through the same door.
 
 use super::results::Answer;
-use super::{QueryError, QueryRequest, Sparql};
+use super::{Cancellation, QueryError, QueryRequest, Sparql};
 use crate::vocab::{Property, REQUEST};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -63,17 +63,30 @@ impl Sparql {
     ///
     /// # Errors
     /// [`QueryError`] says who must act.
-    pub fn answer_search(&self, request: &SearchRequest) -> Result<Answer, QueryError> {
-        self.answer_query(query(request)?, &QueryRequest::default())
+    pub fn answer_search(
+        &self,
+        request: &SearchRequest,
+        cancellation: &Cancellation,
+    ) -> Result<Answer, QueryError> {
+        let asked = QueryRequest {
+            cancellation: cancellation.clone(),
+            ..QueryRequest::default()
+        };
+        self.answer_query(query(request)?, &asked)
     }
 
     /// The hits of a search, best first.
     ///
     /// # Errors
     /// [`QueryError`] says who must act.
-    pub fn search(&self, request: &SearchRequest) -> Result<Vec<SearchHit>, QueryError> {
+    pub fn search(
+        &self,
+        request: &SearchRequest,
+        cancellation: &Cancellation,
+    ) -> Result<Vec<SearchHit>, QueryError> {
         let mut hits = Vec::new();
-        self.answer_search(request)?.for_each_solution(|solution| {
+        let answer = self.answer_search(request, cancellation)?;
+        answer.for_each_solution(|solution| {
             let text = |name: &str| match solution.get(name) {
                 Some(Term::NamedNode(node)) => node.as_str().to_owned(),
                 Some(Term::Literal(literal)) => literal.value().to_owned(),

@@ -28,8 +28,24 @@ impl Cancellation {
         self.0.is_cancelled()
     }
 
+    /// What stops the evaluation when it is dropped.
+    #[must_use]
+    pub fn on_drop(&self) -> CancelOnDrop {
+        CancelOnDrop(self.clone())
+    }
+
     pub(super) fn token(&self) -> &CancellationToken {
         &self.0
+    }
+}
+
+/// Stops the work for an answer when whoever waits for it, and holds this, is gone.
+#[derive(Debug)]
+pub struct CancelOnDrop(Cancellation);
+
+impl Drop for CancelOnDrop {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 
@@ -96,82 +112,97 @@ impl<T, I: Iterator<Item = Result<T, QueryEvaluationError>>> Iterator for Stoppa
     }
 }
 
-/// Joins of so many pairs of rows are watched: some tenths of a second of work.
-const MANY_PAIRS: usize = 4_000_000;
+/// Where so many rows may come from tables alone, they are watched: some tenths of a second of work.
+const MANY_ROWS: usize = 4_000_000;
 
-/// `pattern` with a check in each join of large tables that does not read the store.
+/// `pattern` with checks where tables are multiplied, if there may be many rows.
+///
+/// Each check is a FILTER that names variables of both sides of a join, so that the optimizer moves it down
+/// to the lowest join that has both, and no further. It stands above all of a group's joins, because the
+/// optimizer does not change their order across a FILTER.
 pub(super) fn watched(pattern: GraphPattern) -> GraphPattern {
-    if !has_many_pairs(&pattern) {
+    if rows_in_memory(&pattern) <= MANY_ROWS && !tests_many(&pattern) {
         return pattern;
     }
+    if let GraphPattern::Join { .. } = pattern {
+        let mut parts = Vec::new();
+        flatten(pattern, &mut parts);
+        let parts: Vec<GraphPattern> = parts.into_iter().map(watched).collect();
+        let checks = checks_of(&parts);
+        return filtered(algebra::join_all(parts), checks);
+    }
+    let is_test = tests_many(&pattern);
     let Ok(pattern) =
         algebra::map_children(pattern, &mut |child| Ok::<_, Infallible>(watched(child)));
-    let tests_many = match &pattern {
-        GraphPattern::Filter { inner, .. } => {
-            (algebra::exists_patterns(&pattern).into_iter()).any(|inside| are_many(inner, inside))
-        }
-        _ => false,
-    };
     match pattern {
-        GraphPattern::Join { left, right } if are_many(&left, &right) => {
-            let variables = [any_of(&left, &right), any_of(&right, &left)];
-            checked(GraphPattern::Join { left, right }, &variables)
-        }
         GraphPattern::LeftJoin {
-            left,
-            right,
-            expression,
-        } if are_many(&left, &right) => {
-            let variables = [any_of(&left, &right), any_of(&right, &left)];
-            let pattern = GraphPattern::LeftJoin {
-                left,
-                right,
-                expression,
-            };
-            checked(pattern, &variables)
+            ref left,
+            ref right,
+            ..
+        }
+        | GraphPattern::Lateral {
+            ref left,
+            ref right,
+        } => {
+            let check = check_of_pair(left, right);
+            filtered(pattern, check.into_iter().collect())
         }
         // These have no more rows than their left side, but go through the right one for each.
-        GraphPattern::Minus { left, right } if are_many(&left, &right) => GraphPattern::Minus {
-            left: Box::new(checked(*left, &[])),
+        GraphPattern::Minus { left, right } => GraphPattern::Minus {
+            left: Box::new(checked(*left)),
             right,
         },
-        GraphPattern::Filter { expr, inner } if tests_many => GraphPattern::Filter {
+        GraphPattern::Filter { expr, inner } if is_test => GraphPattern::Filter {
             expr,
-            inner: Box::new(checked(*inner, &[])),
+            inner: Box::new(checked(*inner)),
         },
         other => other,
     }
 }
 
-fn has_many_pairs(pattern: &GraphPattern) -> bool {
-    let mut n_rows: usize = 0;
-    let mut n_tables = 0;
+/// Whether a MINUS or EXISTS in `pattern` goes through many rows of tables.
+fn tests_many(pattern: &GraphPattern) -> bool {
+    let mut found = false;
     algebra::visit(pattern, &mut |node| {
-        if let Some(n) = tables::rows_of(node) {
-            n_rows = n_rows.saturating_add(n);
-            n_tables += 1;
-        }
+        let (left, rights) = match node {
+            GraphPattern::Minus { left, right } => (left, vec![right.as_ref()]),
+            GraphPattern::Filter { inner, .. } => (inner, algebra::exists_patterns(node)),
+            _ => return,
+        };
+        found |= (rights.into_iter())
+            .any(|right| rows_in_memory(left).saturating_mul(rows_in_memory(right)) > MANY_ROWS);
     });
-    n_tables > 1 && n_rows.saturating_mul(n_rows) > MANY_PAIRS
+    found
 }
 
-fn are_many(left: &GraphPattern, right: &GraphPattern) -> bool {
-    matches!((rows_in_memory(left), rows_in_memory(right)), (Some(left), Some(right)) if left.saturating_mul(right) > MANY_PAIRS)
-}
-
-/// At most how many rows `pattern` has, if it reads nothing but inline data.
-fn rows_in_memory(pattern: &GraphPattern) -> Option<usize> {
+fn flatten(pattern: GraphPattern, parts: &mut Vec<GraphPattern>) {
     match pattern {
-        GraphPattern::Values { .. } | GraphPattern::Service { .. } => tables::rows_of(pattern),
-        GraphPattern::Bgp { patterns } if patterns.is_empty() => Some(1),
-        GraphPattern::Join { left, right } | GraphPattern::LeftJoin { left, right, .. } => {
-            Some(rows_in_memory(left)?.saturating_mul(rows_in_memory(right)?.max(1)))
+        GraphPattern::Join { left, right } => {
+            flatten(*left, parts);
+            flatten(*right, parts);
+        }
+        other => parts.push(other),
+    }
+}
+
+/// At most how many rows the tables in `pattern` make together; what is read from the store counts as one.
+fn rows_in_memory(pattern: &GraphPattern) -> usize {
+    match pattern {
+        GraphPattern::Values { .. } | GraphPattern::Service { .. } => {
+            tables::rows_of(pattern).unwrap_or(1)
+        }
+        GraphPattern::Bgp { .. } | GraphPattern::Path { .. } => 1,
+        GraphPattern::Join { left, right }
+        | GraphPattern::Lateral { left, right }
+        | GraphPattern::LeftJoin { left, right, .. } => {
+            rows_in_memory(left).saturating_mul(rows_in_memory(right).max(1))
         }
         GraphPattern::Union { left, right } => {
-            Some(rows_in_memory(left)?.saturating_add(rows_in_memory(right)?))
+            rows_in_memory(left).saturating_add(rows_in_memory(right))
         }
         GraphPattern::Minus { left: inner, .. }
         | GraphPattern::Filter { inner, .. }
+        | GraphPattern::Graph { inner, .. }
         | GraphPattern::Extend { inner, .. }
         | GraphPattern::Project { inner, .. }
         | GraphPattern::Distinct { inner }
@@ -179,28 +210,85 @@ fn rows_in_memory(pattern: &GraphPattern) -> Option<usize> {
         | GraphPattern::OrderBy { inner, .. }
         | GraphPattern::Group { inner, .. }
         | GraphPattern::Slice { inner, .. } => rows_in_memory(inner),
-        GraphPattern::Bgp { .. }
-        | GraphPattern::Path { .. }
-        | GraphPattern::Graph { .. }
-        | GraphPattern::Lateral { .. } => None,
     }
 }
 
-/// A variable that `pattern` binds and `other`, if possible, does not: a FILTER that names one of either side
-/// stays above their join.
-fn any_of(pattern: &GraphPattern, other: &GraphPattern) -> Option<Variable> {
-    let others = bound_variables(other, Binding::Possible);
-    let own = bound_variables(pattern, Binding::Possible);
-    let alone = own.iter().find(|variable| !others.contains(*variable));
-    alone.or_else(|| own.iter().next()).cloned()
+/// Checks for what is joined in any order: one for each two of the tables.
+fn checks_of(parts: &[GraphPattern]) -> Vec<Expression> {
+    let tables: Vec<&GraphPattern> = (parts.iter())
+        .filter(|part| rows_in_memory(part) > 1)
+        .collect();
+    if tables
+        .iter()
+        .map(|table| rows_in_memory(table))
+        .fold(1, usize::saturating_mul)
+        <= MANY_ROWS
+    {
+        return Vec::new();
+    }
+    let pairs = (tables.iter().enumerate())
+        .flat_map(|(index, one)| tables[index + 1..].iter().map(move |other| (one, other)));
+    pairs
+        .filter_map(|(one, other)| check_of_pair(one, other))
+        .collect()
 }
 
-fn checked(pattern: GraphPattern, variables: &[Option<Variable>]) -> GraphPattern {
-    let arguments = variables.iter().flatten().cloned().map(Expression::Bound);
-    let check = Function::Custom(NamedNode::new_unchecked(CHECK));
-    GraphPattern::Filter {
-        expr: Expression::FunctionCall(check, arguments.collect()),
-        inner: Box::new(pattern),
+fn check_of_pair(left: &GraphPattern, right: &GraphPattern) -> Option<Expression> {
+    let (of_left, of_right) = (variables_of(left), variables_of(right));
+    let alone = |own: &[Variable], others: &[Variable]| {
+        let variable = own.iter().find(|variable| !others.contains(variable));
+        variable.or(own.first()).cloned()
+    };
+    let variables: Vec<Variable> = [alone(&of_left, &of_right), alone(&of_right, &of_left)]
+        .into_iter()
+        .flatten()
+        .collect();
+    (!variables.is_empty()).then(|| check(&variables))
+}
+
+/// `pattern` with a check for each of its rows.
+fn checked(pattern: GraphPattern) -> GraphPattern {
+    let check = check(&variables_of(&pattern));
+    filtered(pattern, vec![check])
+}
+
+fn variables_of(pattern: &GraphPattern) -> Vec<Variable> {
+    let mut variables: Vec<Variable> = bound_variables(pattern, Binding::Possible)
+        .into_iter()
+        .collect();
+    variables.sort_unstable_by(|a, b| a.as_str().cmp(b.as_str()));
+    variables
+}
+
+/// A call of the function that needs all `variables`, is cheap and cannot fail: terms are compared as the
+/// store numbers them.
+fn check(variables: &[Variable]) -> Expression {
+    let check = NamedNode::new_unchecked(CHECK);
+    let variable = |variable: &Variable| Box::new(Expression::Variable(variable.clone()));
+    let same = match variables {
+        [] => None,
+        [only] => {
+            let other = Box::new(Expression::NamedNode(check.clone()));
+            Some(Expression::SameTerm(variable(only), other))
+        }
+        several => (several.windows(2))
+            .map(|pair| Expression::SameTerm(variable(&pair[0]), variable(&pair[1])))
+            .reduce(|all, one| Expression::Or(Box::new(all), Box::new(one))),
+    };
+    let arguments = same.map(|same| Expression::Coalesce(vec![same, Literal::from(true).into()]));
+    Expression::FunctionCall(Function::Custom(check), arguments.into_iter().collect())
+}
+
+fn filtered(pattern: GraphPattern, checks: Vec<Expression>) -> GraphPattern {
+    match checks
+        .into_iter()
+        .reduce(|all, one| Expression::And(Box::new(all), Box::new(one)))
+    {
+        None => pattern,
+        Some(expr) => GraphPattern::Filter {
+            expr,
+            inner: Box::new(pattern),
+        },
     }
 }
 
@@ -210,7 +298,7 @@ mod tests {
     use oxigraph::sparql::QueryResults;
     use oxigraph::store::Store;
     use oxrdf::Term;
-    use spargebra::Query;
+    use spargebra::{Query, SparqlParser};
     use std::time::Duration;
 
     fn table(name: &str, n: i64) -> GraphPattern {
@@ -226,9 +314,7 @@ mod tests {
     fn count(pattern: GraphPattern) -> Query {
         let Query::Select {
             dataset, base_iri, ..
-        } = spargebra::SparqlParser::new()
-            .parse_query("SELECT * {}")
-            .unwrap()
+        } = SparqlParser::new().parse_query("SELECT * {}").unwrap()
         else {
             unreachable!()
         };
@@ -247,6 +333,35 @@ mod tests {
         }
     }
 
+    /// Evaluates `query` on a store with one triple while somebody cancels it.
+    fn stopped(query: Query) -> bool {
+        let cancellation = Cancellation::default();
+        let token = cancellation.token().clone();
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(50));
+            cancellation.cancel();
+        });
+        let store = Store::new().unwrap();
+        store
+            .load_from_slice(oxigraph::io::RdfFormat::Turtle, "<a:a> <a:p> 1 .")
+            .unwrap();
+        let evaluator = SparqlEvaluator::new().with_cancellation_token(token.clone());
+        let results = stoppable(|| {
+            register(evaluator, token)
+                .for_query(query)
+                .on_store(&store)
+                .execute()
+        });
+        match results {
+            Ok(QueryResults::Solutions(solutions)) => {
+                let rows: Vec<Result<_, _>> = Stoppable::new(solutions).collect();
+                matches!(rows[..], [Err(QueryEvaluationError::Cancelled)])
+            }
+            Ok(_) => false,
+            Err(error) => matches!(error, QueryEvaluationError::Cancelled),
+        }
+    }
+
     #[test]
     fn a_count_of_pairs_is_stopped() {
         let join = |left, right| GraphPattern::Join {
@@ -261,31 +376,33 @@ mod tests {
             left: Box::new(table("a", 300_000)),
             right: Box::new(table("b", 300_000)),
         };
+        let triple = || {
+            let query = SparqlParser::new()
+                .parse_query("SELECT * { ?s ?p ?o }")
+                .unwrap();
+            super::super::pattern_of(&query).clone()
+        };
+        let small = |name: &str| table(name, 3000);
+        let lateral = GraphPattern::Lateral {
+            left: Box::new(table("a", 300_000)),
+            right: Box::new(table("b", 300_000)),
+        };
         for pattern in [
             join(table("a", 300_000), table("b", 300_000)),
+            join(join(table("a", 300_000), triple()), table("b", 300_000)),
+            join(
+                triple(),
+                join(join(small("a"), small("b")), join(small("c"), small("d"))),
+            ),
             minus(union, table("b", 300_000)),
+            minus(
+                join(triple(), join(small("a"), small("b"))),
+                table("c", 300_000),
+            ),
+            lateral,
         ] {
-            let cancellation = Cancellation::default();
-            let token = cancellation.token().clone();
-            std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(50));
-                cancellation.cancel();
-            });
-            let evaluator = SparqlEvaluator::new().with_cancellation_token(token.clone());
-            let results = stoppable(|| {
-                register(evaluator, token)
-                    .for_query(count(watched(pattern)))
-                    .on_store(&Store::new().unwrap())
-                    .execute()
-            });
-            let Ok(QueryResults::Solutions(solutions)) = results else {
-                continue;
-            };
-            let rows: Vec<Result<_, _>> = Stoppable::new(solutions).collect();
-            assert!(
-                matches!(rows[..], [Err(QueryEvaluationError::Cancelled)]),
-                "{rows:?}"
-            );
+            let shown = format!("{:.300}", pattern.to_string());
+            assert!(stopped(count(watched(pattern))), "{shown}");
         }
     }
 

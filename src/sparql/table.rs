@@ -27,6 +27,8 @@ pub(super) struct TableMaker<'a> {
     pub read: &'a HashSet<Variable>,
     /// Where large tables are kept.
     pub tables: &'a Tables,
+    /// Whether they may be: a LATERAL would ask for them again for each row.
+    pub keeps_tables: bool,
 }
 
 /// Which table is to be made of a relation.
@@ -61,12 +63,17 @@ impl Relation {
         let (inputs, outputs): (Vec<_>, Vec<_>) = fragment
             .columns
             .iter()
-            .filter(|(_, object)| {
-                algebra::variable_of(object).is_none_or(|variable| maker.read.contains(variable))
-            })
             .partition(|(property, _)| property.role() != Role::Output);
+        let (outputs, unread): (Vec<_>, Vec<_>) = outputs.into_iter().partition(|(_, object)| {
+            algebra::variable_of(object).is_none_or(|variable| maker.read.contains(variable))
+        });
+        // A hit without an IRI has no row where the query asks for one, read or not.
+        let needs_iri = (unread.iter())
+            .any(|(property, _)| matches!(property, Property::IiifUrl | Property::Link));
         let input_variables = variables_of(&inputs);
-        let shows_subject = maker.read.contains(&fragment.subject);
+        // A table has one column at least: without any the evaluator could not tell what it multiplies.
+        let shows_subject = maker.read.contains(&fragment.subject)
+            || (outputs.is_empty() && input_variables.is_empty());
         let mut hit_variables: Vec<Variable> = (shows_subject.then(|| fragment.subject.clone()))
             .into_iter()
             .collect();
@@ -131,6 +138,9 @@ impl Relation {
         for given in &givens {
             let key = &given.search.tuples[0].key;
             for hit in &given.search.hits {
+                if needs_iri && !maker.collection.has_iri(hit.row) {
+                    continue;
+                }
                 let mut row: Row = Vec::with_capacity(hit_variables.len());
                 if shows_subject || fragment.hit.is_some() {
                     let id = maker.collection.id(hit.row);
@@ -151,7 +161,10 @@ impl Relation {
                 hit_rows.push(row);
             }
         }
-        let hits = if is_joined && hit_rows.len() > maker.options.planner.inline_rows {
+        let hits = if is_joined
+            && maker.keeps_tables
+            && hit_rows.len() > maker.options.planner.inline_rows
+        {
             maker.tables.place(hit_variables, hit_rows)
         } else {
             rewrite::hashed(hit_variables, hit_rows)

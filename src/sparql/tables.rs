@@ -24,8 +24,8 @@ struct Table {
     rows: Arc<[Vec<Option<GroundTerm>>]>,
 }
 
-/// What the names of tables begin with, before their number and that of their rows. No query can call them:
-/// they are on no allow-list.
+/// What the names of tables begin with, before their number and that of their rows. They are on no allow-list,
+/// and a query that guesses one could only read its own hits.
 const PREFIX: &str = "urn:x-clip-search:table:";
 
 impl Tables {
@@ -79,9 +79,22 @@ pub(super) fn rows_of(pattern: &GraphPattern) -> Option<usize> {
 /// A small pattern from which the optimizer takes what it wants to know of the table: which variables it
 /// binds to what kind of terms, and about how many rows it has.
 fn look_alike(variables: &[Variable], rows: &[Vec<Option<GroundTerm>>]) -> GraphPattern {
+    let kind = |cell: &Option<GroundTerm>| cell.as_ref().map(std::mem::discriminant);
+    let mut samples: Vec<&Vec<Option<GroundTerm>>> = Vec::new();
+    for row in rows {
+        let is_new = |column: usize| {
+            let kind_here = kind(&row[column]);
+            samples
+                .iter()
+                .all(|sample| kind(&sample[column]) != kind_here)
+        };
+        if (0..variables.len()).any(is_new) {
+            samples.push(row);
+        }
+    }
     let first = GraphPattern::Values {
         variables: variables.to_vec(),
-        bindings: rows.first().cloned().into_iter().collect(),
+        bindings: samples.into_iter().cloned().collect(),
     };
     let side = rows.len().isqrt();
     let filler = || GraphPattern::Values {

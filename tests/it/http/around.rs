@@ -1,6 +1,6 @@
 //! What surrounds the endpoints: probes, failures, CORS, unknown routes, OpenAPI.
 
-use super::{Fixture, body_json, content_type, get, send, service, text};
+use super::{Fixture, body_json, content_type, get, large_store, send, service, text};
 use crate::colours;
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode, header};
@@ -96,13 +96,14 @@ async fn a_client_that_leaves_frees_its_place() {
             max_queries: NonZeroUsize::MIN,
             ..HttpSettings::default()
         },
+        store: large_store(),
         ..Fixture::default()
     };
     let router = fixture.router();
     let numbers: Vec<String> = (0..4000).map(|n| n.to_string()).collect();
     let numbers = numbers.join(" ");
     let query = format!(
-        "SELECT (COUNT(*) AS ?n) {{ VALUES ?a {{ {numbers} }} VALUES ?b {{ {numbers} }} VALUES ?c {{ {numbers} }} }}"
+        "SELECT (COUNT(*) AS ?n) {{ ?s ?p ?o . VALUES ?a {{ {numbers} }} VALUES ?b {{ {numbers} }} VALUES ?c {{ {numbers} }} }}"
     );
     let request = Request::post("/sparql")
         .header("content-type", "application/sparql-query")

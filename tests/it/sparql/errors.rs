@@ -13,7 +13,7 @@ fn a_query_that_needs_too_much_memory_is_stopped() {
     let world = World::with(options, store());
     let numbers: Vec<String> = (0..6000).map(|n| n.to_string()).collect();
     let numbers = numbers.join(" ");
-    let pairs = format!("VALUES ?a {{ {numbers} }} VALUES ?b {{ {numbers} }}");
+    let pairs = format!("?x ?y 1890 . VALUES ?a {{ {numbers} }} VALUES ?b {{ {numbers} }}");
     for query in [
         format!("SELECT ?a ?b {{ {pairs} }} ORDER BY ?b"),
         format!("SELECT ?a ?b (COUNT(*) AS ?n) {{ {pairs} }} GROUP BY ?a ?b"),

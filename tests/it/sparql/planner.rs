@@ -253,6 +253,55 @@ fn image_ids_choose_candidates_too() {
     }
 }
 
+/// RDF cannot name such an image, whether the query shows its name or not.
+#[test]
+fn an_image_whose_url_is_no_iri_is_not_found() {
+    let urls = [url(0), "https://iiif.example.org/a b".to_owned()];
+    let rows: Vec<f32> = (urls.iter())
+        .flat_map(|url| direction(url.as_bytes()).as_slice().to_vec())
+        .collect();
+    let features = Features::from_unit_rows(Array2::from_shape_vec((2, 4), rows).unwrap());
+    let ids = urls.iter().map(|url| image_id(url)).collect();
+    let collection = Collection::new(features, ids, urls.to_vec());
+    let world = World::over(collection, SparqlOptions::default(), Store::new().unwrap());
+    for query in [
+        "SELECT ?i ?s { {R} }",
+        "SELECT ?s { {R} }",
+        "SELECT ?s { {R} ?r clip:link ?l }",
+    ] {
+        assert_eq!(world.rows(&full(query)).len(), 1, "{query}");
+    }
+}
+
+#[test]
+fn images_that_nothing_knows_are_not_scored() {
+    let world = world();
+    for query in [
+        "SELECT ?i { {R} ?w :image ?i ; :shows :nothing }",
+        "SELECT ?i { {R} ?r clip:imageId ?id . ?w :image ?i ; :shows :nothing }",
+    ] {
+        let explanation = explain(&world, query);
+        let request = only(&explanation);
+        assert_eq!(
+            (request.candidates, request.images_scored),
+            (Some(0), 0),
+            "{request}"
+        );
+    }
+}
+
+/// Two requests that only the store connects are joined through it, however many hits they have.
+#[test]
+fn many_hits_are_not_multiplied_before_the_store_connects_them() {
+    let world = world_with(PlannerOptions {
+        probe_rows: Some(8),
+        ..PlannerOptions::default()
+    });
+    let query = "SELECT ?i ?j { {R} ?q a clip:Request ; clip:queryString 'sea' ; clip:minScore -1 ; clip:iiifUrl ?j ; clip:score ?t .
+        ?w :image ?i ; :title ?title . ?v :image ?j ; :title ?title }";
+    assert_eq!(explain(&world, query).rows, N);
+}
+
 /// What has few hits is searched for first, wherever it stands; its hits are the candidates of the other.
 #[test]
 fn requests_that_find_little_come_first() {
@@ -287,6 +336,16 @@ fn what_nothing_reads_changes_no_answer() {
         let explanation = explain(&world, query);
         assert_eq!(explanation.rows, rows, "{query}");
     }
+    // An input that has two values has two rows for each hit, shown or not.
+    let twice = "{ ?r a clip:Request ; clip:queryString 'a', 'b', ?q ; clip:minScore -1 ; clip:iiifUrl ?i }";
+    assert_eq!(explain(&world, &format!("SELECT ?i {twice}")).rows, 2 * N);
+    assert_eq!(
+        explain(&world, &format!("SELECT ?i ?q {twice}")).rows,
+        2 * N
+    );
+    let places = "{ { SELECT ?p { {R} ?w :image ?i ; :place ?p } } }";
+    let counted = world.rows(&full(&format!("SELECT (COUNT(DISTINCT *) AS ?n) {places}")));
+    assert_eq!(counted, ["2"]);
     let counted = world.rows(&full("SELECT (COUNT(DISTINCT *) AS ?n) { ?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 ; clip:score ?s }"));
     assert_eq!(counted, [N.to_string()]);
 }
