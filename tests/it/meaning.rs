@@ -103,7 +103,7 @@ fn texts_find_what_they_name() {
         ("a castle on a hill", &["castle"], 5, 5),
         ("un chat", &["cat"], 3, 2),
         ("un gatto", &["cat"], 3, 2),
-        ("ein Pferd", &["horse", "horse-racing"], 3, 2),
+        ("ein Pferd", &["horse", "horse-racing"], 3, 3),
         ("a violin", &["violin"], 3, 2),
         ("Fahrrad", &["bicycle"], 3, 1),
         ("un éléphant", &["elephant"], 3, 2),
@@ -284,14 +284,14 @@ fn its_queries_find_what_they_ask_for() {
             .count()
     );
     assert!(
-        sum("recognised") * 2 > sum("pictures"),
+        sum("recognised") * 10 > sum("pictures") * 9,
         "seven techniques: {techniques:?}"
     );
 
     let lakes = demo.run("4-bergsee.rq");
     let images = column(&lakes, "image");
     assert!(
-        images.len() >= 5 && images[..5].iter().all(|url| kind(url) == "lake"),
+        images.len() >= 8 && images[..8].iter().all(|url| kind(url) == "lake"),
         "{lakes:?}"
     );
 

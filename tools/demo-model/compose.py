@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 import scenes
 from concepts import concepts
+from grounds import GROUNDS
 from scenes import Rng, clouds, gradient, mix, vary
 from sprites import recoloured, sprite
 
@@ -53,7 +54,10 @@ def plan(rng: Rng, held_out: bool = False) -> Scene:
         objects = [(int(rng.integers(len(everything))), int(rng.integers(2, 5)))]
     else:
         objects = [(int(i), 1) for i in rng.choice(len(everything), n, replace=False)]
-    grounds = HELD_OUT_BACKGROUNDS if held_out and rng.random() < 0.5 else BACKGROUNDS
+    if held_out:
+        grounds = HELD_OUT_BACKGROUNDS if rng.random() < 0.5 else BACKGROUNDS
+    else:
+        grounds = list(GROUNDS) if rng.random() < 0.6 else BACKGROUNDS
     variants = []
     for i, count in objects:
         known = everything[i].variants
@@ -89,6 +93,8 @@ def draw(scene: Scene, size: int) -> Image.Image:
 
 
 def background(rng: Rng, kind: str, size: int) -> Image.Image:
+    if kind in GROUNDS:
+        return GROUNDS[kind](rng, size)
     tint = tuple(int(c) for c in rng.integers(40, 250, 3))
     pale = mix(tint, (255, 255, 255), rng.uniform(0.2, 0.8))
     if kind == "plain":

@@ -12,7 +12,7 @@ work/venv/bin/pip install --quiet --requirement requirements.txt
 python=work/venv/bin/python
 $python generate.py work/pictures --shards "${SHARDS:-60}"
 [ -f work/tokenizer.json ] || $python tokenizer.py work/pictures work/tokenizer.json
-$python -u train.py work/pictures work/tokenizer.json work/checkpoint.pt --steps "${STEPS:-4150}"
+$python -u train.py work/pictures work/tokenizer.json work/checkpoint.pt --steps "${STEPS:-6250}"
 $python export.py work/checkpoint.pt work/tokenizer.json work/model
 $python evaluate.py work/model | tee work/evaluation.md
 # What halving the weights costs.

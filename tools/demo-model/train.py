@@ -104,12 +104,21 @@ def contrast(image: torch.Tensor, text: torch.Tensor, ids: torch.Tensor, scale: 
     return -((target * logits.log_softmax(1)).sum(1).mean() + (target * logits.T.log_softmax(1)).sum(1).mean()) / 2
 
 
+def modules_and_scale(vocabulary: int, context: int, device: torch.device) -> tuple[dict[str, torch.nn.Module], torch.nn.Parameter]:
+    """Both towers and the layer that names things, and the logarithm of the temperature's inverse."""
+    image, text = ImageTower().to(device, memory_format=torch.channels_last), TextTower(vocabulary, context).to(device)
+    naming = torch.nn.Linear(image.project.in_features, len(concepts()) + len(SCENES) + len(TECHNIQUES)).to(device)
+    torch.nn.init.constant_(naming.bias, -5.0)
+    scale = torch.nn.Parameter(torch.tensor(np.log(1 / 0.07), dtype=torch.float32, device=device))
+    return {"image": image, "text": text, "naming": naming}, scale
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("pictures", type=Path)
     arguments.add_argument("tokenizer", type=Path)
     arguments.add_argument("checkpoint", type=Path)
-    arguments.add_argument("--steps", type=int, default=4150)
+    arguments.add_argument("--steps", type=int, default=6250)
     arguments.add_argument("--decay", type=int, default=800, help="steps at the end in which the rate falls to nothing")
     arguments.add_argument("--full", type=int, default=950, help="steps at the end that see the pictures at their size")
     arguments.add_argument("--small", type=int, default=64, help="pixels a side before that")
@@ -122,30 +131,28 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     tokenizer = Tokenizer.from_file(str(options.tokenizer))
-    image, text = ImageTower(), TextTower(tokenizer.get_vocab_size(), CONTEXT_LENGTH)
-    image, text = image.to(device, memory_format=torch.channels_last), text.to(device)
-    naming = torch.nn.Linear(image.project.in_features, len(concepts()) + len(SCENES) + len(TECHNIQUES)).to(device)
-    torch.nn.init.constant_(naming.bias, -5.0)
-    scale = torch.nn.Parameter(torch.tensor(np.log(1 / 0.07), dtype=torch.float32, device=device))
+    modules, scale = modules_and_scale(tokenizer.get_vocab_size(), CONTEXT_LENGTH, device)
+    image, text, naming = modules.values()
     parameters = [*image.parameters(), *text.parameters(), *naming.parameters(), scale]
     print(sum(p.numel() for p in image.parameters()), "+", sum(p.numel() for p in text.parameters()), "parameters", flush=True)
     matrices = [p for p in parameters if p.dim() > 1]
     rest = [p for p in parameters if p.dim() <= 1]
     optimizer = torch.optim.AdamW([{"params": matrices, "weight_decay": 0.05}, {"params": rest, "weight_decay": 0.0}], betas=(0.9, 0.98), fused=True)
-    first = 0
-    modules = {"image": image, "text": text, "naming": naming}
+    first = begun = 0
     if options.checkpoint.exists():
         saved = torch.load(options.checkpoint, weights_only=False, map_location=device)
         for name, module in modules.items():
             module.load_state_dict(saved[name])
         scale.data.copy_(saved["scale"])
-        optimizer.load_state_dict(saved["optimizer"])
-        first = saved["step"]
+        # A restored model (restore.py) has none: its moments start anew.
+        if saved["optimizer"]:
+            optimizer.load_state_dict(saved["optimizer"])
+        first, begun = saved["step"], saved["begun"]
     pictures = Pictures(options.pictures)
     started, losses = time.monotonic(), []
     for step in range(first, options.steps):
         rng = np.random.default_rng([options.seed, step])
-        rate = options.rate * min(1.0, (step + 1) / 200, (options.steps - step) / options.decay)
+        rate = options.rate * min(1.0, (step + 1 - begun) / 200, (options.steps - step) / options.decay)
         for group in optimizer.param_groups:
             group["lr"] = rate
         pixels, scenes = pictures.batch(rng, options.batch)
@@ -169,7 +176,7 @@ def main() -> None:
             pictures.refresh()
         if (step + 1) % 200 == 0 or step + 1 == options.steps:
             part = options.checkpoint.with_suffix(".part")
-            torch.save({name: module.state_dict() for name, module in modules.items()} | {"scale": scale.data, "optimizer": optimizer.state_dict(), "step": step + 1}, part)
+            torch.save({name: module.state_dict() for name, module in modules.items()} | {"scale": scale.data, "optimizer": optimizer.state_dict(), "step": step + 1, "begun": begun}, part)
             part.rename(options.checkpoint)
 
 
