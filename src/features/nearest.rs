@@ -2,7 +2,6 @@
 
 use super::Features;
 use crate::embedding::Embedding;
-use std::hint::black_box;
 
 /// An image of the collection with its score.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -79,7 +78,6 @@ pub fn each_of_rows(
         if block.is_empty() {
             break;
         }
-        fetch(features, &block);
         for (lookup, hits) in lookups.iter().zip(&mut found) {
             let Lookup {
                 query,
@@ -103,20 +101,6 @@ pub fn each_of_rows(
 
 /// 64 vectors of width 512 are 128 KiB, which fits into the second-level cache with the queries.
 const ROWS_IN_CACHE: usize = 64;
-
-/// Brings rows into the cache. Where they lie apart the processor does not guess the next one, and a dot
-/// product would wait for one piece of a row after the other; these reads wait for nothing.
-fn fetch(features: &Features, rows: &[usize]) {
-    let one_of_each_line = |row: &usize| features.row(*row).iter().step_by(FLOATS_IN_LINE);
-    black_box(
-        rows.iter()
-            .flat_map(one_of_each_line)
-            .fold(0, |all, x| all ^ x.to_bits()),
-    );
-}
-
-/// A cache line has 64 bytes.
-const FLOATS_IN_LINE: usize = 16;
 
 /// As [`of_rows`], in no order.
 pub(super) fn scored(
