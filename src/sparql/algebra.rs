@@ -38,6 +38,17 @@ pub(super) fn join_all(patterns: impl IntoIterator<Item = GraphPattern>) -> Grap
     patterns.into_iter().fold(unit(), join)
 }
 
+/// Adds what a group joins to `parts`, from the left.
+pub(super) fn flatten(pattern: GraphPattern, parts: &mut Vec<GraphPattern>) {
+    match pattern {
+        GraphPattern::Join { left, right } => {
+            flatten(*left, parts);
+            flatten(*right, parts);
+        }
+        other => parts.push(other),
+    }
+}
+
 /// Rebuilds `pattern` with `f` applied to each direct child, those inside EXISTS included. The inside
 /// of SERVICE belongs to another endpoint and is left alone.
 pub(super) fn map_children<E>(

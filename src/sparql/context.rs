@@ -439,7 +439,7 @@ impl Surroundings<'_> {
     fn connected(self) -> GraphPattern {
         let mut parts = Vec::new();
         for part in self.parts {
-            flatten(part, &mut parts);
+            algebra::flatten(part, &mut parts);
         }
         let mut reached = self.wanted.clone();
         let mut chosen = Vec::new();
@@ -456,16 +456,6 @@ impl Surroundings<'_> {
             chosen.extend(connected);
             parts = rest;
         }
-    }
-}
-
-fn flatten(pattern: GraphPattern, parts: &mut Vec<GraphPattern>) {
-    match pattern {
-        GraphPattern::Join { left, right } => {
-            flatten(*left, parts);
-            flatten(*right, parts);
-        }
-        other => parts.push(other),
     }
 }
 

@@ -28,14 +28,16 @@ impl Sparql {
         let mut spent = Spent::default();
         let mut open: Vec<&Request> = plan.requests.iter().collect();
         // What has few hits comes first: they may restrict the others.
-        open.sort_by_cached_key(|request| {
-            let context = Context {
-                query,
-                tables: &tables,
-                most_rows: usize::MAX,
-            };
-            self.most_hits(request, &context)
-        });
+        if open.len() > 1 {
+            open.sort_by_cached_key(|request| {
+                let context = Context {
+                    query,
+                    tables: &tables,
+                    most_rows: usize::MAX,
+                };
+                self.most_hits(request, &context)
+            });
+        }
         let mut effort = Effort::Wait;
         while !open.is_empty() {
             let n_open = open.len();
@@ -196,6 +198,7 @@ pub(super) fn finish(
         },
         None,
     );
+    let pattern = run.tables.without_repetitions(pattern);
     let pattern = match ordered.first() {
         Some(fragment) => rewrite::Order {
             position: &query.position,

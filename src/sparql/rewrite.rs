@@ -255,6 +255,9 @@ impl Order<'_> {
                 expression,
             };
         }
+        if tables::are_in_order(&pattern) {
+            return pattern;
+        }
         let pattern = self.expose(pattern);
         let visible = bound_variables(&pattern, Binding::Possible);
         let key = if visible.contains(self.position) {

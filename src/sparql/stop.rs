@@ -126,7 +126,7 @@ pub(super) fn watched(pattern: GraphPattern) -> GraphPattern {
     }
     if let GraphPattern::Join { .. } = pattern {
         let mut parts = Vec::new();
-        flatten(pattern, &mut parts);
+        algebra::flatten(pattern, &mut parts);
         let parts: Vec<GraphPattern> = parts.into_iter().map(watched).collect();
         let checks = checks_of(&parts);
         return filtered(algebra::join_all(parts), checks);
@@ -173,16 +173,6 @@ fn tests_many(pattern: &GraphPattern) -> bool {
             .any(|right| rows_in_memory(left).saturating_mul(rows_in_memory(right)) > MANY_ROWS);
     });
     found
-}
-
-fn flatten(pattern: GraphPattern, parts: &mut Vec<GraphPattern>) {
-    match pattern {
-        GraphPattern::Join { left, right } => {
-            flatten(*left, parts);
-            flatten(*right, parts);
-        }
-        other => parts.push(other),
-    }
 }
 
 /// At most how many rows the tables in `pattern` make together; what is read from the store counts as one.

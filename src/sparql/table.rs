@@ -165,7 +165,10 @@ impl Relation {
             && maker.keeps_tables
             && hit_rows.len() > maker.options.planner.inline_rows
         {
-            maker.tables.place(hit_variables, hit_rows)
+            // The hits of one search come best first.
+            maker
+                .tables
+                .place(hit_variables, hit_rows, givens.len() == 1)
         } else {
             rewrite::hashed(hit_variables, hit_rows)
         };

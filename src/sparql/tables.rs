@@ -11,6 +11,7 @@ use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::GraphPattern;
 use spargebra::term::{GroundTerm, NamedNodePattern};
 use std::cell::RefCell;
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::sync::Arc;
 
@@ -22,26 +23,31 @@ pub(super) struct Tables(RefCell<Vec<Table>>);
 struct Table {
     variables: Arc<[Variable]>,
     rows: Arc<[Vec<Option<GroundTerm>>]>,
+    is_in_order: bool,
 }
 
-/// What the names of tables begin with, before their number and that of their rows. They are on no allow-list,
+/// What the names of tables begin with, before their number, that of their rows, and whether these are in
+/// order. They are on no allow-list,
 /// and a query that guesses one could only read its own hits.
 const PREFIX: &str = "urn:x-clip-search:table:";
 
 impl Tables {
-    /// A pattern that stands for a table.
+    /// A pattern that stands for a table. `is_in_order`: whether its rows come best hit first.
     pub(super) fn place(
         &self,
         variables: Vec<Variable>,
         rows: Vec<Vec<Option<GroundTerm>>>,
+        is_in_order: bool,
     ) -> GraphPattern {
         let mut tables = self.0.borrow_mut();
-        let name = name(tables.len(), rows.len());
         let inner = Box::new(look_alike(&variables, &rows));
-        tables.push(Table {
+        let table = Table {
             variables: variables.into(),
             rows: rows.into(),
-        });
+            is_in_order,
+        };
+        let name = table.name(tables.len());
+        tables.push(table);
         GraphPattern::Service {
             name: name.into(),
             inner,
@@ -52,27 +58,111 @@ impl Tables {
     /// Makes the tables known to the evaluator of a query that names them.
     pub(super) fn register(&self, evaluator: SparqlEvaluator) -> SparqlEvaluator {
         (self.0.borrow().iter().enumerate()).fold(evaluator, |evaluator, (number, table)| {
-            evaluator.with_service_handler(name(number, table.rows.len()), table.clone())
+            evaluator.with_service_handler(table.name(number), table.clone())
+        })
+    }
+
+    /// `pattern` without inline data that says again what a large table beside it says: one column without
+    /// gaps and duplicates, which has all terms of the table's column of that name. Each row of the table
+    /// would meet one row of it.
+    pub(super) fn without_repetitions(&self, pattern: GraphPattern) -> GraphPattern {
+        if self.0.borrow().is_empty() {
+            return pattern;
+        }
+        if !matches!(pattern, GraphPattern::Join { .. }) {
+            let Ok(pattern) = algebra::map_children(pattern, &mut |child| {
+                Ok::<_, Infallible>(self.without_repetitions(child))
+            });
+            return pattern;
+        }
+        let mut parts = Vec::new();
+        algebra::flatten(pattern, &mut parts);
+        let tables = self.0.borrow();
+        let beside: Vec<&Table> = (parts.iter())
+            .filter_map(|part| tables.get(name_of(part)?.number))
+            .collect();
+        parts.retain(|part| !beside.iter().any(|table| table.repeats(part)));
+        drop(tables);
+        algebra::join_all((parts.into_iter()).map(|part| self.without_repetitions(part)))
+    }
+}
+
+impl Table {
+    fn name(&self, number: usize) -> NamedNode {
+        let (n_rows, order) = (self.rows.len(), u8::from(self.is_in_order));
+        NamedNode::new_unchecked(format!("{PREFIX}{number}:{n_rows}:{order}"))
+    }
+
+    fn repeats(&self, pattern: &GraphPattern) -> bool {
+        let GraphPattern::Values {
+            variables,
+            bindings,
+        } = pattern
+        else {
+            return false;
+        };
+        let [variable] = &variables[..] else {
+            return false;
+        };
+        let Some(column) = self.variables.iter().position(|v| v == variable) else {
+            return false;
+        };
+        let terms: Option<HashSet<&GroundTerm>> =
+            bindings.iter().map(|row| row[0].as_ref()).collect();
+        terms.is_some_and(|terms| {
+            terms.len() == bindings.len()
+                && (self.rows.iter()).all(|row| {
+                    row[column]
+                        .as_ref()
+                        .is_some_and(|term| terms.contains(term))
+                })
         })
     }
 }
 
-fn name(number: usize, n_rows: usize) -> NamedNode {
-    NamedNode::new_unchecked(format!("{PREFIX}{number}:{n_rows}"))
+/// What the name of a table says.
+struct Name {
+    number: usize,
+    n_rows: usize,
+    is_in_order: bool,
+}
+
+fn name_of(pattern: &GraphPattern) -> Option<Name> {
+    let GraphPattern::Service {
+        name: NamedNodePattern::NamedNode(name),
+        ..
+    } = pattern
+    else {
+        return None;
+    };
+    let mut numbers = name
+        .as_str()
+        .strip_prefix(PREFIX)?
+        .split(':')
+        .map(str::parse);
+    let mut next = || numbers.next()?.ok();
+    Some(Name {
+        number: next()?,
+        n_rows: next()?,
+        is_in_order: next()? == 1,
+    })
+}
+
+/// Whether the solutions of `pattern` are rows of one table, and come best hit first.
+pub(super) fn are_in_order(pattern: &GraphPattern) -> bool {
+    match pattern {
+        GraphPattern::Filter { inner, .. } | GraphPattern::Extend { inner, .. } => {
+            are_in_order(inner)
+        }
+        _ => name_of(pattern).is_some_and(|name| name.is_in_order),
+    }
 }
 
 /// How many rows the table has that `pattern` stands for, if it does.
 pub(super) fn rows_of(pattern: &GraphPattern) -> Option<usize> {
     match pattern {
         GraphPattern::Values { bindings, .. } => Some(bindings.len()),
-        GraphPattern::Service {
-            name: NamedNodePattern::NamedNode(name),
-            ..
-        } => {
-            let (_, n_rows) = name.as_str().strip_prefix(PREFIX)?.split_once(':')?;
-            n_rows.parse().ok()
-        }
-        _ => None,
+        _ => Some(name_of(pattern)?.n_rows),
     }
 }
 
