@@ -145,17 +145,21 @@ impl Engine {
         self.similarity(iiif_url, self.collection.features().row(other))
     }
 
-    /// The best images for each lookup, of all or of `rows` alone: see [`nearest::each_of_rows`].
+    /// The best images for each lookup, of all or of `rows` alone, unless `is_stopped` before the end: see
+    /// [`nearest::each_of_rows`].
     #[must_use]
     pub fn search_each(
         &self,
         lookups: &[Lookup<'_>],
         rows: Option<&BTreeSet<usize>>,
+        is_stopped: &dyn Fn() -> bool,
     ) -> Vec<Vec<Hit>> {
         let features = self.collection.features();
         match rows {
-            Some(rows) => nearest::each_of_rows(features, lookups, rows.iter().copied()),
-            None => nearest::each_of_rows(features, lookups, 0..features.len()),
+            Some(rows) => {
+                nearest::each_of_rows(features, lookups, rows.iter().copied(), is_stopped)
+            }
+            None => nearest::each_of_rows(features, lookups, 0..features.len(), is_stopped),
         }
     }
 

@@ -62,6 +62,7 @@ pub struct Lookup<'a> {
 ///
 /// The vectors are read from memory once for all lookups: a block of rows stays in the cache while it
 /// meets one query after the other, so that time goes into arithmetic and not into waiting for memory.
+/// Once `is_stopped` the rest of the rows is left out: it is asked before each block.
 ///
 /// # Panics
 /// If the widths differ or a row is out of range.
@@ -70,12 +71,13 @@ pub fn each_of_rows(
     features: &Features,
     lookups: &[Lookup<'_>],
     rows: impl IntoIterator<Item = usize>,
+    is_stopped: &dyn Fn() -> bool,
 ) -> Vec<Vec<Hit>> {
     let mut found: Vec<Vec<Hit>> = vec![Vec::new(); lookups.len()];
     let mut rows = rows.into_iter();
     loop {
         let block: Vec<usize> = rows.by_ref().take(ROWS_IN_CACHE).collect();
-        if block.is_empty() {
+        if block.is_empty() || is_stopped() {
             break;
         }
         for (lookup, hits) in lookups.iter().zip(&mut found) {
@@ -171,6 +173,23 @@ mod tests {
     use ndarray::Array2;
     use proptest::prelude::*;
 
+    #[test]
+    fn a_scan_ends_when_it_is_stopped() {
+        let n = 10 * ROWS_IN_CACHE;
+        let features = Features::from_unit_rows(Array2::from_elem((n, 1), 1.0));
+        let query = Embedding::new(vec![1.0]).unwrap();
+        let lookup = Lookup {
+            query: &query,
+            min_score: 0.0,
+            limit: None,
+        };
+        let n_asked = std::cell::Cell::new(0);
+        let is_stopped = || n_asked.replace(n_asked.get() + 1) == 3;
+        let found = each_of_rows(&features, &[lookup, lookup], 0..n, &is_stopped);
+        let n_found: Vec<usize> = found.iter().map(Vec::len).collect();
+        assert_eq!(n_found, [3 * ROWS_IN_CACHE; 2]);
+    }
+
     proptest! {
         /// Several lookups at once find what each finds alone.
         #[test]
@@ -201,7 +220,7 @@ mod tests {
                     limit: *limit,
                 })
                 .collect();
-            let found = each_of_rows(&features, &lookups, 0..n);
+            let found = each_of_rows(&features, &lookups, 0..n, &|| false);
             prop_assert_eq!(found.len(), lookups.len());
             for (Lookup { query, min_score, limit }, found) in lookups.into_iter().zip(found) {
                 prop_assert_eq!(found, at_least(&features, query, min_score, limit));

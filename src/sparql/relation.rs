@@ -163,13 +163,13 @@ impl Relation {
         for (group, rows) in [(limited, None), (others, restriction.candidates.as_ref())] {
             let mut group = group;
             for searches in group.chunks_mut(LOOKUPS) {
-                deadline.check()?;
                 let lookups: Vec<Lookup<'_>> = (searches.iter())
                     .filter_map(|search| search.lookup(restriction, options))
                     .collect();
                 let n_scored = rows.map_or(engine.collection().len(), BTreeSet::len);
                 self.counts.images_scored += n_scored * lookups.len();
-                let found = engine.search_each(&lookups, rows);
+                let found = engine.search_each(&lookups, rows, &|| deadline.token.is_cancelled());
+                deadline.check()?;
                 for (search, found) in searches.iter_mut().zip(found) {
                     spend(&mut spent.n_hits, found.len(), options, written)?;
                     self.counts.hits += found.len();
@@ -259,7 +259,7 @@ fn number_positions(searches: &mut [Search]) {
     }
 }
 
-/// Inputs that are searched for at once; between these the query may be cancelled.
+/// Inputs that are searched for at once: their hits are held beside those that are kept.
 const LOOKUPS: usize = 64;
 
 impl Search {
