@@ -298,13 +298,15 @@ fn set_outputs(
 
 /// The value of an output property; none of a URL that is no IRI.
 fn output(property: Property, hit: &RankedHit, maker: &TableMaker<'_>) -> Option<GroundTerm> {
-    let url = || maker.collection.url(hit.row);
+    // Its path, query or fragment made longer, an IRI is one still.
+    let iri = |iri: String| {
+        let is_iri = maker.collection.has_iri(hit.row);
+        is_iri.then(|| NamedNode::new_unchecked(iri).into())
+    };
+    let url = maker.collection.url(hit.row);
     Some(match property {
-        Property::IiifUrl => NamedNode::new(url()).ok()?.into(),
-        Property::Link => {
-            let link = iiif::full_image_url(url(), maker.options.link_width_px);
-            NamedNode::new(link).ok()?.into()
-        }
+        Property::IiifUrl => iri(url.to_owned())?,
+        Property::Link => iri(iiif::full_image_url(url, maker.options.link_width_px))?,
         Property::Score => Literal::from(hit.score.clamp(-1.0, 1.0)).into(),
         Property::ImageId => Literal::new_simple_literal(maker.collection.id(hit.row)).into(),
         Property::Rank => integer(hit.rank).into(),
