@@ -240,7 +240,7 @@ impl Found {
 
 /// To read one solution takes as long as to score some dozens of images.
 fn probe_rows(n_images: usize) -> usize {
-    (n_images / 32).clamp(256, 100_000)
+    (n_images / 32).clamp(64, 100_000)
 }
 
 /// Whether evaluating `pattern` asks another endpoint, which it should not do twice.
