@@ -26,10 +26,6 @@ use oxigraph::store::Store;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// As the program allocates.
-#[global_allocator]
-static ALLOCATOR: clip_search::memory::Counting = clip_search::memory::Counting;
-
 const PREFIXES: &str = "PREFIX : <http://example.org/> PREFIX dct: <http://purl.org/dc/terms/>
 PREFIX clip: <https://service.swissartresearch.net/clip/> ";
 /// Binds ?i and ?s.

@@ -22,10 +22,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// As the program allocates.
-#[global_allocator]
-static ALLOCATOR: clip_search::memory::Counting = clip_search::memory::Counting;
-
 const N: usize = 27_958;
 
 fn write_collection(dir: &Path) -> std::io::Result<()> {

@@ -4,14 +4,12 @@
 //! ends the whole process. The work for a query runs on one thread; what that thread has in use, whoever
 //! watches may read and stop the query in time.
 
-use mimalloc::MiMalloc;
-use std::alloc::{GlobalAlloc, Layout};
+use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicIsize, Ordering};
 
-/// An allocator that counts: mimalloc, with which answers of many rows take a fifth less time than with the
-/// system's. Without it as `#[global_allocator]` everything counts as nothing.
+/// The system's allocator, which counts. Without it as `#[global_allocator]` everything counts as nothing.
 #[derive(Debug, Default)]
 pub struct Counting;
 
@@ -50,14 +48,14 @@ fn size(layout: Layout) -> isize {
 
 #[expect(
     unsafe_code,
-    reason = "an allocator is unsafe by its signature; all calls go to mimalloc"
+    reason = "an allocator is unsafe by its signature; all calls go to the system's"
 )]
-// SAFETY: every method hands its arguments on to `MiMalloc` unchanged, and counting neither allocates nor
+// SAFETY: every method hands its arguments on to `System` unchanged, and counting neither allocates nor
 // unwinds.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc`.
-        let pointer = unsafe { MiMalloc.alloc(layout) };
+        let pointer = unsafe { System.alloc(layout) };
         if !pointer.is_null() {
             count(size(layout));
         }
@@ -66,7 +64,7 @@ unsafe impl GlobalAlloc for Counting {
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `alloc_zeroed`.
-        let pointer = unsafe { MiMalloc.alloc_zeroed(layout) };
+        let pointer = unsafe { System.alloc_zeroed(layout) };
         if !pointer.is_null() {
             count(size(layout));
         }
@@ -76,12 +74,12 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count(-size(layout));
         // SAFETY: the caller keeps the contract of `dealloc`.
-        unsafe { MiMalloc.dealloc(pointer, layout) }
+        unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `realloc`.
-        let pointer = unsafe { MiMalloc.realloc(pointer, layout, new_size) };
+        let pointer = unsafe { System.realloc(pointer, layout, new_size) };
         if !pointer.is_null() {
             count(isize::try_from(new_size).unwrap_or(isize::MAX) - size(layout));
         }
