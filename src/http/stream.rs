@@ -59,8 +59,9 @@ pub(super) struct BodyWriter {
 struct Incomplete;
 
 /// Runs `job` on a thread of its own, with the stack that evaluating a query needs, and answers with
-/// what the job writes. The thread holds `permit` until it is done. If it fails after the first chunk the connection is cut, so that no client takes half an
-/// answer for a whole one; if the client goes away the evaluation is cancelled and the next write fails.
+/// what the job writes. The thread holds `permit` until it is done. If it fails after the first chunk the
+/// connection is cut, so that no client takes half an answer for a whole one; if the client goes away the
+/// evaluation is cancelled and the next write fails.
 ///
 /// # Errors
 /// What `job` gives before the first chunk.
@@ -393,37 +394,42 @@ mod tests {
         assert!(to_bytes(response.into_body(), usize::MAX).await.is_err());
     }
 
-    #[tokio::test]
-    async fn a_client_that_leaves_cancels_an_evaluation_without_rows() {
+    /// A request that is given up before it has an answer frees its place.
+    async fn frees_its_place_when_left(
+        work: impl Fn(&mut BodyWriter) -> Result<(), WriteError> + Send + 'static,
+    ) {
         let places = Arc::new(Semaphore::new(1));
         let place = Arc::clone(&places).acquire_owned().await.unwrap();
         let (started, wait_for_start) = oneshot::channel();
-        let request = tokio::spawn(respond(place, |out| {
-            let cancellation = out.cancellation();
+        let request = tokio::spawn(respond(place, move |out| {
             let _ = started.send(());
-            while !cancellation.is_cancelled() {
-                std::thread::yield_now();
-            }
-            Err(QueryError::Cancelled.into())
+            work(out)
         }));
         wait_for_start.await.unwrap();
         request.abort();
+        // Would wait for ever if the work went on.
         drop(places.acquire().await.unwrap());
     }
 
     #[tokio::test]
+    async fn a_client_that_leaves_cancels_an_evaluation_without_rows() {
+        frees_its_place_when_left(|out| {
+            let cancellation = out.cancellation();
+            while !cancellation.is_cancelled() {
+                std::thread::yield_now();
+            }
+            Err(QueryError::Cancelled.into())
+        })
+        .await;
+    }
+
+    #[tokio::test]
     async fn a_client_that_leaves_before_the_first_chunk_stops_the_writer_too() {
-        let places = Arc::new(Semaphore::new(1));
-        let place = Arc::clone(&places).acquire_owned().await.unwrap();
-        let (started, wait_for_start) = oneshot::channel();
-        let request = tokio::spawn(respond(place, |out| {
-            let _ = started.send(());
+        frees_its_place_when_left(|out| {
             loop {
                 out.write(b"").map(drop)?;
             }
-        }));
-        wait_for_start.await.unwrap();
-        request.abort();
-        drop(places.acquire().await.unwrap());
+        })
+        .await;
     }
 }

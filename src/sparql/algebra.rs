@@ -381,16 +381,12 @@ pub(super) fn expression_variables(expression: &Expression) -> HashSet<Variable>
 /// Every variable that is written anywhere in `pattern`.
 pub(super) fn all_variables(pattern: &GraphPattern) -> HashSet<Variable> {
     let mut found = HashSet::new();
-    visit(pattern, &mut |node| {
-        add_variables(node, &mut found);
-        if let GraphPattern::Service { inner, .. } = node {
-            found.extend(all_variables(inner));
-        }
-    });
+    visit(pattern, &mut |node| add_variables(node, &mut found));
     found
 }
 
-/// Adds the variables that a node names itself, without those of its children.
+/// Adds the variables that a node names itself, without those of its children; what a SERVICE is asked is
+/// part of it.
 pub(super) fn add_variables(node: &GraphPattern, found: &mut HashSet<Variable>) {
     found.extend(own_variables(node));
     // Who visits all nodes enters EXISTS too; doing so here as well would double the work at every level.
@@ -400,6 +396,9 @@ pub(super) fn add_variables(node: &GraphPattern, found: &mut HashSet<Variable>) 
                 found.insert(v.clone());
             }
         });
+    }
+    if let GraphPattern::Service { inner, .. } = node {
+        found.extend(all_variables(inner));
     }
 }
 

@@ -5,6 +5,7 @@ use super::explain::{PlanKind, RequestExplanation, Stage};
 use super::extract::placeholder_index;
 use super::plan::{Alternative, InputObject, Request};
 use super::relation::{Restriction, Tuple};
+use super::request::positive;
 use super::run::Run;
 use super::{QueryError, Sparql, algebra, rewrite};
 use crate::vocab::Property;
@@ -143,10 +144,8 @@ impl Sparql {
         let limit = |alternative: &Alternative| {
             (alternative.inputs.iter())
                 .filter_map(|input| match &input.object {
-                    InputObject::Constant(Term::Literal(limit))
-                        if input.property == Property::Limit =>
-                    {
-                        limit.value().trim().parse().ok()
+                    InputObject::Constant(limit) if input.property == Property::Limit => {
+                        positive(limit)
                     }
                     _ => None,
                 })

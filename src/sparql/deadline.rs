@@ -75,8 +75,8 @@ impl Deadline {
         (self.max_memory_bytes).is_some_and(|most| self.usage.bytes() > most)
     }
 
-    /// [`QueryError::TimedOut`] once the time is over, [`QueryError::Cancelled`] before. The evaluator looks at the clock only when it
-    /// reads the store, which it may not do for a long time while it multiplies what it has read.
+    /// Why the query was stopped, if it was: [`QueryError::TimedOut`], [`QueryError::TooMuchMemory`] or
+    /// [`QueryError::Cancelled`]. The evaluator looks at the token only when it reads the store.
     pub(super) fn check(&self) -> Result<(), QueryError> {
         if self.token.is_cancelled() {
             return Err(self.explain(QueryEvaluationError::Cancelled));

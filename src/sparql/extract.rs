@@ -96,9 +96,6 @@ fn read_variables(pattern: &GraphPattern, fragments: &[Fragment]) -> HashSet<Var
             return;
         }
         algebra::add_variables(node, &mut read);
-        if let GraphPattern::Service { inner, .. } = node {
-            read.extend(algebra::all_variables(inner));
-        }
         // COUNT(DISTINCT *) counts what differs in any variable.
         if let GraphPattern::Group { aggregates, .. } = node {
             counts_rows |= (aggregates.iter())

@@ -396,7 +396,7 @@ fn number(term: &Term) -> Option<f64> {
 }
 
 /// A positive integer, also written as `10.0` or `"10"`.
-fn positive(term: &Term) -> Option<usize> {
+pub(super) fn positive(term: &Term) -> Option<usize> {
     let number = number(term)?;
     if number < 1.0 || number.fract() != 0.0 {
         return None;

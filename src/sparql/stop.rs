@@ -121,7 +121,7 @@ const MANY_ROWS: usize = 4_000_000;
 /// to the lowest join that has both, and no further. It stands above all of a group's joins, because the
 /// optimizer does not change their order across a FILTER.
 pub(super) fn watched(pattern: GraphPattern) -> GraphPattern {
-    if rows_in_memory(&pattern) <= MANY_ROWS && !tests_many(&pattern) {
+    if !has_many_rows(&pattern) {
         return pattern;
     }
     if let GraphPattern::Join { .. } = pattern {
@@ -148,7 +148,7 @@ pub(super) fn watched(pattern: GraphPattern) -> GraphPattern {
             filtered(pattern, check.into_iter().collect())
         }
         // These have no more rows than their left side, but go through the right one for each.
-        GraphPattern::Minus { left, right } => GraphPattern::Minus {
+        GraphPattern::Minus { left, right } if is_test => GraphPattern::Minus {
             left: Box::new(checked(*left)),
             right,
         },
@@ -160,19 +160,21 @@ pub(super) fn watched(pattern: GraphPattern) -> GraphPattern {
     }
 }
 
-/// Whether a MINUS or EXISTS in `pattern` goes through many rows of tables.
-fn tests_many(pattern: &GraphPattern) -> bool {
-    let mut found = false;
-    algebra::visit(pattern, &mut |node| {
-        let (left, rights) = match node {
-            GraphPattern::Minus { left, right } => (left, vec![right.as_ref()]),
-            GraphPattern::Filter { inner, .. } => (inner, algebra::exists_patterns(node)),
-            _ => return,
-        };
-        found |= (rights.into_iter())
-            .any(|right| rows_in_memory(left).saturating_mul(rows_in_memory(right)) > MANY_ROWS);
-    });
+fn has_many_rows(pattern: &GraphPattern) -> bool {
+    let mut found = rows_in_memory(pattern) > MANY_ROWS;
+    algebra::visit(pattern, &mut |node| found |= tests_many(node));
     found
+}
+
+/// Whether the node itself is a MINUS or EXISTS that goes through many rows of tables.
+fn tests_many(node: &GraphPattern) -> bool {
+    let (left, rights) = match node {
+        GraphPattern::Minus { left, right } => (left, vec![right.as_ref()]),
+        GraphPattern::Filter { inner, .. } => (inner, algebra::exists_patterns(node)),
+        _ => return false,
+    };
+    (rights.into_iter())
+        .any(|right| rows_in_memory(left).saturating_mul(rows_in_memory(right)) > MANY_ROWS)
 }
 
 /// At most how many rows the tables in `pattern` make together; what is read from the store counts as one.

@@ -113,8 +113,7 @@ impl Relation {
         }
         // Inputs stand in a table of their own where a row per hit with its inputs in full would multiply
         // what may be whole images.
-        let is_echoed = !input_variables.is_empty();
-        let is_apart = is_echoed && !givens.iter().all(Given::is_small);
+        let is_apart = !givens.iter().all(Given::is_small);
         let mut input_columns: Vec<usize> = Vec::new();
         if !is_apart {
             for variable in &input_variables {
@@ -230,15 +229,16 @@ const SMALL: usize = 100;
 /// Puts the only row of inputs into `columns`; none if an output that stands there is another.
 fn set_inputs(row: &mut Row, columns: &[usize], rows: &HashSet<Row>) -> Option<()> {
     let given = rows.iter().next()?;
-    for (column, input) in columns.iter().zip(given) {
-        match &mut row[*column] {
-            cell @ None => cell.clone_from(input),
-            other => {
-                if other != input {
-                    return None;
-                }
-            }
-        }
+    (columns.iter().zip(given))
+        .try_for_each(|(column, input)| set(&mut row[*column], input.clone()?))
+}
+
+/// Puts a term into a cell; none if another stands there.
+fn set(cell: &mut Option<GroundTerm>, term: GroundTerm) -> Option<()> {
+    match cell {
+        None => *cell = Some(term),
+        Some(other) if *other == term => {}
+        Some(_) => return None,
     }
     Some(())
 }
@@ -281,16 +281,10 @@ fn set_outputs(
 ) -> Option<()> {
     for (property, object, column) in outputs {
         let term = output(*property, hit, maker)?;
-        let is_same = match column.map(|column| &mut row[column]) {
-            Some(cell @ None) => {
-                *cell = Some(term);
-                true
-            }
-            Some(Some(other)) => *other == term,
-            None => is_constant(&term, object),
-        };
-        if !is_same {
-            return None;
+        match column {
+            Some(column) => set(&mut row[*column], term)?,
+            None if is_constant(&term, object) => {}
+            None => return None,
         }
     }
     Some(())

@@ -27,8 +27,7 @@ struct Table {
 }
 
 /// What the names of tables begin with, before their number, that of their rows, and whether these are in
-/// order. They are on no allow-list,
-/// and a query that guesses one could only read its own hits.
+/// order. They are on no allow-list, and a query that guesses one could only read its own hits.
 const PREFIX: &str = "urn:x-clip-search:table:";
 
 impl Tables {
