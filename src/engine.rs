@@ -53,7 +53,7 @@ impl Engine {
 
     /// The images that are searched.
     #[must_use]
-    pub fn collection(&self) -> &Collection {
+    pub fn collection(&self) -> &Arc<Collection> {
         &self.collection
     }
 

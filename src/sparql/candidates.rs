@@ -16,13 +16,14 @@ use std::collections::{BTreeSet, HashSet};
 
 impl Sparql {
     /// What the search for `request` may leave out. What is found at one of several fragments holds for all
-    /// if their rows meet in every solution.
+    /// if their rows meet in every solution. `known`: what was found out before.
     pub(super) fn restriction(
         &self,
         request: &Request,
         context: &Context<'_>,
         run: &Run<'_>,
         tuples: &[Tuple],
+        known: Option<Found>,
     ) -> Result<Restriction, QueryError> {
         let is_correlated = (request.alternatives.iter())
             .flat_map(|alternative| &alternative.inputs)
@@ -52,18 +53,17 @@ impl Sparql {
             })
             .reduce(f64::max);
         // The rank and a limit count the images that are not candidates as well.
-        let is_limited =
-            |tuple: &Tuple| tuple.inputs.limit.or(self.options.default_limit).is_some();
         let has_rank = (fragments.iter())
             .flat_map(|index| &context.query.fragments[*index].columns)
             .any(|(property, _)| *property == Property::Rank);
-        let found = if tuples.iter().all(is_limited) {
+        let found = if tuples.iter().all(|tuple| self.is_limited(tuple)) {
             Found::all("clip:limit is counted over all images")
         } else if has_rank {
             Found::all("clip:rank is counted over all images")
         } else {
-            run.trace
-                .time(Stage::Probe, || self.candidates(fragments, context, run))?
+            run.trace.time(Stage::Probe, || {
+                self.candidates(fragments, context, run, known)
+            })?
         };
         explanation.rows_probed = found.n_probed;
         if found.rows.is_some() && !is_correlated {
@@ -84,13 +84,17 @@ impl Sparql {
         fragments: &[usize],
         context: &Context<'_>,
         run: &Run<'_>,
+        known: Option<Found>,
     ) -> Result<Found, QueryError> {
+        if let Some(found) = known.as_ref().filter(|found| found.rows.is_some()) {
+            return Ok(found.clone());
+        }
         if let Some(rows) = self.named_rows(fragments, context) {
-            return Ok(Found {
-                reason: format!("the query names {} images of the collection", rows.len()),
-                rows: Some(rows),
-                n_probed: 0,
-            });
+            return Ok(Found::named(rows));
+        }
+        // What is known to have too many solutions is not tried again.
+        if let Some(found) = known {
+            return Ok(found);
         }
         let mut found = Found::all("nothing asks which images are found");
         for (index, property, object) in image_columns(fragments, context) {
@@ -124,18 +128,21 @@ impl Sparql {
         property: Property,
         terms: impl IntoIterator<Item = Term>,
     ) -> BTreeSet<usize> {
-        let collection = self.engine.collection();
         (terms.into_iter())
-            .filter_map(|term| match (property, &term) {
-                (Property::IiifUrl, Term::NamedNode(image)) => {
-                    collection.row_of_url(image.as_str())
-                }
-                (Property::ImageId, Term::Literal(id)) => (id.datatype() == xsd::STRING)
-                    .then(|| collection.row_of_id(id.value()))
-                    .flatten(),
-                _ => None,
-            })
+            .filter_map(|term| self.row_of(property, &term))
             .collect()
+    }
+
+    /// The row of the image that has `term` as `property`.
+    pub(super) fn row_of(&self, property: Property, term: &Term) -> Option<usize> {
+        let collection = self.engine.collection();
+        match (property, term) {
+            (Property::IiifUrl, Term::NamedNode(image)) => collection.row_of_url(image.as_str()),
+            (Property::ImageId, Term::Literal(id)) if id.datatype() == xsd::STRING => {
+                collection.row_of_id(id.value())
+            }
+            _ => None,
+        }
     }
 
     /// At most how many hits `request` has for each set of inputs, as far as the query says so.
@@ -168,8 +175,7 @@ impl Sparql {
         context: &Context<'_>,
         run: &Run<'_>,
     ) -> Result<Found, QueryError> {
-        let limit = (self.options.planner.probe_rows)
-            .unwrap_or_else(|| probe_rows(self.engine.collection().len()));
+        let limit = self.probe_rows();
         let context = Context {
             most_rows: limit,
             ..*context
@@ -185,26 +191,34 @@ impl Sparql {
         let pattern = rewrite::ease(context.fill(pattern));
         let (found, n_probed) = run.probe(pattern, variable, limit)?;
         let Some(found) = found else {
-            return Ok(Found {
-                n_probed,
-                ..Found::all(&if n_probed > limit {
-                    format!("what restricts the images has more than {limit} solutions")
-                } else {
-                    format!("{variable} is unbound in some solutions around it")
-                })
+            return Ok(if n_probed > limit {
+                Found::too_many(limit, n_probed)
+            } else {
+                Found {
+                    n_probed,
+                    ..Found::all(&format!(
+                        "{variable} is unbound in some solutions around it"
+                    ))
+                }
             });
         };
-        let rows = self.rows_of(property, found);
-        Ok(Found {
-            reason: format!("the patterns around it leave {} images", rows.len()),
-            rows: Some(rows),
-            n_probed,
-        })
+        Ok(Found::probed(self.rows_of(property, found), n_probed))
+    }
+
+    /// Most solutions that are looked at to find candidates.
+    pub(super) fn probe_rows(&self) -> usize {
+        let n_images = self.engine.collection().len();
+        (self.options.planner.probe_rows).unwrap_or_else(|| probe_rows(n_images))
+    }
+
+    /// Whether the hits for `tuple` are those of all images that are best, so that all have to be scored.
+    pub(super) fn is_limited(&self, tuple: &Tuple) -> bool {
+        tuple.inputs.limit.or(self.options.default_limit).is_some()
     }
 }
 
 /// The outputs that tell which image it is.
-const IMAGE_COLUMNS: [Property; 2] = [Property::IiifUrl, Property::ImageId];
+pub(super) const IMAGE_COLUMNS: [Property; 2] = [Property::IiifUrl, Property::ImageId];
 
 /// The columns of some fragments that tell which image it is: fragment, property, object.
 fn image_columns<'a>(
@@ -220,7 +234,8 @@ fn image_columns<'a>(
 }
 
 /// The images that matter for a request.
-struct Found {
+#[derive(Clone)]
+pub(super) struct Found {
     /// None if all do.
     rows: Option<BTreeSet<usize>>,
     reason: String,
@@ -233,6 +248,34 @@ impl Found {
             rows: None,
             reason: reason.to_owned(),
             n_probed: 0,
+        }
+    }
+
+    /// Those that the query names.
+    pub(super) fn named(rows: BTreeSet<usize>) -> Self {
+        Self {
+            reason: format!("the query names {} images of the collection", rows.len()),
+            rows: Some(rows),
+            n_probed: 0,
+        }
+    }
+
+    /// Those that some patterns leave.
+    pub(super) fn probed(rows: BTreeSet<usize>, n_probed: usize) -> Self {
+        Self {
+            reason: format!("the patterns around it leave {} images", rows.len()),
+            rows: Some(rows),
+            n_probed,
+        }
+    }
+
+    /// All, because some patterns have more solutions than should be looked at.
+    pub(super) fn too_many(limit: usize, n_probed: usize) -> Self {
+        Self {
+            n_probed,
+            ..Self::all(&format!(
+                "what restricts the images has more than {limit} solutions"
+            ))
         }
     }
 }

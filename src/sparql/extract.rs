@@ -88,20 +88,15 @@ pub(super) fn extract(pattern: &GraphPattern) -> Result<Option<Extracted>, Reque
 }
 
 /// The variables that something beside one fragment names, or that a fragment names twice.
-fn read_variables(pattern: &GraphPattern, fragments: &[Fragment]) -> HashSet<Variable> {
+pub(super) fn read_variables(pattern: &GraphPattern, fragments: &[Fragment]) -> HashSet<Variable> {
     let mut read = HashSet::new();
-    let mut counts_rows = false;
     algebra::visit(pattern, &mut |node| {
         if placeholder_index(node).is_some() {
             return;
         }
         algebra::add_variables(node, &mut read);
-        // COUNT(DISTINCT *) counts what differs in any variable.
-        if let GraphPattern::Group { aggregates, .. } = node {
-            counts_rows |= (aggregates.iter())
-                .any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
-        }
     });
+    let counts_rows = counts_distinct(pattern);
     let mut seen = HashSet::new();
     for variable in fragments.iter().flat_map(Fragment::variables) {
         if !seen.insert(variable) || counts_rows {
@@ -109,6 +104,18 @@ fn read_variables(pattern: &GraphPattern, fragments: &[Fragment]) -> HashSet<Var
         }
     }
     read
+}
+
+/// Whether there is a `COUNT(DISTINCT *)`, which counts what differs in any variable.
+pub(super) fn counts_distinct(pattern: &GraphPattern) -> bool {
+    let mut found = false;
+    algebra::visit(pattern, &mut |node| {
+        if let GraphPattern::Group { aggregates, .. } = node {
+            found |= (aggregates.iter())
+                .any(|(_, a)| matches!(a, AggregateExpression::CountSolutions { distinct: true }));
+        }
+    });
+    found
 }
 
 /// The fragment whose place `pattern` holds.

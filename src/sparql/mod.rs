@@ -9,6 +9,7 @@
 //! much memory (`deadline`, `stop`).
 
 mod algebra;
+mod beside;
 mod candidates;
 mod context;
 mod deadline;
@@ -23,10 +24,12 @@ pub mod request;
 mod resolve;
 pub mod results;
 mod rewrite;
+mod row;
 mod run;
 pub mod search;
 mod service;
 mod stop;
+mod straight;
 mod syntax;
 mod table;
 mod tables;
@@ -265,13 +268,22 @@ impl Sparql {
             let plan = plan::plan(&extracted)?;
             Ok::<_, QueryError>(Some((extracted, plan)))
         })?;
-        if let Some((extracted, plan)) = planned {
-            if let Some(results) = self.answer_top(&query, &extracted, &plan, &run)? {
+        if let Some((mut extracted, plan)) = planned {
+            let mut gathered = self.gather(&query, &mut extracted, &plan, &run)?;
+            let known = gathered.as_mut();
+            if let Some(results) = self.answer_top(&query, &extracted, &plan, &run, known)? {
                 return Ok((results, run));
             }
-            let rewritten = match self.rewrite_top(&query, &extracted, &plan, &run)? {
+            if let Some(known) = &mut gathered
+                && let Some(results) =
+                    self.answer_straight(&query, &extracted, &plan, &run, known)?
+            {
+                return Ok((results, run));
+            }
+            let known = gathered.as_mut();
+            let rewritten = match self.rewrite_top(&query, &extracted, &plan, &run, known)? {
                 Some(rewritten) => rewritten,
-                None => self.rewrite(&extracted, &plan, &run)?,
+                None => self.rewrite(&extracted, &plan, &run, gathered)?,
             };
             *pattern_of_mut(&mut query) = rewritten;
         }

@@ -183,6 +183,21 @@ impl Relation {
         Ok(())
     }
 
+    /// The hits, best first: numbers of the search and of its hit.
+    pub(super) fn in_order(&self) -> Vec<(usize, usize)> {
+        if let [search] = &self.searches[..] {
+            return (0..search.hits.len()).map(|hit| (0, hit)).collect();
+        }
+        let mut order = vec![(0, 0); self.searches.iter().map(|search| search.hits.len()).sum()];
+        for (number, search) in self.searches.iter().enumerate() {
+            for (index, hit) in search.hits.iter().enumerate() {
+                let n = order.len();
+                order[n - 1 - hit.position] = (number, index);
+            }
+        }
+        order
+    }
+
     /// The hits of a relation that has one set of inputs; `None` if it has several.
     pub(super) fn ranking(
         &mut self,

@@ -1,5 +1,6 @@
 //! Resolves the requests of a query: gives their inputs values, searches, and puts the hits in place.
 
+use super::beside::{Companions, Gathered};
 use super::context::Context;
 use super::explain::Stage;
 use super::extract::Extracted;
@@ -13,6 +14,7 @@ use crate::vocab::Property;
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
 use std::collections::HashSet;
+use std::sync::Arc;
 
 impl Sparql {
     /// The query's pattern with the hits of its requests as inline tables.
@@ -21,10 +23,16 @@ impl Sparql {
         query: &Extracted,
         plan: &Plan,
         run: &Run<'_>,
+        gathered: Option<Gathered>,
     ) -> Result<GraphPattern, QueryError> {
+        let (known, companions) = match gathered {
+            Some(gathered) => (Some((gathered.tuples, gathered.found)), gathered.companions),
+            None => (None, Arc::default()),
+        };
+        let mut known = known;
         let mut tables: Vec<Option<GraphPattern>> = vec![None; query.fragments.len()];
         let ordered = ordered_fragments(plan);
-        let maker = self.table_maker(query, run);
+        let maker = self.table_maker(query, run, &companions);
         let mut spent = Spent::default();
         let mut open: Vec<&Request> = plan.requests.iter().collect();
         // What has few hits comes first: they may restrict the others.
@@ -48,13 +56,20 @@ impl Sparql {
                     tables: &tables,
                     most_rows: usize::MAX,
                 };
-                let tuples = (run.trace)
-                    .time(Stage::Bind, || self.tuples(request, &context, run, effort))?;
+                // Only the inputs of a query's single request are known before.
+                let (tuples, found) = match known.take() {
+                    Some((tuples, found)) => (Some(tuples), found),
+                    None => {
+                        let tuples = (run.trace)
+                            .time(Stage::Bind, || self.tuples(request, &context, run, effort))?;
+                        (tuples, None)
+                    }
+                };
                 let Some(tuples) = tuples else {
                     still_open.push(request);
                     continue;
                 };
-                let restriction = self.restriction(request, &context, run, &tuples)?;
+                let restriction = self.restriction(request, &context, run, &tuples, found)?;
                 let relation = self.search_for(request, tuples, &restriction, run, &mut spent)?;
                 let n_hits = relation.counts.hits;
                 run.trace.request(restriction.explain(&relation, 1, n_hits));
@@ -79,7 +94,7 @@ impl Sparql {
         Ok(finish(query, query.pattern.clone(), &tables, &ordered, run))
     }
 
-    fn search_for(
+    pub(super) fn search_for(
         &self,
         request: &Request,
         tuples: Vec<Tuple>,
@@ -101,12 +116,14 @@ impl Sparql {
         &'a self,
         query: &'a Extracted,
         run: &'a Run<'_>,
+        companions: &Arc<[Companions]>,
     ) -> TableMaker<'a> {
         TableMaker {
             collection: self.engine.collection(),
             options: &self.options,
             position: &query.position,
             read: &query.read,
+            companions: companions.clone(),
             tables: &run.tables,
             keeps_tables: !has_lateral(&query.pattern),
         }

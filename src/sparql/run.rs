@@ -2,6 +2,7 @@
 
 use super::deadline::Deadline;
 use super::explain::Trace;
+use super::row::Row;
 use super::stop::{self, Stoppable};
 use super::tables::Tables;
 use super::{
@@ -146,6 +147,39 @@ impl<'a> Run<'a> {
             }
         }
         Ok(Some(found))
+    }
+
+    /// The solutions of `pattern`, or `None` if there are more than `limit`; with the number of those that
+    /// were looked at.
+    pub(super) fn rows(
+        &self,
+        pattern: GraphPattern,
+        variables: &[Variable],
+        limit: usize,
+    ) -> Result<(Option<Vec<Row>>, usize), QueryError> {
+        let query = Query::Select {
+            dataset: self.dataset.clone(),
+            pattern: GraphPattern::Slice {
+                inner: Box::new(GraphPattern::Project {
+                    inner: Box::new(pattern),
+                    variables: variables.to_vec(),
+                }),
+                start: 0,
+                length: Some(limit + 1),
+            },
+            base_iri: None,
+        };
+        let mut rows = Vec::new();
+        if let QueryResults::Solutions(solutions) = self.evaluate(query)? {
+            for solution in solutions {
+                self.deadline.check()?;
+                let solution = solution.map_err(|error| self.deadline.explain(error))?;
+                rows.push(solution.values().to_vec());
+            }
+        }
+        self.deadline.check()?;
+        let n = rows.len();
+        Ok(((n <= limit).then_some(rows), n))
     }
 
     /// The distinct values of `variable` in the solutions of `pattern`, or `None` if one leaves it unbound or

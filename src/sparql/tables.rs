@@ -5,7 +5,8 @@
 //! which hands out its rows. oxigraph joins a SERVICE by hashing, as it should, but would ask it again for
 //! each row that an EXISTS tests.
 
-use super::algebra;
+use super::row::Row;
+use super::{algebra, rewrite};
 use oxigraph::sparql::{QuerySolutionIter, ServiceHandler, SparqlEvaluator};
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::GraphPattern;
@@ -22,28 +23,30 @@ pub(super) struct Tables(RefCell<Vec<Table>>);
 #[derive(Clone)]
 struct Table {
     variables: Arc<[Variable]>,
-    rows: Arc<[Vec<Option<GroundTerm>>]>,
-    is_in_order: bool,
+    rows: Arc<[Row]>,
 }
 
-/// What the names of tables begin with, before their number, that of their rows, and whether these are in
-/// order. They are on no allow-list, and a query that guesses one could only read its own hits.
+/// What the names of tables begin with, before their number and that of their rows. They are on no
+/// allow-list, and a query that guesses one could only read its own hits.
 const PREFIX: &str = "urn:x-clip-search:table:";
 
 impl Tables {
-    /// A pattern that stands for a table. `is_in_order`: whether its rows come best hit first.
+    /// A pattern that stands for a table whose rows come best hit first: inline data if it has no more than
+    /// `most_inline`. Its terms are no blank nodes.
     pub(super) fn place(
         &self,
         variables: Vec<Variable>,
-        rows: Vec<Vec<Option<GroundTerm>>>,
-        is_in_order: bool,
+        rows: Vec<Row>,
+        most_inline: usize,
     ) -> GraphPattern {
+        if rows.len() <= most_inline {
+            return rewrite::hashed(variables, rows.into_iter().map(ground).collect());
+        }
         let mut tables = self.0.borrow_mut();
         let inner = Box::new(look_alike(&variables, &rows));
         let table = Table {
             variables: variables.into(),
             rows: rows.into(),
-            is_in_order,
         };
         let name = table.name(tables.len());
         tables.push(table);
@@ -88,8 +91,8 @@ impl Tables {
 
 impl Table {
     fn name(&self, number: usize) -> NamedNode {
-        let (n_rows, order) = (self.rows.len(), u8::from(self.is_in_order));
-        NamedNode::new_unchecked(format!("{PREFIX}{number}:{n_rows}:{order}"))
+        let n_rows = self.rows.len();
+        NamedNode::new_unchecked(format!("{PREFIX}{number}:{n_rows}"))
     }
 
     fn repeats(&self, pattern: &GraphPattern) -> bool {
@@ -106,8 +109,9 @@ impl Table {
         let Some(column) = self.variables.iter().position(|v| v == variable) else {
             return false;
         };
-        let terms: Option<HashSet<&GroundTerm>> =
-            bindings.iter().map(|row| row[0].as_ref()).collect();
+        let terms: Option<HashSet<Term>> = (bindings.iter())
+            .map(|row| row[0].clone().map(Term::from))
+            .collect();
         terms.is_some_and(|terms| {
             terms.len() == bindings.len()
                 && (self.rows.iter()).all(|row| {
@@ -123,7 +127,6 @@ impl Table {
 struct Name {
     number: usize,
     n_rows: usize,
-    is_in_order: bool,
 }
 
 fn name_of(pattern: &GraphPattern) -> Option<Name> {
@@ -143,7 +146,6 @@ fn name_of(pattern: &GraphPattern) -> Option<Name> {
     Some(Name {
         number: next()?,
         n_rows: next()?,
-        is_in_order: next()? == 1,
     })
 }
 
@@ -153,7 +155,7 @@ pub(super) fn are_in_order(pattern: &GraphPattern) -> bool {
         GraphPattern::Filter { inner, .. } | GraphPattern::Extend { inner, .. } => {
             are_in_order(inner)
         }
-        _ => name_of(pattern).is_some_and(|name| name.is_in_order),
+        _ => name_of(pattern).is_some(),
     }
 }
 
@@ -167,9 +169,9 @@ pub(super) fn rows_of(pattern: &GraphPattern) -> Option<usize> {
 
 /// A small pattern from which the optimizer takes what it wants to know of the table: which variables it
 /// binds to what kind of terms, and about how many rows it has.
-fn look_alike(variables: &[Variable], rows: &[Vec<Option<GroundTerm>>]) -> GraphPattern {
-    let kind = |cell: &Option<GroundTerm>| cell.as_ref().map(std::mem::discriminant);
-    let mut samples: Vec<&Vec<Option<GroundTerm>>> = Vec::new();
+fn look_alike(variables: &[Variable], rows: &[Row]) -> GraphPattern {
+    let kind = |cell: &Option<Term>| cell.as_ref().map(std::mem::discriminant);
+    let mut samples: Vec<&Row> = Vec::new();
     for row in rows {
         let is_new = |column: usize| {
             let kind_here = kind(&row[column]);
@@ -183,7 +185,7 @@ fn look_alike(variables: &[Variable], rows: &[Vec<Option<GroundTerm>>]) -> Graph
     }
     let first = GraphPattern::Values {
         variables: variables.to_vec(),
-        bindings: samples.into_iter().cloned().collect(),
+        bindings: samples.into_iter().cloned().map(ground).collect(),
     };
     let side = rows.len().isqrt();
     let filler = || GraphPattern::Values {
@@ -191,6 +193,13 @@ fn look_alike(variables: &[Variable], rows: &[Vec<Option<GroundTerm>>]) -> Graph
         bindings: vec![Vec::new(); side],
     };
     algebra::join(first, algebra::join(filler(), filler()))
+}
+
+/// A row as inline data has it.
+fn ground(row: Row) -> Vec<Option<GroundTerm>> {
+    (row.into_iter())
+        .map(|cell| cell.and_then(|term| GroundTerm::try_from(term).ok()))
+        .collect()
 }
 
 impl ServiceHandler for Table {
@@ -202,10 +211,7 @@ impl ServiceHandler for Table {
         _: Option<&oxiri::Iri<String>>,
     ) -> Result<QuerySolutionIter<'static>, Infallible> {
         let rows = self.rows.clone();
-        let rows = (0..rows.len()).map(move |row| {
-            let terms = rows[row].iter().map(|term| term.clone().map(Term::from));
-            Ok(terms.collect())
-        });
+        let rows = (0..rows.len()).map(move |row| Ok(rows[row].clone()));
         Ok(QuerySolutionIter::from_tuples(self.variables.clone(), rows))
     }
 }

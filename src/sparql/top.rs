@@ -4,14 +4,17 @@
 //! This is exact where the rows of the query are those of its blocks put together: where its request is
 //! joined, filtered and extended, but not counted, subtracted or made distinct on the way up.
 
+use super::beside::Gathered;
 use super::candidates::calls_service;
 use super::context::Context;
 use super::explain::Stage;
 use super::extract::{Extracted, has_placeholder, placeholder_index};
 use super::plan::{InputObject, Plan, Request};
-use super::relation::{self, Spent};
+use super::relation::{self, Relation, Spent};
 use super::resolve::{Effort, finish, ordered_fragments};
+use super::row::{Given, RowMaker};
 use super::run::Run;
+use super::straight::{self, Straight};
 use super::table::TableOf;
 use super::{QueryError, Sparql, algebra};
 use crate::vocab::Property;
@@ -52,11 +55,12 @@ impl Sparql {
         extracted: &Extracted,
         plan: &Plan,
         run: &Run<'_>,
+        known: Option<&mut Gathered>,
     ) -> Result<Option<QueryResults<'static>>, QueryError> {
         let Some(top) = top_of_query(query, extracted, plan) else {
             return Ok(None);
         };
-        let rows = self.best_rows(query, extracted, plan, run, &top)?;
+        let rows = self.best_rows(query, extracted, plan, run, &top, known)?;
         Ok(rows.map(|rows| rows.into_results(&top)))
     }
 
@@ -68,6 +72,7 @@ impl Sparql {
         extracted: &Extracted,
         plan: &Plan,
         run: &Run<'_>,
+        known: Option<&mut Gathered>,
     ) -> Result<Option<GraphPattern>, QueryError> {
         let Some(select) = slice_with_request(&extracted.pattern) else {
             return Ok(None);
@@ -75,7 +80,7 @@ impl Sparql {
         let Some(top) = top_of_slice(select, extracted, plan) else {
             return Ok(None);
         };
-        let Some(rows) = self.best_rows(query, extracted, plan, run, &top)? else {
+        let Some(rows) = self.best_rows(query, extracted, plan, run, &top, known)? else {
             return Ok(None);
         };
         let ordered = ordered_fragments(plan);
@@ -96,6 +101,7 @@ impl Sparql {
         plan: &Plan,
         run: &Run<'_>,
         top: &Top<'_>,
+        known: Option<&mut Gathered>,
     ) -> Result<Option<Rows>, QueryError> {
         let mut tables: Vec<Option<GraphPattern>> = vec![None];
         let context = Context {
@@ -103,10 +109,22 @@ impl Sparql {
             tables: &tables,
             most_rows: usize::MAX,
         };
-        let Some(tuples) = self.tuples(top.request, &context, run, Effort::Bind)? else {
+        let is_gathered = known.is_some();
+        let (tuples, found, companions) = match known {
+            Some(known) => (
+                Some(known.tuples.clone()),
+                known.found.clone(),
+                known.companions.clone(),
+            ),
+            None => {
+                let tuples = self.tuples(top.request, &context, run, Effort::Bind)?;
+                (tuples, None, Arc::default())
+            }
+        };
+        let Some(tuples) = tuples else {
             return Ok(None);
         };
-        let restriction = self.restriction(top.request, &context, run, &tuples)?;
+        let restriction = self.restriction(top.request, &context, run, &tuples, found)?;
         let (engine, options, written) = (&self.engine, &self.options, &top.request.written);
         let mut spent = Spent::default();
         let mut relation = run.trace.time(Stage::Embed, || {
@@ -120,7 +138,14 @@ impl Sparql {
             return Ok(None);
         };
 
-        let maker = self.table_maker(extracted, run);
+        let fragment = &extracted.fragments[top.fragment];
+        let straight = straight::of_select(&top.select, fragment).filter(|_| is_gathered);
+        let straight = straight.map(|straight| {
+            let maker = self.straight_maker(extracted, &companions);
+            let givens = maker.givens(&relation, &plan.choices[top.fragment]);
+            (straight, maker, givens)
+        });
+        let maker = self.table_maker(extracted, run, &companions);
         let n_hits = ranking.len();
         let mut rows = Rows::new(top);
         let mut size = options.planner.first_block.max(rows.wanted);
@@ -133,21 +158,27 @@ impl Sparql {
             n_blocks += 1;
             // Without any hit there is one empty block, for the names of the columns.
             relation.show(hits, start, n_hits);
-            let table = TableOf {
-                fragment: &extracted.fragments[top.fragment],
-                choices: &plan.choices[top.fragment],
-                is_joined: plan.is_joined[top.fragment],
-                is_ordered: true,
-            };
-            tables[top.fragment] = Some(relation.table(&table, &maker, &mut spent)?);
-            let fragments = &[top.fragment];
-            let block = Query::Select {
-                dataset: query.dataset().cloned(),
-                base_iri: query.base_iri().cloned(),
-                pattern: finish(extracted, top.block(rows.wanted), &tables, fragments, run),
-            };
-            run.trace
-                .time(Stage::Join, || rows.read(run.evaluate(block)?, run))?;
+            if let Some((straight, maker, givens)) = &straight {
+                run.trace.time(Stage::Join, || {
+                    rows.take_from(&relation, straight, maker, givens);
+                });
+            } else {
+                let table = TableOf {
+                    fragment,
+                    choices: &plan.choices[top.fragment],
+                    is_joined: plan.is_joined[top.fragment],
+                    is_ordered: true,
+                };
+                tables[top.fragment] = Some(relation.table(&table, &maker, &mut spent)?);
+                let fragments = &[top.fragment];
+                let block = Query::Select {
+                    dataset: query.dataset().cloned(),
+                    base_iri: query.base_iri().cloned(),
+                    pattern: finish(extracted, top.block(rows.wanted), &tables, fragments, run),
+                };
+                run.trace
+                    .time(Stage::Join, || rows.read(run.evaluate(block)?, run))?;
+            }
             if rows.are_enough() || end == n_hits {
                 run.trace
                     .request(restriction.explain(&relation, n_blocks, end));
@@ -201,19 +232,45 @@ impl Rows {
         self.variables = solutions.variables().into();
         for solution in solutions {
             run.deadline.check()?;
-            let solution = solution.map_err(|error| run.deadline.explain(error))?;
-            let is_new = match &mut self.seen {
-                Some(seen) => seen.insert(solution.values().to_vec()),
-                None => true,
-            };
-            if is_new {
-                self.found.push(solution);
-            }
+            self.push(solution.map_err(|error| run.deadline.explain(error))?);
             if self.are_enough() {
                 return Ok(());
             }
         }
         run.deadline.check()
+    }
+
+    /// Adds the rows of the hits that are shown, which need no evaluation.
+    fn take_from(
+        &mut self,
+        relation: &Relation,
+        straight: &Straight,
+        maker: &RowMaker,
+        givens: &[Given],
+    ) {
+        self.variables = straight.variables.clone();
+        let columns = straight.columns(maker);
+        for given in givens {
+            for hit in &relation.searches[given.number].hits {
+                if self.are_enough() {
+                    return;
+                }
+                maker.each_row(hit, given, &mut |row| {
+                    let row = straight::shown(row, &columns);
+                    self.push((straight.variables.clone(), row).into());
+                });
+            }
+        }
+    }
+
+    fn push(&mut self, solution: QuerySolution) {
+        let is_new = match &mut self.seen {
+            Some(seen) => seen.insert(solution.values().to_vec()),
+            None => true,
+        };
+        if is_new {
+            self.found.push(solution);
+        }
     }
 
     fn are_enough(&self) -> bool {
@@ -224,7 +281,10 @@ impl Rows {
         if top.is_ask {
             return QueryResults::Boolean(!self.found.is_empty());
         }
-        let rows = self.found.into_iter().skip(top.start).map(Ok);
+        let rows = (self.found.into_iter())
+            .skip(top.start)
+            .take(top.length)
+            .map(Ok);
         QueryResults::Solutions(QuerySolutionIter::new(self.variables, rows))
     }
 
@@ -232,6 +292,7 @@ impl Rows {
     /// number. `None` if that cannot be written: inline data has no blank nodes.
     fn into_table(self, top: &Top<'_>, position: Option<&Variable>) -> Option<GraphPattern> {
         let rows = self.found.get(top.start..).unwrap_or_default();
+        let rows = &rows[..rows.len().min(top.length)];
         let bindings = rows.iter().enumerate().map(|(index, row)| {
             let cells = row.values().iter().map(|cell| match cell {
                 None => Some(None),

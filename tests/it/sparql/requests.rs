@@ -683,7 +683,7 @@ fn operators_can_set_defaults_and_bounds() {
     assert!(
         options(|o| o.max_hits = 20)
             .error(&format!(
-                "SELECT * {{ ?r a clip:Request ; clip:queryString 'lake' ; clip:score {} }}",
+                "SELECT * {{ ?r a clip:Request ; clip:queryString 'lake' ; clip:score {} FILTER(?s0 > ?s1 - 1) }}",
                 wide.join(", ")
             ))
             .contains("has more than 20 hits"),

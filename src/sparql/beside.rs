@@ -1,0 +1,474 @@
+//! What stands beside a request: the patterns that are joined with it, evaluated before the search where
+//! they have few solutions.
+//!
+//! These solutions say which images need a score at all, and each hit is then put together with those that
+//! belong to it, here, so that the store does not evaluate the patterns again to join them.
+
+use super::algebra::{self, Binding, bound_variables};
+use super::candidates::{Found, IMAGE_COLUMNS, calls_service};
+use super::context::Context;
+use super::explain::Stage;
+use super::extract::{self, Extracted, placeholder_index};
+use super::plan::{InputObject, Plan, Request};
+use super::relation::Tuple;
+use super::request::Fragment;
+use super::resolve::Effort;
+use super::row::{Row, n_bytes};
+use super::run::Run;
+use super::{QueryError, Sparql, rewrite, straight};
+use crate::vocab::Property;
+use oxrdf::vocab::xsd;
+use oxrdf::{Term, Variable};
+use spargebra::Query;
+use spargebra::algebra::GraphPattern;
+use spargebra::term::GroundTerm;
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+/// The inputs of a query's only request, and what was found out around it.
+pub(super) struct Gathered {
+    pub tuples: Vec<Tuple>,
+    pub companions: Arc<[Companions]>,
+    /// Which images these leave, if that was looked at.
+    pub found: Option<Found>,
+}
+
+/// Solutions of patterns that are connected with each other and, by an image or by inputs, with a request.
+pub(super) struct Companions {
+    pub variables: Vec<Variable>,
+    rows: Vec<Row>,
+    /// In order: row of the image, number of the inputs, index of the solution. Solutions without an image
+    /// or without inputs have zeros there.
+    index: Vec<(usize, usize, usize)>,
+    /// The variable that holds the image.
+    image: Option<Variable>,
+    /// The request's input variables, and numbers for their values.
+    inputs: Vec<Variable>,
+    number_of_inputs: HashMap<Vec<Term>, usize>,
+}
+
+/// Longer values stay in the store until they are shown, in bytes: each hit would get a copy of its own.
+const LONGEST_CELL: usize = 1000;
+
+impl Sparql {
+    /// Takes what stands beside the request out of the query, if it has one request alone and nothing
+    /// further out restricts that.
+    pub(super) fn gather(
+        &self,
+        query: &Query,
+        extracted: &mut Extracted,
+        plan: &Plan,
+        run: &Run<'_>,
+    ) -> Result<Option<Gathered>, QueryError> {
+        let ([request], [fragment]) = (&plan.requests[..], &extracted.fragments[..]) else {
+            return Ok(None);
+        };
+        if request.alternatives.len() != 1
+            || self.options.planner.probe_rows == Some(0)
+            || group_mut(&mut extracted.pattern).is_none()
+        {
+            return Ok(None);
+        }
+        let context = Context {
+            query: extracted,
+            tables: &[None],
+            most_rows: usize::MAX,
+        };
+        let tuples = run.trace.time(Stage::Bind, || {
+            self.tuples(request, &context, run, Effort::Bind)
+        })?;
+        let Some(tuples) = tuples else {
+            return Ok(None);
+        };
+        let mut gathered = Gathered {
+            tuples,
+            companions: Arc::default(),
+            found: None,
+        };
+        let parts = take_parts(&mut extracted.pattern);
+        if parts.is_empty() {
+            return Ok(Some(gathered));
+        }
+        let wanted = Wanted::new(&extracted.pattern, fragment, request);
+        let (mut companions, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        run.trace.time(Stage::Probe, || {
+            for component in components(parts) {
+                match self.companions(&component, &wanted, run, &mut gathered)? {
+                    Some(found) => {
+                        companions.push(found);
+                        kept.push(component);
+                    }
+                    None => left.push(component),
+                }
+            }
+            Ok::<_, QueryError>(())
+        })?;
+        // The evaluator can be given no blank nodes.
+        let is_straight =
+            left.is_empty() && straight::of_query(query, &extracted.pattern, fragment).is_some();
+        if !is_straight && companions.iter().any(Companions::has_blank_nodes) {
+            companions.clear();
+            left.extend(kept);
+        }
+        put_back(&mut extracted.pattern, left);
+        let mut read = extract::read_variables(&extracted.pattern, &extracted.fragments);
+        for companions in &companions {
+            let own = fragment.variables();
+            read.extend(
+                own.filter(|variable| companions.compares(variable))
+                    .cloned(),
+            );
+            if wanted.counts_distinct {
+                read.extend(companions.variables.iter().cloned());
+            }
+        }
+        extracted.read = read;
+        gathered.companions = companions.into();
+        Ok(Some(gathered))
+    }
+
+    /// The solutions of a connected component of what stands beside the request; `None` if it stays there.
+    fn companions(
+        &self,
+        component: &GraphPattern,
+        wanted: &Wanted,
+        run: &Run<'_>,
+        gathered: &mut Gathered,
+    ) -> Result<Option<Companions>, QueryError> {
+        let bound = bound_variables(component, Binding::Possible);
+        let image = (wanted.images.iter()).find(|(_, variable)| bound.contains(variable));
+        let inputs: Vec<Variable> = (wanted.inputs.iter())
+            .filter(|variable| bound.contains(*variable))
+            .cloned()
+            .collect();
+        let is_counted_over_all =
+            wanted.has_rank || gathered.tuples.iter().all(|tuple| self.is_limited(tuple));
+        let has_long_input = (gathered.tuples.iter().flat_map(|tuple| &tuple.values))
+            .any(|value| value.variable.is_some() && n_bytes(&value.term) > LONGEST_CELL);
+        if (image.is_none() && inputs.is_empty())
+            || (image.is_some() && is_counted_over_all)
+            || has_long_input
+            || calls_service(component)
+        {
+            return Ok(None);
+        }
+        let variables: Vec<Variable> = bound
+            .into_iter()
+            .filter(|variable| wanted.shows(variable))
+            .collect();
+        let written = rows_as_written(component, &variables);
+        let is_written = written.is_some();
+        let (rows, n_probed) = match written {
+            Some(rows) => (Some(rows), 0),
+            None => {
+                let limit = self.probe_rows();
+                let pattern = rewrite::ease(component.clone());
+                let (rows, n_probed) = run.rows(pattern, &variables, limit)?;
+                if image.is_some() && rows.is_none() {
+                    gathered.found = Some(Found::too_many(limit, n_probed));
+                }
+                (rows, n_probed)
+            }
+        };
+        let Some(rows) = rows else {
+            return Ok(None);
+        };
+        let row_of = |term: &Term| {
+            let (property, _) = image?;
+            self.row_of(*property, term)
+        };
+        let image = image.map(|(_, variable)| variable.clone());
+        let companions = Companions::new(variables, rows, image, inputs, row_of);
+        if let Some(companions) = &companions
+            && companions.image.is_some()
+        {
+            let images = companions.images().collect();
+            gathered.found = Some(if is_written {
+                Found::named(images)
+            } else {
+                Found::probed(images, n_probed)
+            });
+        }
+        Ok(companions)
+    }
+}
+
+/// What matters about the variables of the patterns beside a request.
+struct Wanted {
+    /// Those that stand outside these patterns as well.
+    outside: HashSet<Variable>,
+    /// Those that hold the image.
+    images: Vec<(Property, Variable)>,
+    /// Those that hold an input.
+    inputs: Vec<Variable>,
+    has_rank: bool,
+    /// Whether all matter, because solutions are counted that differ in any.
+    counts_distinct: bool,
+}
+
+impl Wanted {
+    fn new(rest: &GraphPattern, fragment: &Fragment, request: &Request) -> Self {
+        let columns = |property: Property| {
+            (fragment.columns.iter())
+                .filter(move |(p, _)| *p == property)
+                .filter_map(move |(p, object)| Some((*p, algebra::variable_of(object)?.clone())))
+        };
+        let mut inputs = Vec::new();
+        for input in request
+            .alternatives
+            .iter()
+            .flat_map(|alternative| &alternative.inputs)
+        {
+            if let InputObject::Variable(variable) = &input.object
+                && !inputs.contains(variable)
+            {
+                inputs.push(variable.clone());
+            }
+        }
+        Self {
+            outside: algebra::all_variables(rest),
+            images: IMAGE_COLUMNS.into_iter().flat_map(columns).collect(),
+            inputs,
+            has_rank: (fragment.columns.iter()).any(|(p, _)| *p == Property::Rank),
+            counts_distinct: extract::counts_distinct(rest),
+        }
+    }
+
+    fn shows(&self, variable: &Variable) -> bool {
+        self.counts_distinct || self.outside.contains(variable)
+    }
+}
+
+impl Companions {
+    /// `None` if some solution does not bind the image or an input, or has a long value. `row_of` finds the
+    /// row of an image.
+    fn new(
+        variables: Vec<Variable>,
+        rows: Vec<Row>,
+        image: Option<Variable>,
+        inputs: Vec<Variable>,
+        row_of: impl Fn(&Term) -> Option<usize>,
+    ) -> Option<Self> {
+        let column = |variable: &Variable| variables.iter().position(|v| v == variable);
+        let image_column = match &image {
+            Some(variable) => Some(column(variable)?),
+            None => None,
+        };
+        let input_columns: Vec<usize> = inputs.iter().map(column).collect::<Option<_>>()?;
+        let mut number_of_inputs = HashMap::new();
+        let mut index = Vec::with_capacity(rows.len());
+        for (number, row) in rows.iter().enumerate() {
+            if row
+                .iter()
+                .flatten()
+                .any(|term| n_bytes(term) > LONGEST_CELL)
+            {
+                return None;
+            }
+            let inputs = if input_columns.is_empty() {
+                0
+            } else {
+                let values = input_columns.iter().map(|column| row[*column].clone());
+                let n = number_of_inputs.len();
+                *number_of_inputs
+                    .entry(values.collect::<Option<Vec<Term>>>()?)
+                    .or_insert(n)
+            };
+            let image = match image_column {
+                Some(column) => row_of(row[column].as_ref()?),
+                None => Some(0),
+            };
+            index.extend(image.map(|image| (image, inputs, number)));
+        }
+        index.sort_unstable();
+        Some(Self {
+            variables,
+            rows,
+            index,
+            image,
+            inputs,
+            number_of_inputs,
+        })
+    }
+
+    /// The rows of the images that these solutions name, in order.
+    fn images(&self) -> impl Iterator<Item = usize> {
+        self.index.chunk_by(|a, b| a.0 == b.0).map(|same| same[0].0)
+    }
+
+    /// A number for the inputs of `tuple`; none if no solution has them.
+    pub(super) fn number_of(&self, tuple: &Tuple) -> Option<usize> {
+        if self.inputs.is_empty() {
+            return Some(0);
+        }
+        let value_of = |variable: &Variable| {
+            let mut values = tuple.values.iter();
+            let value = values.find(|value| value.variable.as_ref() == Some(variable))?;
+            Some(value.term.clone())
+        };
+        let values: Vec<Term> = self.inputs.iter().map(value_of).collect::<Option<_>>()?;
+        self.number_of_inputs.get(&values).copied()
+    }
+
+    /// The solutions that belong to a hit: by the row of its image and the number of its inputs.
+    pub(super) fn of_hit(&self, image: usize, inputs: usize) -> impl Iterator<Item = &Row> {
+        let image = if self.image.is_some() { image } else { 0 };
+        let start = self
+            .index
+            .partition_point(|(i, n, _)| (*i, *n) < (image, inputs));
+        (self.index[start..].iter())
+            .take_while(move |(i, n, _)| (*i, *n) == (image, inputs))
+            .map(|(_, _, number)| &self.rows[*number])
+    }
+
+    /// Whether a hit and a solution may differ in `variable`, which both have. They agree in what the index
+    /// goes by.
+    fn compares(&self, variable: &Variable) -> bool {
+        self.variables.contains(variable)
+            && self.image.as_ref() != Some(variable)
+            && !self.inputs.contains(variable)
+    }
+
+    fn has_blank_nodes(&self) -> bool {
+        self.rows
+            .iter()
+            .flatten()
+            .flatten()
+            .any(Term::is_blank_node)
+    }
+}
+
+/// The group of the only placeholder in `pattern`: the join that it stands in, or itself. `None` if what the
+/// group means depends on what is around it, or if that restricts it.
+fn group_mut(pattern: &mut GraphPattern) -> Option<&mut GraphPattern> {
+    use GraphPattern as P;
+    if placeholder_index(pattern).is_some() {
+        return Some(pattern);
+    }
+    match pattern {
+        P::Join { .. } => joins_placeholder(pattern).then_some(pattern),
+        P::Filter { inner, .. }
+        | P::Extend { inner, .. }
+        | P::OrderBy { inner, .. }
+        | P::Project { inner, .. }
+        | P::Distinct { inner }
+        | P::Reduced { inner }
+        | P::Slice { inner, .. }
+        | P::Group { inner, .. }
+        | P::LeftJoin { left: inner, .. }
+        | P::Minus { left: inner, .. } => group_mut(inner),
+        P::Bgp { .. }
+        | P::Path { .. }
+        | P::Lateral { .. }
+        | P::Union { .. }
+        | P::Graph { .. }
+        | P::Values { .. }
+        | P::Service { .. } => None,
+    }
+}
+
+/// Whether a placeholder is one of the patterns that are joined here.
+fn joins_placeholder(pattern: &GraphPattern) -> bool {
+    match pattern {
+        GraphPattern::Join { left, right } => joins_placeholder(left) || joins_placeholder(right),
+        other => placeholder_index(other).is_some(),
+    }
+}
+
+/// Takes the patterns that are joined with the placeholder away from it.
+fn take_parts(pattern: &mut GraphPattern) -> Vec<GraphPattern> {
+    let Some(group) = group_mut(pattern) else {
+        return Vec::new();
+    };
+    let mut parts = Vec::new();
+    algebra::flatten(std::mem::replace(group, algebra::unit()), &mut parts);
+    let is_placeholder = |part: &GraphPattern| placeholder_index(part).is_some();
+    if let Some(at) = parts.iter().position(is_placeholder) {
+        *group = parts.remove(at);
+    }
+    parts
+}
+
+/// Joins the placeholder with `parts` again.
+fn put_back(pattern: &mut GraphPattern, parts: Vec<GraphPattern>) {
+    if let Some(group) = group_mut(pattern) {
+        let placeholder = std::mem::replace(group, algebra::unit());
+        *group = algebra::join(algebra::join_all(parts), placeholder);
+    }
+}
+
+/// The joins of the parts that share variables, directly or through others.
+fn components(parts: Vec<GraphPattern>) -> Vec<GraphPattern> {
+    let mut components: Vec<(HashSet<Variable>, Vec<GraphPattern>)> = Vec::new();
+    for part in parts.into_iter().flat_map(triples_apart) {
+        let mut variables = bound_variables(&part, Binding::Possible);
+        let mut joined = Vec::new();
+        components.retain_mut(|(others, parts)| {
+            let is_apart = others.is_disjoint(&variables);
+            if !is_apart {
+                variables.extend(others.drain());
+                joined.append(parts);
+            }
+            is_apart
+        });
+        joined.push(part);
+        components.push((variables, joined));
+    }
+    (components.into_iter())
+        .map(|(_, parts)| triples_together(parts))
+        .collect()
+}
+
+/// The triple patterns of a group one by one: they need not be connected.
+fn triples_apart(pattern: GraphPattern) -> Vec<GraphPattern> {
+    match pattern {
+        GraphPattern::Bgp { patterns } => (patterns.into_iter())
+            .map(|triple| GraphPattern::Bgp {
+                patterns: vec![triple],
+            })
+            .collect(),
+        other => vec![other],
+    }
+}
+
+/// The join of `parts`, with all triple patterns in one group.
+fn triples_together(parts: Vec<GraphPattern>) -> GraphPattern {
+    let mut triples = Vec::new();
+    let mut others = Vec::new();
+    for part in parts {
+        match part {
+            GraphPattern::Bgp { patterns } => triples.extend(patterns),
+            other => others.push(other),
+        }
+    }
+    let triples = GraphPattern::Bgp { patterns: triples };
+    algebra::join(algebra::join_all(others), triples)
+}
+
+/// The rows of inline data, if its terms are such that evaluating it would give the same ones: numbers, for
+/// instance, would come back in their canonical form.
+fn rows_as_written(pattern: &GraphPattern, chosen: &[Variable]) -> Option<Vec<Row>> {
+    let GraphPattern::Values {
+        variables,
+        bindings,
+    } = pattern
+    else {
+        return None;
+    };
+    let is_kept = |term: &GroundTerm| match term {
+        GroundTerm::NamedNode(_) => true,
+        GroundTerm::Literal(literal) => literal.datatype() == xsd::STRING,
+    };
+    if !bindings.iter().flatten().flatten().all(is_kept) {
+        return None;
+    }
+    let column = |variable: &Variable| variables.iter().position(|v| v == variable);
+    let columns: Vec<usize> = chosen.iter().map(column).collect::<Option<_>>()?;
+    let cells = |row: &Vec<Option<GroundTerm>>| {
+        columns
+            .iter()
+            .map(|column| row[*column].clone().map(Term::from))
+            .collect()
+    };
+    Some(bindings.iter().map(cells).collect())
+}
