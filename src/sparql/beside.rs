@@ -40,8 +40,8 @@ pub(super) struct Companions {
     /// In order: row of the image, number of the inputs, index of the solution. Solutions without an image
     /// or without inputs have zeros there.
     index: Vec<(usize, usize, usize)>,
-    /// The variable that holds the image.
-    image: Option<Variable>,
+    /// The variable that holds the image, as this property.
+    image: Option<(Property, Variable)>,
     /// The request's input variables, and numbers for their values.
     inputs: Vec<Variable>,
     number_of_inputs: HashMap<Vec<Term>, usize>,
@@ -177,7 +177,7 @@ impl Sparql {
             let (property, _) = image?;
             self.row_of(*property, term)
         };
-        let image = image.map(|(_, variable)| variable.clone());
+        let image = image.cloned();
         let companions = Companions::new(variables, rows, image, inputs, row_of);
         if let Some(companions) = &companions
             && companions.image.is_some()
@@ -245,13 +245,13 @@ impl Companions {
     fn new(
         variables: Vec<Variable>,
         rows: Vec<Row>,
-        image: Option<Variable>,
+        image: Option<(Property, Variable)>,
         inputs: Vec<Variable>,
         row_of: impl Fn(&Term) -> Option<usize>,
     ) -> Option<Self> {
         let column = |variable: &Variable| variables.iter().position(|v| v == variable);
         let image_column = match &image {
-            Some(variable) => Some(column(variable)?),
+            Some((_, variable)) => Some(column(variable)?),
             None => None,
         };
         let input_columns: Vec<usize> = inputs.iter().map(column).collect::<Option<_>>()?;
@@ -325,8 +325,18 @@ impl Companions {
     /// goes by.
     fn compares(&self, variable: &Variable) -> bool {
         self.variables.contains(variable)
-            && self.image.as_ref() != Some(variable)
+            && (self.image.as_ref()).is_none_or(|(_, image)| image != variable)
             && !self.inputs.contains(variable)
+    }
+
+    /// Whether the solutions of a hit are found by its `property`, which `variable` holds.
+    pub(super) fn has_key(&self, property: Property, variable: &Variable) -> bool {
+        (self.image.as_ref()).is_some_and(|(p, image)| *p == property && image == variable)
+    }
+
+    /// Whether the solutions of a hit are found by its input `variable`.
+    pub(super) fn has_input(&self, variable: &Variable) -> bool {
+        self.inputs.contains(variable)
     }
 
     fn has_blank_nodes(&self) -> bool {

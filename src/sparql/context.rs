@@ -33,15 +33,15 @@ impl Context<'_> {
             enough: Binding::Certain,
             parts: Vec::new(),
         };
-        for step in self.way_up(fragment) {
-            if let Step::Beside(pattern) | Step::Before(pattern) = step
+        for (step, around) in self.way_up_with_values(fragment) {
+            if let Step::Beside(pattern) | Step::Before(pattern) | Step::Around(pattern) = step
                 && !surroundings.are_enough()
             {
-                surroundings.add(self.weaken(pattern, &mut HashSet::new()));
+                surroundings.add(self.weaken(pattern, &around, &mut HashSet::new()));
             }
             match step {
                 Step::Beside(_) => {}
-                Step::Before(_) => surroundings.enough = Binding::Possible,
+                Step::Before(_) | Step::Around(_) => surroundings.enough = Binding::Possible,
                 Step::Through(node) => surroundings.pass(node),
             }
         }
@@ -64,7 +64,7 @@ impl Context<'_> {
         use GraphPattern as P;
         self.way_up(fragment).iter().all(|step| match step {
             Step::Beside(_) => true,
-            Step::Before(_) => false,
+            Step::Before(_) | Step::Around(_) => false,
             Step::Through(node) => matches!(
                 node,
                 P::Filter { .. }
@@ -90,7 +90,7 @@ impl Context<'_> {
             match step {
                 Step::Beside(pattern) => inline_columns(pattern, variable, &mut found),
                 // Further out a restriction is one on the rows that are left when no hit matches, too.
-                Step::Before(pattern) => {
+                Step::Before(pattern) | Step::Around(pattern) => {
                     inline_columns(pattern, variable, &mut found);
                     break;
                 }
@@ -114,16 +114,22 @@ impl Context<'_> {
             enough: Binding::Certain,
             parts: Vec::new(),
         };
-        for step in self.way_up(fragment) {
+        let mut is_open = true;
+        for (step, around) in self.way_up_with_values(fragment) {
             match step {
+                // What was found inside a GRAPH is read from there, however far out that is.
+                Step::Through(node @ GraphPattern::Graph { .. }) => surroundings.pass(node),
+                _ if !is_open => {}
                 Step::Beside(pattern) => {
-                    surroundings.add(self.weaken(pattern, &mut HashSet::new()));
+                    surroundings.add(self.weaken(pattern, &around, &mut HashSet::new()));
                 }
-                Step::Before(pattern) => {
-                    surroundings.add(self.weaken(pattern, &mut HashSet::new()));
-                    break;
+                Step::Before(pattern) | Step::Around(pattern) => {
+                    surroundings.add(self.weaken(pattern, &around, &mut HashSet::new()));
+                    is_open = false;
                 }
-                Step::Through(GraphPattern::Slice { .. } | GraphPattern::Group { .. }) => break,
+                Step::Through(GraphPattern::Slice { .. } | GraphPattern::Group { .. }) => {
+                    is_open = false;
+                }
                 Step::Through(node) => surroundings.pass(node),
             }
         }
@@ -140,6 +146,7 @@ impl Context<'_> {
         for step in self.way_up(fragment) {
             match step {
                 Step::Before(_)
+                | Step::Around(_)
                 | Step::Through(GraphPattern::Slice { .. } | GraphPattern::Group { .. }) => break,
                 Step::Through(GraphPattern::Filter { expr, .. }) => {
                     let least = algebra::lower_bound(expr, score).map(|n| n - ROUNDING);
@@ -189,9 +196,31 @@ impl Context<'_> {
         steps
     }
 
-    /// `pattern` without the requests that are still open. `lost` collects the variables that may now
-    /// be unbound where they were bound, or bound to more.
-    fn weaken(&self, pattern: &GraphPattern, lost: &mut HashSet<Variable>) -> GraphPattern {
+    /// As [`Self::way_up`], with the variables whose values a step is evaluated with.
+    fn way_up_with_values(&self, fragment: usize) -> Vec<(Step<'_>, HashSet<Variable>)> {
+        let mut steps = Vec::new();
+        let mut around = HashSet::new();
+        for step in self.way_up(fragment).into_iter().rev() {
+            let bound = match step {
+                Step::Around(pattern) => bound_variables(pattern, Binding::Possible),
+                _ => HashSet::new(),
+            };
+            steps.push((step, around.clone()));
+            around.extend(bound);
+        }
+        steps.reverse();
+        steps
+    }
+
+    /// `pattern` without the requests that are still open, and so that it has all its solutions whatever
+    /// values the variables `around` it have. `lost` collects the variables that may now be unbound where
+    /// they were bound, or bound to more.
+    fn weaken(
+        &self,
+        pattern: &GraphPattern,
+        around: &HashSet<Variable>,
+        lost: &mut HashSet<Variable>,
+    ) -> GraphPattern {
         use GraphPattern as P;
         if let Some(index) = placeholder_index(pattern) {
             if self.is_known(index) {
@@ -201,7 +230,9 @@ impl Context<'_> {
             return unit();
         }
         // What is known as a whole stays so, its groups and limits included.
-        if !self.has_unknown(pattern) {
+        let reads_values =
+            || !around.is_empty() && !algebra::all_variables(pattern).is_disjoint(around);
+        if !self.has_unknown(pattern) && !reads_values() {
             return pattern.clone();
         }
         // Whether the EXISTS of the node hold a request: such a test is left out.
@@ -209,12 +240,16 @@ impl Context<'_> {
             .into_iter()
             .any(has_placeholder);
         let is_lost = |expression, lost: &HashSet<Variable>| {
-            tests_request || !algebra::expression_variables(expression).is_disjoint(lost)
+            let read = algebra::expression_variables(expression);
+            tests_request || !read.is_disjoint(lost) || !read.is_disjoint(around)
         };
         match pattern {
-            P::Join { left, right } => join(self.weaken(left, lost), self.weaken(right, lost)),
+            P::Join { left, right } => join(
+                self.weaken(left, around, lost),
+                self.weaken(right, around, lost),
+            ),
             P::Lateral { left, right } => {
-                let left = self.weaken(left, lost);
+                let left = self.weaken(left, around, lost);
                 if !lost.is_empty() || has_placeholder(right) {
                     lost.extend(bound_variables(right, Binding::Possible));
                     return left;
@@ -229,24 +264,42 @@ impl Context<'_> {
                 right,
                 expression,
             } => {
-                let left = self.weaken(left, lost);
+                let left = self.weaken(left, around, lost);
                 let mut lost_right = HashSet::new();
-                let weak_right = self.weaken(right, &mut lost_right);
+                let weak_right = self.weaken(right, around, &mut lost_right);
                 let drops_test = expression
                     .as_ref()
                     .is_some_and(|e| is_lost(e, lost) || is_lost(e, &lost_right));
-                if !lost_right.is_empty() || drops_test {
-                    lost.extend(bound_variables(right, Binding::Possible));
-                    lost.extend(lost_right);
+                let bound_right = bound_variables(right, Binding::Possible);
+                let is_same = lost_right.is_empty()
+                    && !drops_test
+                    && lost.is_disjoint(&bound_right)
+                    && around.is_disjoint(&bound_right);
+                if is_same {
+                    return P::LeftJoin {
+                        left: Box::new(left),
+                        right: Box::new(weak_right),
+                        expression: expression.clone(),
+                    };
                 }
-                P::LeftJoin {
-                    left: Box::new(left),
-                    right: Box::new(weak_right),
-                    expression: expression.clone().filter(|_| !drops_test),
+                // What stood alone may now meet a row of the right side: it may do either.
+                lost.extend(bound_right);
+                lost.extend(lost_right);
+                let met = join(left.clone(), weak_right);
+                let met = match expression {
+                    Some(expr) if !drops_test => P::Filter {
+                        expr: expr.clone(),
+                        inner: Box::new(met),
+                    },
+                    _ => met,
+                };
+                P::Union {
+                    left: Box::new(met),
+                    right: Box::new(left),
                 }
             }
             P::Filter { expr, inner } => {
-                let inner = self.weaken(inner, lost);
+                let inner = self.weaken(inner, around, lost);
                 if is_lost(expr, lost) {
                     inner
                 } else {
@@ -257,11 +310,11 @@ impl Context<'_> {
                 }
             }
             P::Union { left, right } => P::Union {
-                left: Box::new(self.weaken(left, lost)),
-                right: Box::new(self.weaken(right, lost)),
+                left: Box::new(self.weaken(left, around, lost)),
+                right: Box::new(self.weaken(right, around, lost)),
             },
             P::Graph { name, inner } => {
-                let inner = self.weaken(inner, lost);
+                let inner = self.weaken(inner, around, lost);
                 if algebra::is_unit(&inner) {
                     return unit();
                 }
@@ -275,7 +328,7 @@ impl Context<'_> {
                 variable,
                 expression,
             } => {
-                let inner = self.weaken(inner, lost);
+                let inner = self.weaken(inner, around, lost);
                 if is_lost(expression, lost) {
                     lost.insert(variable.clone());
                     inner
@@ -288,13 +341,13 @@ impl Context<'_> {
                 }
             }
             // What is taken away can only be kept: the superset stands.
-            P::Minus { left, .. } => self.weaken(left, lost),
-            P::OrderBy { inner, .. } | P::Slice { inner, .. } => self.weaken(inner, lost),
+            P::Minus { left, .. } => self.weaken(left, around, lost),
+            P::OrderBy { inner, .. } | P::Slice { inner, .. } => self.weaken(inner, around, lost),
             P::Distinct { inner } | P::Reduced { inner } => P::Distinct {
-                inner: Box::new(self.weaken(inner, lost)),
+                inner: Box::new(self.weaken(inner, around, lost)),
             },
             P::Project { inner, variables } => P::Project {
-                inner: Box::new(self.weaken(inner, lost)),
+                inner: Box::new(self.weaken(inner, around, lost)),
                 variables: variables.clone(),
             },
             P::Group {
@@ -305,7 +358,7 @@ impl Context<'_> {
                 lost.extend(aggregates.iter().map(|(variable, _)| variable.clone()));
                 P::Distinct {
                     inner: Box::new(P::Project {
-                        inner: Box::new(self.weaken(inner, lost)),
+                        inner: Box::new(self.weaken(inner, around, lost)),
                         variables: variables.clone(),
                     }),
                 }
@@ -324,9 +377,12 @@ const ROUNDING: f64 = 1e-6;
 enum Step<'a> {
     /// A pattern that is joined with what is below.
     Beside(&'a GraphPattern),
-    /// The left side of an OPTIONAL or MINUS whose right side is below, or the group that an EXISTS
-    /// tests. What is below and meets none of its rows changes nothing.
+    /// The left side of an OPTIONAL or MINUS whose right side is below. What is below and meets none of its
+    /// rows changes nothing.
     Before(&'a GraphPattern),
+    /// The group that an EXISTS below tests, or the left side of a LATERAL: as [`Self::Before`], and what is
+    /// below is evaluated with its values.
+    Around(&'a GraphPattern),
     /// A node with what is below as its child.
     Through(&'a GraphPattern),
 }
@@ -353,7 +409,10 @@ fn ascend<'a>(pattern: &'a GraphPattern, fragment: usize, steps: &mut Vec<Step<'
                 return true;
             }
             if ascend(right, fragment, steps) {
-                steps.push(Step::Before(left));
+                steps.push(match pattern {
+                    GraphPattern::Lateral { .. } => Step::Around(left),
+                    _ => Step::Before(left),
+                });
                 return true;
             }
             return is_in_exists(pattern, fragment, steps);
@@ -379,7 +438,7 @@ fn is_in_exists<'a>(pattern: &'a GraphPattern, fragment: usize, steps: &mut Vec<
         .into_iter()
         .any(|inside| ascend(inside, fragment, steps));
     if is_inside {
-        steps.extend(algebra::children(pattern).into_iter().map(Step::Before));
+        steps.extend(algebra::children(pattern).into_iter().map(Step::Around));
     }
     is_inside
 }

@@ -4,75 +4,46 @@ use super::stop::Cancellation;
 use super::{QueryError, SparqlOptions};
 use crate::memory::Usage;
 use oxigraph::sparql::{CancellationToken, QueryEvaluationError};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-/// How often the memory is looked at: some tens of megabytes later.
-const MEMORY_INTERVAL: Duration = Duration::from_millis(20);
+/// How often time and memory are looked at: some tens of megabytes later.
+const INTERVAL: Duration = Duration::from_millis(20);
 
 /// Cancels an evaluation that takes too long or too much memory, for as long as this exists.
 pub(super) struct Deadline {
     pub(super) token: CancellationToken,
+    watched: Arc<Watched>,
+}
+
+/// A query that is being answered.
+struct Watched {
+    token: CancellationToken,
     timeout: Option<Duration>,
     started: Instant,
     usage: Usage,
     max_memory_bytes: Option<usize>,
     /// Whether it was the memory: what is stopped frees it.
-    needed_too_much: Arc<AtomicBool>,
-    /// Dropped with the deadline, which ends the waiting thread.
-    _over: Option<Sender<()>>,
+    needed_too_much: AtomicBool,
 }
 
 impl Deadline {
     /// For what this thread does from now on.
     pub(super) fn start(options: &SparqlOptions, cancellation: &Cancellation) -> Self {
-        let (over, waiting) = channel::<()>();
-        let this = Self {
-            token: cancellation.token().clone(),
+        let token = cancellation.token().clone();
+        let watched = Arc::new(Watched {
+            token: token.clone(),
             timeout: options.timeout,
             started: Instant::now(),
             usage: Usage::of_this_thread(),
             max_memory_bytes: options.max_memory_bytes,
-            needed_too_much: Arc::default(),
-            _over: Some(over),
-        };
-        let watched = Self {
-            usage: this.usage.clone(),
-            token: this.token.clone(),
-            needed_too_much: this.needed_too_much.clone(),
-            _over: None,
-            ..this
-        };
-        std::thread::spawn(move || {
-            while waiting.recv_timeout(watched.pause()) == Err(RecvTimeoutError::Timeout) {
-                let needs_too_much = watched.needs_too_much();
-                watched
-                    .needed_too_much
-                    .store(needs_too_much, Ordering::Relaxed);
-                if needs_too_much || watched.is_late() {
-                    watched.token.cancel();
-                    return;
-                }
-            }
+            needed_too_much: AtomicBool::new(false),
         });
-        this
-    }
-
-    /// How long not to look.
-    fn pause(&self) -> Duration {
-        let left = (self.timeout).map(|timeout| timeout.saturating_sub(self.started.elapsed()));
-        let look = self.max_memory_bytes.map(|_| MEMORY_INTERVAL);
-        left.into_iter().chain(look).min().unwrap_or(Duration::MAX)
-    }
-
-    fn is_late(&self) -> bool {
-        (self.timeout).is_some_and(|timeout| self.started.elapsed() >= timeout)
-    }
-
-    fn needs_too_much(&self) -> bool {
-        (self.max_memory_bytes).is_some_and(|most| self.usage.bytes() > most)
+        if watched.timeout.is_some() || watched.max_memory_bytes.is_some() {
+            WATCH.add(&watched);
+        }
+        Self { token, watched }
     }
 
     /// Why the query was stopped, if it was: [`QueryError::TimedOut`], [`QueryError::TooMuchMemory`] or
@@ -87,11 +58,11 @@ impl Deadline {
     /// Who must act when the evaluator gives up.
     pub(super) fn explain(&self, error: QueryEvaluationError) -> QueryError {
         match error {
-            QueryEvaluationError::Cancelled if self.needed_too_much.load(Ordering::Relaxed) => {
-                QueryError::TooMuchMemory(self.max_memory_bytes.unwrap_or_default() >> 20)
+            QueryEvaluationError::Cancelled if self.watched.needed_too_much.load(Ordering::Relaxed) => {
+                QueryError::TooMuchMemory(self.watched.max_memory_bytes.unwrap_or_default() >> 20)
             }
-            QueryEvaluationError::Cancelled => match self.timeout {
-                Some(timeout) if self.is_late() => QueryError::TimedOut(timeout.as_secs()),
+            QueryEvaluationError::Cancelled => match self.watched.timeout {
+                Some(timeout) if self.watched.is_late() => QueryError::TimedOut(timeout.as_secs()),
                 _ => QueryError::Cancelled,
             },
             QueryEvaluationError::Service(error) => QueryError::Malformed(error.to_string()),
@@ -105,6 +76,63 @@ impl Deadline {
                 QueryError::Malformed(error.to_string())
             }
             error => QueryError::Internal(Box::new(error)),
+        }
+    }
+}
+
+impl Watched {
+    fn is_late(&self) -> bool {
+        (self.timeout).is_some_and(|timeout| self.started.elapsed() >= timeout)
+    }
+
+    fn needs_too_much(&self) -> bool {
+        (self.max_memory_bytes).is_some_and(|most| self.usage.bytes() > most)
+    }
+
+    /// Cancels it if it has to end. Returns whether it goes on.
+    fn look(&self) -> bool {
+        let needs_too_much = self.needs_too_much();
+        if needs_too_much {
+            self.needed_too_much.store(true, Ordering::Relaxed);
+        }
+        let ends = needs_too_much || self.is_late();
+        if ends {
+            self.token.cancel();
+        }
+        !ends
+    }
+}
+
+/// One thread looks after all queries: starting one for each would take longer than many a query.
+static WATCH: LazyLock<Watch> = LazyLock::new(|| {
+    std::thread::spawn(|| WATCH.look_after_all());
+    Watch::default()
+});
+
+#[derive(Default)]
+struct Watch {
+    queries: Mutex<Vec<Weak<Watched>>>,
+    has_some: Condvar,
+}
+
+impl Watch {
+    fn add(&self, query: &Arc<Watched>) {
+        let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
+        queries.push(Arc::downgrade(query));
+        if queries.len() == 1 {
+            self.has_some.notify_one();
+        }
+    }
+
+    fn look_after_all(&self) {
+        loop {
+            let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
+            while queries.is_empty() {
+                queries = (self.has_some.wait(queries)).unwrap_or_else(PoisonError::into_inner);
+            }
+            queries.retain(|query| query.upgrade().is_some_and(|query| query.look()));
+            drop(queries);
+            std::thread::sleep(INTERVAL);
         }
     }
 }

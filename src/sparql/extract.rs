@@ -57,11 +57,11 @@ impl Names {
     }
 }
 
-/// Extracts the clip triples of `pattern`; none if it has no request.
+/// Extracts the clip triples of `pattern`, and leaves nothing there; none if it has no request.
 ///
 /// # Errors
 /// [`RequestError`] if a request has an unknown property, a property path or a variable predicate.
-pub(super) fn extract(pattern: &GraphPattern) -> Result<Option<Extracted>, RequestError> {
+pub(super) fn extract(pattern: &mut GraphPattern) -> Result<Option<Extracted>, RequestError> {
     check_functions(pattern)?;
     if !has_request(pattern) {
         return Ok(None);
@@ -70,7 +70,7 @@ pub(super) fn extract(pattern: &GraphPattern) -> Result<Option<Extracted>, Reque
         used: algebra::all_variables(pattern),
         ..Names::default()
     };
-    let pattern = name_nodes(pattern.clone(), &mut names);
+    let pattern = name_nodes(std::mem::replace(pattern, algebra::unit()), &mut names);
     let pattern = name_apart(pattern, &mut names, true);
     let pattern = close_expressions(pattern, &HashSet::new(), &mut names);
     let subjects = request_subjects(&pattern);

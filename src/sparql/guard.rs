@@ -61,45 +61,47 @@ pub(super) fn check(query: &str) -> Result<(), QueryError> {
     let mut nesting = 0usize;
     let mut operators = 0usize;
     let mut line = 1usize;
-    let mut chars = query.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        match c {
-            '\n' => line += 1,
-            '#' => while chars.next_if(|(_, c)| *c != '\n').is_some() {},
+    // What is looked for is ASCII, which no part of another character is.
+    let bytes = query.as_bytes();
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        let rest = &bytes[at + 1..];
+        let mut length = 1;
+        match byte {
+            b'\n' => line += 1,
+            b'#' => length += length_until(rest, |b| b == b'\n'),
             // An IRI, if it ends before anything that no IRI contains; else "less than".
-            '<' => {
-                let rest = &query[at + 1..];
-                let end = rest.find(|c: char| c == '>' || c <= ' ' || "<\"{}|^`\\".contains(c));
-                if let Some(end) = end
-                    && rest[end..].starts_with('>')
-                {
-                    while chars.next_if(|(i, _)| *i <= at + 1 + end).is_some() {}
+            b'<' => {
+                let end = length_until(rest, |b| {
+                    matches!(
+                        b,
+                        b'>' | ..=b' ' | b'<' | b'"' | b'{' | b'}' | b'|' | b'^' | b'`' | b'\\'
+                    )
+                });
+                if rest.get(end) == Some(&b'>') {
+                    length += end + 1;
                 }
             }
-            '"' | '\'' => {
-                let long = query[at..].starts_with(if c == '"' { "\"\"\"" } else { "'''" });
-                let end = string_end(&query[at..], c, long);
-                line += query[at..at + end].matches('\n').count();
-                while chars.next_if(|(i, _)| *i < at + end).is_some() {}
+            b'"' | b'\'' => {
+                length = string_length(&bytes[at..], byte);
+                line += bytes[at..at + length]
+                    .iter()
+                    .filter(|b| **b == b'\n')
+                    .count();
             }
-            '{' | '(' | '[' => {
+            b'{' | b'(' | b'[' => {
                 nesting += 1;
                 if nesting > MAX_NESTING {
                     return Err(QueryError::Malformed(format!(
                         "the query nests brackets more than {MAX_NESTING} deep at line {line}; write it flatter"
                     )));
                 }
-                operators += usize::from(c == '{');
+                operators += usize::from(byte == b'{');
             }
-            '}' | ')' | ']' => nesting = nesting.saturating_sub(1),
-            '|' | '&' | '!' | '+' | '*' | '/' | '^' | '=' | '?' if c != '?' => operators += 1,
+            b'}' | b')' | b']' => nesting = nesting.saturating_sub(1),
+            b'|' | b'&' | b'!' | b'+' | b'*' | b'/' | b'^' | b'=' => operators += 1,
             // A minus inside a number or a name is none.
-            '-' if chars
-                .peek()
-                .is_some_and(|(_, next)| *next == ' ' || *next == '-') =>
-            {
-                operators += 1;
-            }
+            b'-' if matches!(rest.first(), Some(b' ' | b'-')) => operators += 1,
             _ => {}
         }
         if operators > MAX_OPERATORS {
@@ -107,28 +109,35 @@ pub(super) fn check(query: &str) -> Result<(), QueryError> {
                 "the query has more than {MAX_OPERATORS} operators and groups (line {line}); use VALUES or IN for long lists"
             )));
         }
+        at += length;
     }
     Ok(())
 }
 
-/// Length in bytes of the string literal at the start of `text`, quotes included.
-fn string_end(text: &str, quote: char, long: bool) -> usize {
-    let quote_length = if long { 3 } else { 1 };
-    let mut escaped = false;
-    let mut run = 0usize;
-    for (at, c) in text.char_indices().skip(quote_length) {
-        if escaped {
-            escaped = false;
+/// How many bytes come before one that `is_end`.
+fn length_until(bytes: &[u8], is_end: impl Fn(u8) -> bool) -> usize {
+    (bytes.iter().position(|byte| is_end(*byte))).unwrap_or(bytes.len())
+}
+
+/// Length of the string literal at the start of `text`, quotes included.
+fn string_length(text: &[u8], quote: u8) -> usize {
+    let is_long = text.starts_with(&[quote; 3]);
+    let quote_length = if is_long { 3 } else { 1 };
+    let mut is_escaped = false;
+    let mut run = 0;
+    for (at, &byte) in text.iter().enumerate().skip(quote_length) {
+        if is_escaped {
+            is_escaped = false;
             run = 0;
-        } else if c == '\\' {
-            escaped = true;
+        } else if byte == b'\\' {
+            is_escaped = true;
             run = 0;
-        } else if c == quote {
+        } else if byte == quote {
             run += 1;
             if run == quote_length {
                 return at + 1;
             }
-        } else if c == '\n' && !long {
+        } else if byte == b'\n' && !is_long {
             // Not a string after all; the parser will say so.
             return at;
         } else {

@@ -18,6 +18,7 @@ pub mod explain;
 mod extract;
 mod functions;
 pub mod guard;
+mod json;
 mod plan;
 mod relation;
 pub mod request;
@@ -47,7 +48,7 @@ use run::Run;
 use service::Services;
 use spargebra::algebra::GraphPattern;
 use spargebra::{Query, SparqlParser};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 pub use stop::{CancelOnDrop, Cancellation};
 
@@ -262,7 +263,7 @@ impl Sparql {
         self.services.check(pattern_of(&query))?;
         let run = Run::new(self, &query, request)?;
         let planned = run.trace.time(Stage::Parse, || {
-            let Some(extracted) = extract::extract(pattern_of(&query))? else {
+            let Some(extracted) = extract::extract(pattern_of_mut(&mut query))? else {
                 return Ok(None);
             };
             let plan = plan::plan(&extracted)?;
@@ -295,13 +296,13 @@ impl Sparql {
 }
 
 fn parse(query: &str) -> Result<Query, QueryError> {
-    parser()
+    (PARSER.clone())
         .parse_query(query)
         .map_err(|error| QueryError::Malformed(syntax::sentence(query, &error.to_string())))
 }
 
 /// The parser that knows the prefixes which callers leave out, and a base for relative IRIs.
-fn parser() -> SparqlParser {
+static PARSER: LazyLock<SparqlParser> = LazyLock::new(|| {
     [
         ("clip", NAMESPACE),
         ("rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"),
@@ -315,7 +316,7 @@ fn parser() -> SparqlParser {
     .map(|parser| parser.with_custom_aggregate_function(NamedNode::new_unchecked(CENTROID)))
     .and_then(|parser| parser.with_base_iri("http://localhost/"))
     .expect("the prefixes and the base are valid IRIs")
-}
+});
 
 fn pattern_of(query: &Query) -> &GraphPattern {
     match query {

@@ -1,6 +1,7 @@
 //! Answers on the wire: the result formats of SPARQL 1.1 and RDF.
 
 use super::deadline::Deadline;
+use super::json::JsonSolutions;
 use oxigraph::io::{RdfFormat, RdfSerializer};
 use oxigraph::model::{Term, Variable};
 use oxigraph::sparql::{QueryEvaluationError, QueryResults, QuerySolution};
@@ -167,6 +168,15 @@ impl Answer {
                 }
                 deadline.check()?;
                 rows.into_inner().map_err(|error| error.into_error())?
+            }
+            QueryResults::Solutions(solutions) if table == TableFormat::Json => {
+                let mut rows = JsonSolutions::start(out, solutions.variables())?;
+                for solution in solutions {
+                    deadline.check()?;
+                    rows.write(&solution.map_err(evaluation)?)?;
+                }
+                deadline.check()?;
+                rows.finish()?
             }
             QueryResults::Boolean(value) => serializer.serialize_boolean_to_writer(out, value)?,
             QueryResults::Solutions(solutions) => {

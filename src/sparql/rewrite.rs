@@ -62,7 +62,7 @@ pub(super) fn insert_tables(
             right,
             expression,
         } if expression.is_none() => {
-            let binds_left = reads_graph(&left) || has_placeholder(&left);
+            let binds_left = reads_graph(&left) || has_placeholder_of_graph(&left);
             GraphPattern::LeftJoin {
                 left: Box::new(insert_tables(*left, tables, graph)),
                 right: Box::new(insert_tables(*right, tables, graph.filter(|_| !binds_left))),
@@ -145,6 +145,17 @@ pub(super) fn hashed(
             bindings,
         }),
         variables,
+    }
+}
+
+/// Whether a placeholder stands in `pattern` outside any GRAPH of its own.
+fn has_placeholder_of_graph(pattern: &GraphPattern) -> bool {
+    match pattern {
+        GraphPattern::Graph { .. } => false,
+        _ => {
+            placeholder_index(pattern).is_some()
+                || (algebra::children(pattern).into_iter()).any(has_placeholder_of_graph)
+        }
     }
 }
 

@@ -31,8 +31,8 @@ pub(super) struct RowMaker {
     outputs: Vec<(Property, TermPattern, Option<usize>)>,
     inputs: Vec<(Property, TermPattern)>,
     pub input_variables: Vec<Variable>,
-    /// The cells of the inputs, if they are in the rows.
-    input_columns: Vec<usize>,
+    /// Numbers of inputs with their cells, if they are in the rows.
+    input_columns: Vec<(usize, usize)>,
     has_inputs: bool,
     companions: Arc<[Companions]>,
     /// For each of these the cells of its variables, if they have any.
@@ -58,9 +58,10 @@ pub(super) struct Variant {
 }
 
 impl RowMaker {
-    /// `read`: the variables that need a cell.
+    /// `read`: the variables that need a cell; `first` have the first ones.
     pub(super) fn new(
         fragment: &Fragment,
+        first: &[Variable],
         read: &HashSet<Variable>,
         companions: Arc<[Companions]>,
         collection: Arc<Collection>,
@@ -74,7 +75,7 @@ impl RowMaker {
         let needs_iri = (outputs.iter().chain(&unread))
             .any(|(property, _)| matches!(property, Property::IiifUrl | Property::Link));
         let input_variables = variables_of(&inputs);
-        let mut variables: Vec<Variable> = Vec::new();
+        let mut variables: Vec<Variable> = first.to_vec();
         let mut cell = |variable: &Variable| {
             let known = variables.iter().position(|v| v == variable);
             known.unwrap_or_else(|| {
@@ -92,16 +93,26 @@ impl RowMaker {
                 cells.collect()
             })
             .collect();
-        // A table has one column at least: without any the evaluator could not tell what it multiplies.
-        let is_needed = outputs.is_empty() && input_variables.is_empty() && companions.is_empty();
-        let subject =
-            (is_needed || read.contains(&fragment.subject)).then(|| cell(&fragment.subject));
+        // What companions were found by is the same in their hits.
+        let is_key = |property: Property, object: &TermPattern| {
+            algebra::variable_of(object)
+                .is_some_and(|variable| (companions.iter()).any(|c| c.has_key(property, variable)))
+        };
         let outputs = (outputs.into_iter())
+            .filter(|(property, object)| !is_key(*property, object))
             .map(|(property, object)| {
                 let column = algebra::variable_of(&object).map(&mut cell);
                 (property, object, column)
             })
             .collect();
+        let mut subject = read
+            .contains(&fragment.subject)
+            .then(|| cell(&fragment.subject));
+        // A table has one column at least: without any the evaluator could not tell what it multiplies.
+        if variables.is_empty() && input_variables.is_empty() {
+            variables.push(fragment.subject.clone());
+            subject = Some(0);
+        }
         Self {
             variables,
             collection,
@@ -168,10 +179,14 @@ impl RowMaker {
     /// Puts the inputs into the rows.
     pub(super) fn add_inputs(&mut self) {
         self.has_inputs = true;
-        for variable in &self.input_variables {
+        for (number, variable) in self.input_variables.iter().enumerate() {
+            // What companions were found by is the same in their hits.
+            if self.companions.iter().any(|c| c.has_input(variable)) {
+                continue;
+            }
             let known = self.variables.iter().position(|v| v == variable);
-            self.input_columns
-                .push(known.unwrap_or(self.variables.len()));
+            let column = known.unwrap_or(self.variables.len());
+            self.input_columns.push((number, column));
             if known.is_none() {
                 self.variables.push(variable.clone());
             }
@@ -179,75 +194,76 @@ impl RowMaker {
     }
 
     /// The rows that show `hit`, one of those that were found for `given`: one for each variant of the
-    /// inputs, unless these are not in the rows.
+    /// inputs, unless these are not in the rows, and each combination of what stands beside it.
     pub(super) fn each_row(&self, hit: &RankedHit, given: &Given, f: &mut dyn FnMut(Row)) {
         if self.needs_iri && !self.collection.has_iri(hit.row) {
             return;
         }
-        let mut row: Row = vec![None; self.variables.len()];
+        let mut subject = None;
         if self.subject.is_some() || self.hit.is_some() {
             let id = self.collection.id(hit.row);
-            let subject = NamedNode::new_unchecked(format!("{HIT_PREFIX}{}/{id}", given.key));
-            if self.hit.as_ref().is_some_and(|hit| *hit != subject) {
+            let node = NamedNode::new_unchecked(format!("{HIT_PREFIX}{}/{id}", given.key));
+            if self.hit.as_ref().is_some_and(|hit| *hit != node) {
                 return;
             }
-            if let Some(column) = self.subject {
-                row[column] = Some(subject.into());
-            }
+            subject = Some(node.into());
         }
+        let of_hit = OfHit { hit, subject };
         let n_variants = if self.has_inputs {
             given.variants.len()
         } else {
             1
         };
-        match &given.variants[..n_variants] {
-            [variant] => self.add_companions(row, hit, variant, 0, f),
-            variants => {
-                for variant in variants {
-                    self.add_companions(row.clone(), hit, variant, 0, f);
-                }
-            }
+        for variant in &given.variants[..n_variants] {
+            self.combine(&of_hit, variant, &mut Vec::new(), f);
         }
     }
 
-    /// The rows with the solutions of the companions from number `next` on.
-    fn add_companions(
-        &self,
-        mut row: Row,
-        hit: &RankedHit,
+    /// The rows with the `chosen` solutions of the first companions, and each of the next.
+    fn combine<'a>(
+        &'a self,
+        of_hit: &OfHit<'_>,
         variant: &Variant,
-        next: usize,
+        chosen: &mut Vec<&'a Row>,
         f: &mut dyn FnMut(Row),
     ) {
-        let Some(companions) = self.companions.get(next) else {
-            if self.set_inputs(&mut row, variant).is_some()
-                && self.set_outputs(&mut row, hit).is_some()
-            {
+        let Some(companions) = self.companions.get(chosen.len()) else {
+            if let Some(row) = self.row(of_hit, variant, chosen) {
                 f(row);
             }
             return;
         };
-        let columns = &self.companion_columns[next];
-        for solution in companions.of_hit(hit.row, variant.companions[next]) {
-            let mut row = row.clone();
-            let is_same =
-                columns
-                    .iter()
-                    .zip(solution)
-                    .try_for_each(|(column, cell)| match (column, cell) {
-                        (Some(column), Some(term)) => set(&mut row[*column], term),
-                        _ => Some(()),
-                    });
-            if is_same.is_some() {
-                self.add_companions(row, hit, variant, next + 1, f);
+        let inputs = variant.companions[chosen.len()];
+        for solution in companions.of_hit(of_hit.hit.row, inputs) {
+            chosen.push(solution);
+            self.combine(of_hit, variant, chosen, f);
+            chosen.pop();
+        }
+    }
+
+    /// One row; none if there are two terms for a cell.
+    fn row(&self, of_hit: &OfHit<'_>, variant: &Variant, chosen: &[&Row]) -> Option<Row> {
+        let mut row: Row = vec![None; self.variables.len()];
+        if let (Some(column), Some(subject)) = (self.subject, &of_hit.subject) {
+            row[column] = Some(subject.clone());
+        }
+        for (columns, solution) in self.companion_columns.iter().zip(chosen) {
+            for (column, cell) in columns.iter().zip(*solution) {
+                if let (Some(column), Some(term)) = (column, cell) {
+                    set(&mut row[*column], term)?;
+                }
             }
         }
+        self.set_inputs(&mut row, variant)?;
+        self.set_outputs(&mut row, of_hit.hit)?;
+        Some(row)
     }
 
     /// Puts the inputs into their cells; none if others stand there.
     fn set_inputs(&self, row: &mut Row, variant: &Variant) -> Option<()> {
-        (self.input_columns.iter().zip(&variant.inputs))
-            .try_for_each(|(column, input)| set(&mut row[*column], input.as_ref()?))
+        (self.input_columns.iter()).try_for_each(|(number, column)| {
+            set(&mut row[*column], variant.inputs[*number].as_ref()?)
+        })
     }
 
     /// Puts the outputs of a hit into the cells of their variables; none if others stand there, or a
@@ -257,11 +273,6 @@ impl RowMaker {
             .iter()
             .try_for_each(|(property, object, column)| {
                 let cell = column.map(|column| &mut row[column]);
-                if let Some(Some(Term::NamedNode(image))) = &cell
-                    && *property == Property::IiifUrl
-                {
-                    return (image.as_str() == self.collection.url(hit.row)).then_some(());
-                }
                 let term = self.output(*property, hit)?;
                 match cell {
                     Some(Some(other)) => (*other == term).then_some(()),
@@ -297,6 +308,12 @@ impl RowMaker {
             | Property::Limit => return None,
         })
     }
+}
+
+/// A hit, and its name if that is shown.
+struct OfHit<'a> {
+    hit: &'a RankedHit,
+    subject: Option<Term>,
 }
 
 impl Given {

@@ -106,10 +106,10 @@ impl Sparql {
             self.search_for(request, tuples, &restriction, run, &mut Spent::default())?;
         let n_hits = relation.counts.hits;
         run.trace.request(restriction.explain(&relation, 1, n_hits));
-        let maker = self.straight_maker(extracted, &gathered.companions);
+        let maker = self.straight_maker(extracted, &straight, &gathered.companions);
         let mut rows = Rows {
             givens: maker.givens(&relation, &plan.choices[0]),
-            columns: straight.columns(&maker),
+            n_columns: straight.variables.len(),
             order: relation.in_order().into_iter(),
             maker,
             relation,
@@ -128,14 +128,16 @@ impl Sparql {
         Ok(Some(QueryResults::Solutions(solutions)))
     }
 
-    /// Makes rows with their inputs in them.
+    /// Makes rows that begin with the columns of the answer.
     pub(super) fn straight_maker(
         &self,
         extracted: &Extracted,
+        straight: &Straight,
         companions: &Arc<[Companions]>,
     ) -> RowMaker {
         let mut maker = RowMaker::new(
             &extracted.fragments[0],
+            &straight.variables,
             &extracted.read,
             companions.clone(),
             self.engine.collection().clone(),
@@ -146,19 +148,6 @@ impl Sparql {
     }
 }
 
-impl Straight {
-    /// For each column its cell in the rows of `maker`.
-    pub(super) fn columns(&self, maker: &RowMaker) -> Vec<Option<usize>> {
-        let cell = |variable| maker.variables.iter().position(|v| v == variable);
-        self.variables.iter().map(cell).collect()
-    }
-}
-
-/// The cells of `row` that are shown.
-pub(super) fn shown(mut row: Row, columns: &[Option<usize>]) -> Row {
-    columns.iter().map(|cell| row[(*cell)?].take()).collect()
-}
-
 /// The rows of a relation, best first.
 struct Rows {
     maker: RowMaker,
@@ -166,7 +155,7 @@ struct Rows {
     relation: Relation,
     /// Numbers of the search and of its hit.
     order: std::vec::IntoIter<(usize, usize)>,
-    columns: Vec<Option<usize>>,
+    n_columns: usize,
     ready: VecDeque<Row>,
 }
 
@@ -184,8 +173,11 @@ impl Iterator for Rows {
             };
             let given = &self.givens[given];
             let hit = &self.relation.searches[search].hits[hit];
-            let (columns, ready) = (&self.columns, &mut self.ready);
-            (self.maker).each_row(hit, given, &mut |row| ready.push_back(shown(row, columns)));
+            let (n_columns, ready) = (self.n_columns, &mut self.ready);
+            self.maker.each_row(hit, given, &mut |mut row| {
+                row.truncate(n_columns);
+                ready.push_back(row);
+            });
         }
         self.ready.pop_front()
     }

@@ -58,6 +58,7 @@ impl Relation {
         let fragment = of.fragment;
         let mut rows = RowMaker::new(
             fragment,
+            &[],
             maker.read,
             maker.companions.clone(),
             maker.collection.clone(),

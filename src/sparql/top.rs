@@ -141,7 +141,7 @@ impl Sparql {
         let fragment = &extracted.fragments[top.fragment];
         let straight = straight::of_select(&top.select, fragment).filter(|_| is_gathered);
         let straight = straight.map(|straight| {
-            let maker = self.straight_maker(extracted, &companions);
+            let maker = self.straight_maker(extracted, &straight, &companions);
             let givens = maker.givens(&relation, &plan.choices[top.fragment]);
             (straight, maker, givens)
         });
@@ -249,14 +249,13 @@ impl Rows {
         givens: &[Given],
     ) {
         self.variables = straight.variables.clone();
-        let columns = straight.columns(maker);
         for given in givens {
             for hit in &relation.searches[given.number].hits {
                 if self.are_enough() {
                     return;
                 }
-                maker.each_row(hit, given, &mut |row| {
-                    let row = straight::shown(row, &columns);
+                maker.each_row(hit, given, &mut |mut row| {
+                    row.truncate(straight.variables.len());
                     self.push((straight.variables.clone(), row).into());
                 });
             }

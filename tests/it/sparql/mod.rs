@@ -1,5 +1,6 @@
 //! `/sparql` without the wire: queries in, solutions out.
 
+mod beside;
 mod errors;
 mod federation;
 mod oracle;
