@@ -36,15 +36,16 @@ pub(super) struct Gathered {
 /// Solutions of patterns that are connected with each other and, by an image or by inputs, with a request.
 pub(super) struct Companions {
     pub variables: Vec<Variable>,
-    rows: Vec<Row>,
-    /// In order: row of the image, number of the inputs, index of the solution. Solutions without an image
-    /// or without inputs have zeros there.
-    index: Vec<(usize, usize, usize)>,
+    /// A cell for each variable, solution after solution.
+    cells: Vec<Option<Term>>,
+    /// In order: row of the image, number of the inputs, and number of the solution. Solutions without an
+    /// image or without inputs have zeros there.
+    index: Vec<(usize, u32, u32)>,
     /// The variable that holds the image, as this property.
     image: Option<(Property, Variable)>,
     /// The request's input variables, and numbers for their values.
     inputs: Vec<Variable>,
-    number_of_inputs: HashMap<Vec<Term>, usize>,
+    number_of_inputs: HashMap<Vec<Term>, u32>,
 }
 
 /// Longer values stay in the store until they are shown, in bytes: each hit would get a copy of its own.
@@ -93,12 +94,12 @@ impl Sparql {
         let (mut companions, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
         run.trace.time(Stage::Probe, || {
             for component in components(parts) {
-                match self.companions(&component, &wanted, run, &mut gathered)? {
-                    Some(found) => {
+                match self.companions(component, &wanted, run, &mut gathered)? {
+                    Part::Evaluated(found, pattern) => {
                         companions.push(found);
-                        kept.push(component);
+                        kept.extend(pattern);
                     }
-                    None => left.push(component),
+                    Part::Left(pattern) => left.push(pattern),
                 }
             }
             Ok::<_, QueryError>(())
@@ -127,15 +128,15 @@ impl Sparql {
         Ok(Some(gathered))
     }
 
-    /// The solutions of a connected component of what stands beside the request; `None` if it stays there.
+    /// Evaluates a connected component of what stands beside the request, if it has few solutions.
     fn companions(
         &self,
-        component: &GraphPattern,
+        component: GraphPattern,
         wanted: &Wanted,
         run: &Run<'_>,
         gathered: &mut Gathered,
-    ) -> Result<Option<Companions>, QueryError> {
-        let bound = bound_variables(component, Binding::Possible);
+    ) -> Result<Part, QueryError> {
+        let bound = bound_variables(&component, Binding::Possible);
         let image = (wanted.images.iter()).find(|(_, variable)| bound.contains(variable));
         let inputs: Vec<Variable> = (wanted.inputs.iter())
             .filter(|variable| bound.contains(*variable))
@@ -148,49 +149,59 @@ impl Sparql {
         if (image.is_none() && inputs.is_empty())
             || (image.is_some() && is_counted_over_all)
             || has_long_input
-            || calls_service(component)
+            || calls_service(&component)
         {
-            return Ok(None);
+            return Ok(Part::Left(component));
         }
+        let keys: Vec<&Variable> = (inputs.iter())
+            .chain(image.map(|(_, variable)| variable))
+            .collect();
         let variables: Vec<Variable> = bound
             .into_iter()
             .filter(|variable| wanted.shows(variable))
             .collect();
-        let written = rows_as_written(component, &variables);
-        let is_written = written.is_some();
-        let (rows, n_probed) = match written {
-            Some(rows) => (Some(rows), 0),
-            None => {
+        let (rows, pattern, n_probed) = match component {
+            GraphPattern::Values {
+                variables: columns,
+                bindings,
+            } if are_as_evaluated(&columns, &bindings, &keys) => {
+                (choose(bindings, &columns, &variables), None, 0)
+            }
+            component => {
                 let limit = self.probe_rows();
                 let pattern = rewrite::ease(component.clone());
                 let (rows, n_probed) = run.rows(pattern, &variables, limit)?;
                 if image.is_some() && rows.is_none() {
                     gathered.found = Some(Found::too_many(limit, n_probed));
                 }
-                (rows, n_probed)
+                match rows.filter(|rows| are_whole(&variables, rows, &keys)) {
+                    Some(rows) => (rows, Some(component), n_probed),
+                    None => return Ok(Part::Left(component)),
+                }
             }
-        };
-        let Some(rows) = rows else {
-            return Ok(None);
         };
         let row_of = |term: &Term| {
             let (property, _) = image?;
             self.row_of(*property, term)
         };
-        let image = image.cloned();
-        let companions = Companions::new(variables, rows, image, inputs, row_of);
-        if let Some(companions) = &companions
-            && companions.image.is_some()
-        {
+        let companions = Companions::new(variables, rows, image.cloned(), inputs, row_of);
+        if image.is_some() {
             let images = companions.images().collect();
-            gathered.found = Some(if is_written {
+            gathered.found = Some(if pattern.is_none() {
                 Found::named(images)
             } else {
                 Found::probed(images, n_probed)
             });
         }
-        Ok(companions)
+        Ok(Part::Evaluated(companions, pattern))
     }
+}
+
+/// A part of what stands beside a request.
+enum Part {
+    /// Its solutions, and the pattern that has them if it may have to take their place again.
+    Evaluated(Companions, Option<GraphPattern>),
+    Left(GraphPattern),
 }
 
 /// What matters about the variables of the patterns beside a request.
@@ -240,55 +251,42 @@ impl Wanted {
 }
 
 impl Companions {
-    /// `None` if some solution does not bind the image or an input, or has a long value. `row_of` finds the
-    /// row of an image.
+    /// `rows` [are whole](are_whole); `row_of` finds the row of an image.
     fn new(
         variables: Vec<Variable>,
         rows: Vec<Row>,
         image: Option<(Property, Variable)>,
         inputs: Vec<Variable>,
         row_of: impl Fn(&Term) -> Option<usize>,
-    ) -> Option<Self> {
+    ) -> Self {
         let column = |variable: &Variable| variables.iter().position(|v| v == variable);
-        let image_column = match &image {
-            Some((_, variable)) => Some(column(variable)?),
-            None => None,
-        };
-        let input_columns: Vec<usize> = inputs.iter().map(column).collect::<Option<_>>()?;
+        let image_column = image.as_ref().and_then(|(_, variable)| column(variable));
+        let input_columns: Vec<usize> = inputs.iter().filter_map(column).collect();
         let mut number_of_inputs = HashMap::new();
         let mut index = Vec::with_capacity(rows.len());
-        for (number, row) in rows.iter().enumerate() {
-            if row
-                .iter()
-                .flatten()
-                .any(|term| n_bytes(term) > LONGEST_CELL)
-            {
-                return None;
-            }
+        for (row, number) in rows.iter().zip(0..) {
             let inputs = if input_columns.is_empty() {
                 0
             } else {
-                let values = input_columns.iter().map(|column| row[*column].clone());
-                let n = number_of_inputs.len();
-                *number_of_inputs
-                    .entry(values.collect::<Option<Vec<Term>>>()?)
-                    .or_insert(n)
+                let values = input_columns.iter().filter_map(|c| row[*c].clone());
+                let next = u32::try_from(number_of_inputs.len()).unwrap_or(u32::MAX);
+                *number_of_inputs.entry(values.collect()).or_insert(next)
             };
             let image = match image_column {
-                Some(column) => row_of(row[column].as_ref()?),
+                Some(column) => row[column].as_ref().and_then(&row_of),
                 None => Some(0),
             };
             index.extend(image.map(|image| (image, inputs, number)));
         }
         index.sort_unstable();
-        Some(Self {
+        Self {
             variables,
-            rows,
+            cells: rows.into_iter().flatten().collect(),
             index,
             image,
             inputs,
             number_of_inputs,
-        })
+        }
     }
 
     /// The rows of the images that these solutions name, in order.
@@ -297,7 +295,7 @@ impl Companions {
     }
 
     /// A number for the inputs of `tuple`; none if no solution has them.
-    pub(super) fn number_of(&self, tuple: &Tuple) -> Option<usize> {
+    pub(super) fn number_of(&self, tuple: &Tuple) -> Option<u32> {
         if self.inputs.is_empty() {
             return Some(0);
         }
@@ -311,14 +309,17 @@ impl Companions {
     }
 
     /// The solutions that belong to a hit: by the row of its image and the number of its inputs.
-    pub(super) fn of_hit(&self, image: usize, inputs: usize) -> impl Iterator<Item = &Row> {
+    pub(super) fn of_hit(
+        &self,
+        image: usize,
+        inputs: u32,
+    ) -> impl Iterator<Item = &[Option<Term>]> {
         let image = if self.image.is_some() { image } else { 0 };
-        let start = self
-            .index
-            .partition_point(|(i, n, _)| (*i, *n) < (image, inputs));
+        let start = (self.index).partition_point(|(i, n, _)| (*i, *n) < (image, inputs));
+        let n_cells = self.variables.len();
         (self.index[start..].iter())
             .take_while(move |(i, n, _)| (*i, *n) == (image, inputs))
-            .map(|(_, _, number)| &self.rows[*number])
+            .map(move |(_, _, number)| &self.cells[*number as usize * n_cells..][..n_cells])
     }
 
     /// Whether a hit and a solution may differ in `variable`, which both have. They agree in what the index
@@ -340,11 +341,7 @@ impl Companions {
     }
 
     fn has_blank_nodes(&self) -> bool {
-        self.rows
-            .iter()
-            .flatten()
-            .flatten()
-            .any(Term::is_blank_node)
+        self.cells.iter().flatten().any(Term::is_blank_node)
     }
 }
 
@@ -455,30 +452,47 @@ fn triples_together(parts: Vec<GraphPattern>) -> GraphPattern {
     algebra::join(algebra::join_all(others), triples)
 }
 
-/// The rows of inline data, if its terms are such that evaluating it would give the same ones: numbers, for
-/// instance, would come back in their canonical form.
-fn rows_as_written(pattern: &GraphPattern, chosen: &[Variable]) -> Option<Vec<Row>> {
-    let GraphPattern::Values {
-        variables,
-        bindings,
-    } = pattern
-    else {
-        return None;
-    };
+/// Whether the rows of inline data [are whole](are_whole), and such that evaluating them would give the same
+/// terms: numbers, for instance, would come back in their canonical form.
+fn are_as_evaluated(
+    variables: &[Variable],
+    bindings: &[Vec<Option<GroundTerm>>],
+    keys: &[&Variable],
+) -> bool {
     let is_kept = |term: &GroundTerm| match term {
-        GroundTerm::NamedNode(_) => true,
-        GroundTerm::Literal(literal) => literal.datatype() == xsd::STRING,
+        GroundTerm::NamedNode(node) => node.as_str().len() <= LONGEST_CELL,
+        GroundTerm::Literal(literal) => {
+            literal.datatype() == xsd::STRING && literal.value().len() <= LONGEST_CELL
+        }
     };
-    if !bindings.iter().flatten().flatten().all(is_kept) {
-        return None;
-    }
-    let column = |variable: &Variable| variables.iter().position(|v| v == variable);
-    let columns: Vec<usize> = chosen.iter().map(column).collect::<Option<_>>()?;
-    let cells = |row: &Vec<Option<GroundTerm>>| {
-        columns
-            .iter()
-            .map(|column| row[*column].clone().map(Term::from))
-            .collect()
+    let column = |key: &&Variable| variables.iter().position(|v| v == *key);
+    let columns: Vec<usize> = keys.iter().filter_map(column).collect();
+    bindings.iter().all(|row| {
+        columns.iter().all(|column| row[*column].is_some()) && row.iter().flatten().all(is_kept)
+    })
+}
+
+/// The cells of inline data for the `chosen` variables among those of the columns.
+fn choose(
+    bindings: Vec<Vec<Option<GroundTerm>>>,
+    columns: &[Variable],
+    chosen: &[Variable],
+) -> Vec<Row> {
+    let column = |variable: &Variable| columns.iter().position(|v| v == variable);
+    let chosen: Vec<usize> = chosen.iter().filter_map(column).collect();
+    let row = |mut row: Vec<Option<GroundTerm>>| {
+        let cells = chosen.iter().map(|column| row[*column].take());
+        cells.map(|cell| cell.map(Term::from)).collect()
     };
-    Some(bindings.iter().map(cells).collect())
+    bindings.into_iter().map(row).collect()
+}
+
+/// Whether all rows have a value for each key and no long value.
+fn are_whole(variables: &[Variable], rows: &[Row], keys: &[&Variable]) -> bool {
+    let column = |key: &&Variable| variables.iter().position(|v| v == *key);
+    let columns: Vec<usize> = keys.iter().filter_map(column).collect();
+    rows.iter().all(|row| {
+        columns.iter().all(|column| row[*column].is_some())
+            && (row.iter().flatten()).all(|term| n_bytes(term) <= LONGEST_CELL)
+    })
 }

@@ -86,9 +86,10 @@ impl Sparql {
         run: &Run<'_>,
         known: Option<Found>,
     ) -> Result<Found, QueryError> {
-        if let Some(found) = known.as_ref().filter(|found| found.rows.is_some()) {
-            return Ok(found.clone());
-        }
+        let known = match known {
+            Some(found) if found.rows.is_some() => return Ok(found),
+            known => known,
+        };
         if let Some(rows) = self.named_rows(fragments, context) {
             return Ok(Found::named(rows));
         }

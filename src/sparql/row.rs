@@ -54,7 +54,7 @@ pub(super) struct Variant {
     /// A cell for each input variable.
     pub inputs: Row,
     /// The number that each of the companions has for them.
-    companions: Vec<usize>,
+    companions: Vec<u32>,
 }
 
 impl RowMaker {
@@ -158,7 +158,7 @@ impl RowMaker {
             .companions
             .iter()
             .map(|companions| companions.number_of(tuple));
-        let Some(numbers) = numbers.collect::<Option<Vec<usize>>>() else {
+        let Some(numbers) = numbers.collect::<Option<Vec<u32>>>() else {
             return Vec::new();
         };
         let cells = (self.inputs.iter())
@@ -224,7 +224,7 @@ impl RowMaker {
         &'a self,
         of_hit: &OfHit<'_>,
         variant: &Variant,
-        chosen: &mut Vec<&'a Row>,
+        chosen: &mut Vec<&'a [Option<Term>]>,
         f: &mut dyn FnMut(Row),
     ) {
         let Some(companions) = self.companions.get(chosen.len()) else {
@@ -242,7 +242,12 @@ impl RowMaker {
     }
 
     /// One row; none if there are two terms for a cell.
-    fn row(&self, of_hit: &OfHit<'_>, variant: &Variant, chosen: &[&Row]) -> Option<Row> {
+    fn row(
+        &self,
+        of_hit: &OfHit<'_>,
+        variant: &Variant,
+        chosen: &[&[Option<Term>]],
+    ) -> Option<Row> {
         let mut row: Row = vec![None; self.variables.len()];
         if let (Some(column), Some(subject)) = (self.subject, &of_hit.subject) {
             row[column] = Some(subject.clone());
