@@ -91,25 +91,25 @@ impl Sparql {
             return Ok(Some(gathered));
         }
         let wanted = Wanted::new(&extracted.pattern, fragment, request);
-        let (mut companions, mut kept, mut left) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut evaluated, mut left) = (Vec::new(), Vec::new());
         run.trace.time(Stage::Probe, || {
             for component in components(parts) {
                 match self.companions(component, &wanted, run, &mut gathered)? {
-                    Part::Evaluated(found, pattern) => {
-                        companions.push(found);
-                        kept.extend(pattern);
-                    }
+                    Part::Evaluated(found, pattern) => evaluated.push((found, pattern)),
                     Part::Left(pattern) => left.push(pattern),
                 }
             }
             Ok::<_, QueryError>(())
         })?;
-        // The evaluator can be given no blank nodes.
         let is_straight =
             left.is_empty() && straight::of_query(query, &extracted.pattern, fragment).is_some();
-        if !is_straight && companions.iter().any(Companions::has_blank_nodes) {
-            companions.clear();
-            left.extend(kept);
+        let mut companions = Vec::new();
+        for (found, pattern) in evaluated {
+            match pattern {
+                // The evaluator can be given no blank nodes.
+                Some(pattern) if !is_straight && found.has_blank_nodes() => left.push(pattern),
+                _ => companions.push(found),
+            }
         }
         put_back(&mut extracted.pattern, left);
         let mut read = extract::read_variables(&extracted.pattern, &extracted.fragments);
@@ -199,7 +199,7 @@ impl Sparql {
 
 /// A part of what stands beside a request.
 enum Part {
-    /// Its solutions, and the pattern that has them if it may have to take their place again.
+    /// Its solutions, and the pattern that has them; none for inline data, which has no blank nodes.
     Evaluated(Companions, Option<GraphPattern>),
     Left(GraphPattern),
 }

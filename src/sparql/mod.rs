@@ -3,10 +3,11 @@
 //! A query with a `clip:Request` is rewritten before evaluation: its clip triples are taken out
 //! (`extract`), grouped into requests (`plan`), their input variables are given values from the
 //! patterns around them (`context`), as are the images that can be in an answer at all (`candidates`), the
-//! collection is searched (`relation`), and the hits are made into tables (`table`) and put back
-//! (`rewrite`), large ones by name (`tables`): all of them, or block by block from the best downwards where
-//! only the best rows are asked for (`top`). Evaluation itself is oxigraph's, until it takes too long or too
-//! much memory (`deadline`, `stop`).
+//! collection is searched (`relation`), and the hits, put together with what was found beside their request
+//! (`beside`, `row`), are made into tables (`table`) and put back (`rewrite`), large ones by name (`tables`):
+//! all of them, or block by block from the best downwards where only the best rows are asked for (`top`).
+//! Evaluation itself is oxigraph's, until it takes too long or too much memory (`deadline`, `stop`); where
+//! nothing is left to evaluate, the rows are the answer (`straight`).
 
 mod algebra;
 mod beside;

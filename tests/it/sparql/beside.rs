@@ -65,7 +65,7 @@ fn explain(world: &World, query: &str) -> Explanation {
 }
 
 /// Queries with their number of rows.
-const QUERIES: [(&str, usize); 36] = [
+const QUERIES: [(&str, usize); 38] = [
     // Blank nodes, shown as they are or given to the evaluator.
     ("SELECT ?w ?i ?s { {R} ?w :image ?i }", 5),
     (
@@ -79,6 +79,14 @@ const QUERIES: [(&str, usize); 36] = [
     ("CONSTRUCT { ?w :score ?s } { {R} ?w :image ?i }", 5),
     (
         "SELECT * { { SELECT ?w ?s { {R} ?w :image ?i } LIMIT 3 } ?w :title ?t }",
+        3,
+    ),
+    (
+        "SELECT ?q ?w ?y { VALUES ?q { 'lake' 'ship' } ?w :image ?i . {Q} OPTIONAL { ?w :year ?y } }",
+        10,
+    ),
+    (
+        "SELECT ?q ?w ?y { VALUES ?q { 'lake' 'ship' } ?w :image ?i . {Q} OPTIONAL { ?w :year ?y } } ORDER BY DESC(?s) LIMIT 3",
         3,
     ),
     // What is not shown counts.
