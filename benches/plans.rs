@@ -4,10 +4,9 @@
 //! profiler to watch.
 //!
 //! Clustered vectors of width 512 from a seed, and ten triples for each image. Each query is answered by
-//! joining all its hits
-//! (*naive*), and as planned; beside these stand stock oxigraph's time for the metadata part alone and
-//! the floor: reading the vectors of the images that have to be scored. All figures are medians of one
-//! run; the ratios are what counts.
+//! joining all its hits (*naive*), and as planned; beside these stand stock oxigraph's time for the metadata
+//! part alone and the floor: reading the vectors of the images that have to be scored. All figures are
+//! criterion's medians of one run; the ratios are what counts.
 
 mod common;
 
@@ -21,11 +20,14 @@ use clip_search::image_id::image_id;
 use clip_search::sparql::results::{GraphFormat, TableFormat};
 use clip_search::sparql::{PlannerOptions, QueryRequest, Sparql, SparqlOptions};
 use common::{D, NoModel, Random, median, one_pass};
+use criterion::{Criterion, SamplingMode};
 use ndarray::Array2;
 use oxigraph::model::{GraphName, Literal, NamedNode, Quad, Term};
 use oxigraph::sparql::results::{QueryResultsFormat, QueryResultsSerializer};
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -249,12 +251,58 @@ fn answer_alone(store: &Store, query: &str) -> usize {
     rows.finish().expect("a vector can be written to").len()
 }
 
+/// Measures, and tells the medians.
+struct Measure {
+    criterion: Criterion,
+    /// Where criterion keeps what it has measured.
+    folder: PathBuf,
+    n_images: usize,
+}
+
+impl Measure {
+    fn new(n_images: usize) -> Self {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("criterion");
+        Self {
+            criterion: Criterion::default()
+                .output_directory(&folder)
+                .sample_size(10)
+                .warm_up_time(Duration::from_millis(500))
+                .measurement_time(Duration::from_secs(2)),
+            folder,
+            n_images,
+        }
+    }
+
+    /// The median time that `work` takes, on one side of a case.
+    fn median<T>(
+        &mut self,
+        case: &str,
+        side: &str,
+        mut work: impl FnMut() -> T,
+    ) -> Result<Duration, Box<dyn std::error::Error>> {
+        let group = format!("{} {case}", self.n_images);
+        let mut measured = self.criterion.benchmark_group(&group);
+        measured.sampling_mode(SamplingMode::Flat);
+        measured.bench_function(side, |bencher| bencher.iter(&mut work));
+        measured.finish();
+        let estimates = self
+            .folder
+            .join(group)
+            .join(side)
+            .join("new/estimates.json");
+        let estimates: serde_json::Value = serde_json::from_slice(&std::fs::read(estimates)?)?;
+        let nanoseconds = estimates["median"]["point_estimate"].as_f64();
+        Ok(Duration::from_secs_f64(
+            nanoseconds.ok_or("no median")? / 1e9,
+        ))
+    }
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // cargo passes `--bench` along.
     let n = std::env::args()
         .find_map(|argument| argument.parse().ok())
         .unwrap_or(27_958);
-    let runs = if n > 100_000 { 3 } else { 9 };
     let runtime = tokio::runtime::Runtime::new()?;
     let store = metadata(n)?;
     let collection = Arc::new(collection(n));
@@ -302,15 +350,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         inline_rows: usize::MAX,
     })?;
     let features = collection.features();
-    let pass = median(runs, || one_pass(features));
-    println!(
-        "{n} images; one pass over their vectors takes {:.2} ms\n",
+    let mut measure = Measure::new(n);
+    let pass = measure.median("floor", "one pass", || one_pass(features))?;
+    let mut table = format!(
+        "{n} images; one pass over their vectors takes {:.2} ms\n\n",
         ms(pass)
     );
-    println!(
-        "| query | naive | planned | oxigraph alone | floor | planned / (oxigraph + floor) | naive / planned | scored | joined |"
+    table.push_str(
+        "| query | naive | planned | oxigraph alone | floor | planned / (oxigraph + floor) | naive / planned | scored | joined |\n",
     );
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+    table.push_str("| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n");
     for Case {
         name,
         query,
@@ -325,16 +374,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
             .map_err(|error| error.to_string())?;
         let request = &explanation.requests[0];
-        let time = median(runs, || answer(&planned, &query));
+        let time = measure.median(name, "planned", || answer(&planned, &query))?;
         // All hits for 20 labels at a million images would not fit into memory.
         let before = (request.inputs * n <= MOST_NAIVE_ROWS)
-            .then(|| median(runs.min(3), || answer(&naive, &query)));
-        let alone = metadata.map_or(Duration::ZERO, |query| {
-            median(runs, || answer_alone(&store, &query))
-        });
+            .then(|| measure.median(name, "naive", || answer(&naive, &query)))
+            .transpose()?;
+        let alone = metadata
+            .map(|query| measure.median(name, "oxigraph alone", || answer_alone(&store, &query)))
+            .transpose()?
+            .unwrap_or_default();
         #[expect(clippy::cast_precision_loss, reason = "a ratio of counts")]
         let floor = pass.mul_f64(request.images_scored as f64 / n as f64);
-        println!(
+        writeln!(
+            table,
             "| {name} | {} | {:.2} ms | {:.2} ms | {:.2} ms | {:.2} | {} | {} | {} |",
             before.map_or("–".to_owned(), |before| format!("{:.2} ms", ms(before))),
             ms(time),
@@ -346,8 +398,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }),
             request.images_scored,
             request.hits_joined
-        );
+        )?;
     }
+    println!("\n{table}");
     Ok(())
 }
 

@@ -51,6 +51,11 @@ pub(super) struct Companions {
 /// Longer values stay in the store until they are shown, in bytes: each hit would get a copy of its own.
 const LONGEST_CELL: usize = 1000;
 
+/// Most solutions that are kept whole for a query that shows [few rows](FEW_SHOWN): to read the values of
+/// more takes longer than to ask again for those that are shown.
+const MOST_WHOLE: usize = 1000;
+const FEW_SHOWN: usize = 100;
+
 impl Sparql {
     /// Takes what stands beside the request out of the query, if it has one request alone and nothing
     /// further out restricts that.
@@ -168,10 +173,16 @@ impl Sparql {
                 (choose(bindings, &columns, &variables), None, 0)
             }
             component => {
-                let limit = self.probe_rows();
+                let most = self.probe_rows();
+                let are_all_keys = keys.len() == variables.len();
+                let limit = if wanted.shows_few && image.is_some() && !are_all_keys {
+                    most.min(MOST_WHOLE)
+                } else {
+                    most
+                };
                 let pattern = rewrite::ease(component.clone());
                 let (rows, n_probed) = run.rows(pattern, &variables, limit)?;
-                if image.is_some() && rows.is_none() {
+                if image.is_some() && rows.is_none() && limit == most {
                     gathered.found = Some(Found::too_many(limit, n_probed));
                 }
                 match rows.filter(|rows| are_whole(&variables, rows, &keys)) {
@@ -213,6 +224,8 @@ struct Wanted {
     /// Those that hold an input.
     inputs: Vec<Variable>,
     has_rank: bool,
+    /// Whether the query shows few rows.
+    shows_few: bool,
     /// Whether all matter, because solutions are counted that differ in any.
     counts_distinct: bool,
 }
@@ -241,6 +254,11 @@ impl Wanted {
             images: IMAGE_COLUMNS.into_iter().flat_map(columns).collect(),
             inputs,
             has_rank: (fragment.columns.iter()).any(|(p, _)| *p == Property::Rank),
+            shows_few: matches!(
+                rest,
+                GraphPattern::Slice { start, length: Some(length), .. }
+                    if start.saturating_add(*length) <= FEW_SHOWN
+            ),
             counts_distinct: extract::counts_distinct(rest),
         }
     }
