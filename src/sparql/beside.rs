@@ -8,14 +8,15 @@ use super::algebra::{self, Binding, bound_variables};
 use super::candidates::{Found, IMAGE_COLUMNS, calls_service};
 use super::context::Context;
 use super::explain::Stage;
-use super::extract::{self, Extracted, placeholder_index};
+use super::extract::{self, Extracted};
+use super::group;
 use super::plan::{InputObject, Plan, Request};
 use super::relation::Tuple;
 use super::request::Fragment;
 use super::resolve::Effort;
 use super::row::{Row, n_bytes};
 use super::run::Run;
-use super::{QueryError, Sparql, rewrite, straight};
+use super::{QueryError, Sparql, rewrite, straight, tables};
 use crate::vocab::Property;
 use oxrdf::vocab::xsd;
 use oxrdf::{Term, Variable};
@@ -26,6 +27,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// The inputs of a query's only request, and what was found out around it.
+#[derive(Clone)]
 pub(super) struct Gathered {
     pub tuples: Vec<Tuple>,
     pub companions: Arc<[Companions]>,
@@ -46,6 +48,8 @@ pub(super) struct Companions {
     /// The request's input variables, and numbers for their values.
     inputs: Vec<Variable>,
     number_of_inputs: HashMap<Vec<Term>, u32>,
+    /// The pattern that has these solutions; none if it is inline data that has no more than these.
+    pattern: Option<GraphPattern>,
 }
 
 /// Longer values stay in the store until they are shown, in bytes: each hit would get a copy of its own.
@@ -71,7 +75,7 @@ impl Sparql {
         };
         if request.alternatives.len() != 1
             || self.options.planner.probe_rows == Some(0)
-            || group_mut(&mut extracted.pattern).is_none()
+            || !group::has_group(&mut extracted.pattern)
         {
             return Ok(None);
         }
@@ -91,32 +95,34 @@ impl Sparql {
             companions: Arc::default(),
             found: None,
         };
-        let parts = take_parts(&mut extracted.pattern);
+        let parts = group::take_parts(&mut extracted.pattern);
         if parts.is_empty() {
             return Ok(Some(gathered));
         }
         let wanted = Wanted::new(&extracted.pattern, fragment, request);
-        let (mut evaluated, mut left) = (Vec::new(), Vec::new());
+        let (mut companions, mut left) = (Vec::new(), Vec::new());
         run.trace.time(Stage::Probe, || {
-            for component in components(parts) {
+            for component in group::components(parts) {
                 match self.companions(component, &wanted, run, &mut gathered)? {
-                    Part::Evaluated(found, pattern) => evaluated.push((found, pattern)),
-                    Part::Left(pattern) => left.push(pattern),
+                    Ok(found) => companions.push(found),
+                    Err(pattern) => left.push(*pattern),
                 }
             }
             Ok::<_, QueryError>(())
         })?;
+        left.extend(keep_few_per_hit(&mut companions));
         let is_straight =
             left.is_empty() && straight::of_query(query, &extracted.pattern, fragment).is_some();
-        let mut companions = Vec::new();
-        for (found, pattern) in evaluated {
-            match pattern {
-                // The evaluator can be given no blank nodes.
-                Some(pattern) if !is_straight && found.has_blank_nodes() => left.push(pattern),
-                _ => companions.push(found),
-            }
+        if !is_straight {
+            let n_images = self.engine.collection().len();
+            let n_rows = most_rows(&companions, n_images).saturating_mul(gathered.tuples.len());
+            let are_many = n_rows > self.options.max_hits;
+            // All rows would have to be made, and the evaluator can be given no blank nodes.
+            left.extend(take_if(&mut companions, |companions| {
+                are_many || companions.has_blank_nodes()
+            }));
         }
-        put_back(&mut extracted.pattern, left);
+        group::put_back(&mut extracted.pattern, left);
         let mut read = extract::read_variables(&extracted.pattern, &extracted.fragments);
         for companions in &companions {
             let own = fragment.variables();
@@ -140,7 +146,7 @@ impl Sparql {
         wanted: &Wanted,
         run: &Run<'_>,
         gathered: &mut Gathered,
-    ) -> Result<Part, QueryError> {
+    ) -> Result<Result<Companions, Box<GraphPattern>>, QueryError> {
         let bound = bound_variables(&component, Binding::Possible);
         let image = (wanted.images.iter()).find(|(_, variable)| bound.contains(variable));
         let inputs: Vec<Variable> = (wanted.inputs.iter())
@@ -156,7 +162,7 @@ impl Sparql {
             || has_long_input
             || calls_service(&component)
         {
-            return Ok(Part::Left(component));
+            return Ok(Err(Box::new(component)));
         }
         let keys: Vec<&Variable> = (inputs.iter())
             .chain(image.map(|(_, variable)| variable))
@@ -182,37 +188,89 @@ impl Sparql {
                 };
                 let pattern = rewrite::ease(component.clone());
                 let (rows, n_probed) = run.rows(pattern, &variables, limit)?;
-                if image.is_some() && rows.is_none() && limit == most {
-                    gathered.found = Some(Found::too_many(limit, n_probed));
+                let Some(rows) = rows else {
+                    if image.is_some() && limit == most {
+                        gathered.know(Found::too_many(limit, n_probed));
+                    }
+                    return Ok(Err(Box::new(component)));
+                };
+                if !are_whole(&variables, &rows, &keys) {
+                    return Ok(Err(Box::new(component)));
                 }
-                match rows.filter(|rows| are_whole(&variables, rows, &keys)) {
-                    Some(rows) => (rows, Some(component), n_probed),
-                    None => return Ok(Part::Left(component)),
-                }
+                (rows, Some(component), n_probed)
             }
         };
         let row_of = |term: &Term| {
             let (property, _) = image?;
             self.row_of(*property, term)
         };
-        let companions = Companions::new(variables, rows, image.cloned(), inputs, row_of);
+        let is_inline = pattern.is_none();
+        let companions = Companions::new(variables, rows, image.cloned(), inputs, pattern, row_of);
         if image.is_some() {
             let images = companions.images().collect();
-            gathered.found = Some(if pattern.is_none() {
+            gathered.know(if is_inline {
                 Found::named(images)
             } else {
                 Found::probed(images, n_probed)
             });
         }
-        Ok(Part::Evaluated(companions, pattern))
+        Ok(Ok(companions))
     }
 }
 
-/// A part of what stands beside a request.
-enum Part {
-    /// Its solutions, and the pattern that has them; none for inline data, which has no blank nodes.
-    Evaluated(Companions, Option<GraphPattern>),
-    Left(GraphPattern),
+impl Gathered {
+    /// Adds what was found out about the images.
+    fn know(&mut self, found: Found) {
+        self.found = self
+            .found
+            .take()
+            .into_iter()
+            .chain([found])
+            .reduce(Found::and);
+    }
+}
+
+/// A hit is put together with so many combinations of solutions at most: they are made before anything looks
+/// whether the query goes on.
+const MOST_PER_HIT: usize = 10_000;
+
+/// Takes out the patterns of `companions` until there is one at most that goes by the image, and each hit has
+/// few combinations of the others.
+fn keep_few_per_hit(companions: &mut Vec<Companions>) -> Vec<GraphPattern> {
+    let mut has_image = false;
+    let mut n_combinations: usize = 1;
+    take_if(companions, |companions| {
+        let n = n_combinations.saturating_mul(companions.most_per_key());
+        let is_second_image = companions.image.is_some() && has_image;
+        if is_second_image || n > MOST_PER_HIT {
+            return true;
+        }
+        has_image |= companions.image.is_some();
+        n_combinations = n;
+        false
+    })
+}
+
+/// Takes out the patterns of the companions that are `left` to the evaluator.
+fn take_if(
+    companions: &mut Vec<Companions>,
+    mut left: impl FnMut(&Companions) -> bool,
+) -> Vec<GraphPattern> {
+    (companions.extract_if(.., |companions| left(companions)))
+        .map(Companions::into_pattern)
+        .collect()
+}
+
+/// How many rows there may be for one set of inputs when its hits are put together with their companions.
+fn most_rows(companions: &[Companions], n_images: usize) -> usize {
+    let with_image = companions
+        .iter()
+        .find(|companions| companions.image.is_some());
+    let n_hits = with_image.map_or(n_images, |companions| companions.index.len());
+    (companions.iter())
+        .filter(|companions| companions.image.is_none())
+        .map(Companions::most_per_key)
+        .fold(n_hits, usize::saturating_mul)
 }
 
 /// What matters about the variables of the patterns beside a request.
@@ -275,6 +333,7 @@ impl Companions {
         rows: Vec<Row>,
         image: Option<(Property, Variable)>,
         inputs: Vec<Variable>,
+        pattern: Option<GraphPattern>,
         row_of: impl Fn(&Term) -> Option<usize>,
     ) -> Self {
         let column = |variable: &Variable| variables.iter().position(|v| v == variable);
@@ -304,7 +363,25 @@ impl Companions {
             image,
             inputs,
             number_of_inputs,
+            pattern,
         }
+    }
+
+    /// The pattern that has these solutions.
+    fn into_pattern(self) -> GraphPattern {
+        let n_cells = self.variables.len();
+        self.pattern.unwrap_or_else(|| GraphPattern::Values {
+            bindings: (self.cells.chunks(n_cells))
+                .map(|row| tables::ground(row.to_vec()))
+                .collect(),
+            variables: self.variables,
+        })
+    }
+
+    /// Most solutions that belong to one hit.
+    fn most_per_key(&self) -> usize {
+        let same = |a: &(usize, u32, u32), b: &(usize, u32, u32)| (a.0, a.1) == (b.0, b.1);
+        self.index.chunk_by(same).map(<[_]>::len).max().unwrap_or(0)
     }
 
     /// The rows of the images that these solutions name, in order.
@@ -361,113 +438,6 @@ impl Companions {
     fn has_blank_nodes(&self) -> bool {
         self.cells.iter().flatten().any(Term::is_blank_node)
     }
-}
-
-/// The group of the only placeholder in `pattern`: the join that it stands in, or itself. `None` if what the
-/// group means depends on what is around it, or if that restricts it.
-fn group_mut(pattern: &mut GraphPattern) -> Option<&mut GraphPattern> {
-    use GraphPattern as P;
-    if placeholder_index(pattern).is_some() {
-        return Some(pattern);
-    }
-    match pattern {
-        P::Join { .. } => joins_placeholder(pattern).then_some(pattern),
-        P::Filter { inner, .. }
-        | P::Extend { inner, .. }
-        | P::OrderBy { inner, .. }
-        | P::Project { inner, .. }
-        | P::Distinct { inner }
-        | P::Reduced { inner }
-        | P::Slice { inner, .. }
-        | P::Group { inner, .. }
-        | P::LeftJoin { left: inner, .. }
-        | P::Minus { left: inner, .. } => group_mut(inner),
-        P::Bgp { .. }
-        | P::Path { .. }
-        | P::Lateral { .. }
-        | P::Union { .. }
-        | P::Graph { .. }
-        | P::Values { .. }
-        | P::Service { .. } => None,
-    }
-}
-
-/// Whether a placeholder is one of the patterns that are joined here.
-fn joins_placeholder(pattern: &GraphPattern) -> bool {
-    match pattern {
-        GraphPattern::Join { left, right } => joins_placeholder(left) || joins_placeholder(right),
-        other => placeholder_index(other).is_some(),
-    }
-}
-
-/// Takes the patterns that are joined with the placeholder away from it.
-fn take_parts(pattern: &mut GraphPattern) -> Vec<GraphPattern> {
-    let Some(group) = group_mut(pattern) else {
-        return Vec::new();
-    };
-    let mut parts = Vec::new();
-    algebra::flatten(std::mem::replace(group, algebra::unit()), &mut parts);
-    let is_placeholder = |part: &GraphPattern| placeholder_index(part).is_some();
-    if let Some(at) = parts.iter().position(is_placeholder) {
-        *group = parts.remove(at);
-    }
-    parts
-}
-
-/// Joins the placeholder with `parts` again.
-fn put_back(pattern: &mut GraphPattern, parts: Vec<GraphPattern>) {
-    if let Some(group) = group_mut(pattern) {
-        let placeholder = std::mem::replace(group, algebra::unit());
-        *group = algebra::join(algebra::join_all(parts), placeholder);
-    }
-}
-
-/// The joins of the parts that share variables, directly or through others.
-fn components(parts: Vec<GraphPattern>) -> Vec<GraphPattern> {
-    let mut components: Vec<(HashSet<Variable>, Vec<GraphPattern>)> = Vec::new();
-    for part in parts.into_iter().flat_map(triples_apart) {
-        let mut variables = bound_variables(&part, Binding::Possible);
-        let mut joined = Vec::new();
-        components.retain_mut(|(others, parts)| {
-            let is_apart = others.is_disjoint(&variables);
-            if !is_apart {
-                variables.extend(others.drain());
-                joined.append(parts);
-            }
-            is_apart
-        });
-        joined.push(part);
-        components.push((variables, joined));
-    }
-    (components.into_iter())
-        .map(|(_, parts)| triples_together(parts))
-        .collect()
-}
-
-/// The triple patterns of a group one by one: they need not be connected.
-fn triples_apart(pattern: GraphPattern) -> Vec<GraphPattern> {
-    match pattern {
-        GraphPattern::Bgp { patterns } => (patterns.into_iter())
-            .map(|triple| GraphPattern::Bgp {
-                patterns: vec![triple],
-            })
-            .collect(),
-        other => vec![other],
-    }
-}
-
-/// The join of `parts`, with all triple patterns in one group.
-fn triples_together(parts: Vec<GraphPattern>) -> GraphPattern {
-    let mut triples = Vec::new();
-    let mut others = Vec::new();
-    for part in parts {
-        match part {
-            GraphPattern::Bgp { patterns } => triples.extend(patterns),
-            other => others.push(other),
-        }
-    }
-    let triples = GraphPattern::Bgp { patterns: triples };
-    algebra::join(algebra::join_all(others), triples)
 }
 
 /// Whether the rows of inline data [are whole](are_whole), and such that evaluating them would give the same

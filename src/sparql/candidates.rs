@@ -86,15 +86,9 @@ impl Sparql {
         run: &Run<'_>,
         known: Option<Found>,
     ) -> Result<Found, QueryError> {
-        let known = match known {
-            Some(found) if found.rows.is_some() => return Ok(found),
-            known => known,
-        };
-        if let Some(rows) = self.named_rows(fragments, context) {
-            return Ok(Found::named(rows));
-        }
+        let named = self.named_rows(fragments, context).map(Found::named);
         // What is known to have too many solutions is not tried again.
-        if let Some(found) = known {
+        if let Some(found) = (known.into_iter().chain(named)).reduce(Found::and) {
             return Ok(found);
         }
         let mut found = Found::all("nothing asks which images are found");
@@ -249,6 +243,25 @@ impl Found {
             rows: None,
             reason: reason.to_owned(),
             n_probed: 0,
+        }
+    }
+
+    /// Those of both.
+    pub(super) fn and(self, other: Self) -> Self {
+        let n_probed = self.n_probed + other.n_probed;
+        let (few, many) = match (&self.rows, &other.rows) {
+            (Some(rows), Some(others)) if rows.len() > others.len() => (other, self),
+            (None, Some(_)) => (other, self),
+            _ => (self, other),
+        };
+        let rows = match (few.rows, &many.rows) {
+            (Some(rows), Some(others)) => Some(&rows & others),
+            (rows, _) => rows,
+        };
+        Self {
+            rows,
+            reason: few.reason,
+            n_probed,
         }
     }
 

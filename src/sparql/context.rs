@@ -250,7 +250,8 @@ impl Context<'_> {
             ),
             P::Lateral { left, right } => {
                 let left = self.weaken(left, around, lost);
-                if !lost.is_empty() || has_placeholder(right) {
+                let reads_values = !algebra::all_variables(right).is_disjoint(around);
+                if !lost.is_empty() || reads_values || has_placeholder(right) {
                     lost.extend(bound_variables(right, Binding::Possible));
                     return left;
                 }
@@ -285,18 +286,11 @@ impl Context<'_> {
                 // What stood alone may now meet a row of the right side: it may do either.
                 lost.extend(bound_right);
                 lost.extend(lost_right);
-                let met = join(left.clone(), weak_right);
-                let met = match expression {
-                    Some(expr) if !drops_test => P::Filter {
-                        expr: expr.clone(),
-                        inner: Box::new(met),
-                    },
-                    _ => met,
+                let either = P::Union {
+                    left: Box::new(weak_right),
+                    right: Box::new(unit()),
                 };
-                P::Union {
-                    left: Box::new(met),
-                    right: Box::new(left),
-                }
+                join(left, either)
             }
             P::Filter { expr, inner } => {
                 let inner = self.weaken(inner, around, lost);

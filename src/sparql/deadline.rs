@@ -4,8 +4,8 @@ use super::stop::Cancellation;
 use super::{QueryError, SparqlOptions};
 use crate::memory::Usage;
 use oxigraph::sparql::{CancellationToken, QueryEvaluationError};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, LazyLock, Mutex, PoisonError, Weak};
+use std::sync::atomic::{AtomicBool, Ordering, fence};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 /// How often time and memory are looked at: some tens of megabytes later.
@@ -30,7 +30,13 @@ struct Watched {
 
 impl Deadline {
     /// For what this thread does from now on.
-    pub(super) fn start(options: &SparqlOptions, cancellation: &Cancellation) -> Self {
+    ///
+    /// # Errors
+    /// [`QueryError::Internal`] if the system gives no thread to look after it.
+    pub(super) fn start(
+        options: &SparqlOptions,
+        cancellation: &Cancellation,
+    ) -> Result<Self, QueryError> {
         let token = cancellation.token().clone();
         let watched = Arc::new(Watched {
             token: token.clone(),
@@ -41,9 +47,11 @@ impl Deadline {
             needed_too_much: AtomicBool::new(false),
         });
         if watched.timeout.is_some() || watched.max_memory_bytes.is_some() {
-            WATCH.add(&watched);
+            WATCH
+                .add(&watched)
+                .map_err(|error| QueryError::Internal(Box::new(error)))?;
         }
-        Self { token, watched }
+        Ok(Self { token, watched })
     }
 
     /// Why the query was stopped, if it was: [`QueryError::TimedOut`], [`QueryError::TooMuchMemory`] or
@@ -57,6 +65,7 @@ impl Deadline {
 
     /// Who must act when the evaluator gives up.
     pub(super) fn explain(&self, error: QueryEvaluationError) -> QueryError {
+        fence(Ordering::Acquire);
         match error {
             QueryEvaluationError::Cancelled if self.watched.needed_too_much.load(Ordering::Relaxed) => {
                 QueryError::TooMuchMemory(self.watched.max_memory_bytes.unwrap_or_default() >> 20)
@@ -94,6 +103,8 @@ impl Watched {
         let needs_too_much = self.needs_too_much();
         if needs_too_much {
             self.needed_too_much.store(true, Ordering::Relaxed);
+            // Who sees the token cancelled sees this, too.
+            fence(Ordering::Release);
         }
         let ends = needs_too_much || self.is_late();
         if ends {
@@ -104,34 +115,49 @@ impl Watched {
 }
 
 /// One thread looks after all queries: starting one for each would take longer than many a query.
-static WATCH: LazyLock<Watch> = LazyLock::new(|| {
-    std::thread::spawn(|| WATCH.look_after_all());
-    Watch::default()
-});
+static WATCH: Watch = Watch {
+    watched: Mutex::new(AllWatched {
+        queries: Vec::new(),
+        has_thread: false,
+    }),
+    has_some: Condvar::new(),
+};
 
-#[derive(Default)]
 struct Watch {
-    queries: Mutex<Vec<Weak<Watched>>>,
+    watched: Mutex<AllWatched>,
     has_some: Condvar,
 }
 
+struct AllWatched {
+    queries: Vec<Weak<Watched>>,
+    has_thread: bool,
+}
+
 impl Watch {
-    fn add(&self, query: &Arc<Watched>) {
-        let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
-        queries.push(Arc::downgrade(query));
-        if queries.len() == 1 {
+    fn add(&'static self, query: &Arc<Watched>) -> std::io::Result<()> {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        if !watched.has_thread {
+            std::thread::Builder::new()
+                .name("query watch".to_owned())
+                .spawn(|| self.look_after_all())?;
+            watched.has_thread = true;
+        }
+        watched.queries.push(Arc::downgrade(query));
+        if watched.queries.len() == 1 {
             self.has_some.notify_one();
         }
+        Ok(())
     }
 
     fn look_after_all(&self) {
         loop {
-            let mut queries = self.queries.lock().unwrap_or_else(PoisonError::into_inner);
-            while queries.is_empty() {
-                queries = (self.has_some.wait(queries)).unwrap_or_else(PoisonError::into_inner);
+            let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+            while watched.queries.is_empty() {
+                watched = (self.has_some.wait(watched)).unwrap_or_else(PoisonError::into_inner);
             }
-            queries.retain(|query| query.upgrade().is_some_and(|query| query.look()));
-            drop(queries);
+            let goes_on = |query: &Weak<Watched>| query.upgrade().is_some_and(|query| query.look());
+            watched.queries.retain(goes_on);
+            drop(watched);
             std::thread::sleep(INTERVAL);
         }
     }

@@ -56,11 +56,20 @@ fn join_length(pattern: &GraphPattern) -> usize {
     length
 }
 
+/// Most brackets "(" outside inline data: each FILTER, BIND and SELECT expression has one. The time of the
+/// optimizer grows with the square of their number: 5,000 take some seconds (oxigraph 0.5.13).
+const MAX_EXPRESSIONS: usize = 5_000;
+
+/// Most hyphens outside strings and IRIs. Not all are minus signs, but each of `?x-1-1-1` adds one level; the
+/// stack holds twice as many.
+const MAX_HYPHENS: usize = 100_000;
+
+/// Longest IRI, in bytes. What looks like a longer one is "less than", and "greater than" far behind.
+const LONGEST_IRI: usize = 2000;
+
 /// Checks the nesting and the number of operators of a query text.
 pub(super) fn check(query: &str) -> Result<(), QueryError> {
-    let mut nesting = 0usize;
-    let mut operators = 0usize;
-    let mut line = 1usize;
+    let mut shape = Shape::default();
     // What is looked for is ASCII, which no part of another character is.
     let bytes = query.as_bytes();
     let mut at = 0;
@@ -68,50 +77,155 @@ pub(super) fn check(query: &str) -> Result<(), QueryError> {
         let rest = &bytes[at + 1..];
         let mut length = 1;
         match byte {
-            b'\n' => line += 1,
-            b'#' => length += length_until(rest, |b| b == b'\n'),
-            // An IRI, if it ends before anything that no IRI contains; else "less than".
+            b'\n' => shape.line += 1,
+            b'#' => length += length_until(rest, |b| matches!(b, b'\n' | b'\r')),
+            // In a prefixed name; strings are passed as a whole.
+            b'\\' => length = 2,
             b'<' => {
-                let end = length_until(rest, |b| {
-                    matches!(
-                        b,
-                        b'>' | ..=b' ' | b'<' | b'"' | b'{' | b'}' | b'|' | b'^' | b'`' | b'\\'
-                    )
-                });
-                if rest.get(end) == Some(&b'>') {
-                    length += end + 1;
+                if let Some(iri) = iri_at(rest) {
+                    // It may still be "less than": what nests or chains without end counts.
+                    iri.iter().try_for_each(|b| shape.bracket(*b))?;
+                    let n_ands = iri.windows(2).filter(|pair| pair == b"&&").count();
+                    shape.operators(n_ands)?;
+                    length += iri.len() + 1;
                 }
             }
             b'"' | b'\'' => {
                 length = string_length(&bytes[at..], byte);
-                line += bytes[at..at + length]
-                    .iter()
-                    .filter(|b| **b == b'\n')
-                    .count();
+                let string = &bytes[at..at + length];
+                shape.line += string.iter().filter(|b| **b == b'\n').count();
             }
-            b'{' | b'(' | b'[' => {
-                nesting += 1;
-                if nesting > MAX_NESTING {
-                    return Err(QueryError::Malformed(format!(
-                        "the query nests brackets more than {MAX_NESTING} deep at line {line}; write it flatter"
-                    )));
+            b'|' | b'&' | b'!' | b'+' | b'*' | b'/' | b'^' | b'=' => shape.operators(1)?,
+            b'-' => {
+                shape.hyphen()?;
+                // A minus inside a number or a name is none.
+                if matches!(rest.first(), Some(b' ' | b'-')) {
+                    shape.operators(1)?;
                 }
-                operators += usize::from(byte == b'{');
             }
-            b'}' | b')' | b']' => nesting = nesting.saturating_sub(1),
-            b'|' | b'&' | b'!' | b'+' | b'*' | b'/' | b'^' | b'=' => operators += 1,
-            // A minus inside a number or a name is none.
-            b'-' if matches!(rest.first(), Some(b' ' | b'-')) => operators += 1,
-            _ => {}
-        }
-        if operators > MAX_OPERATORS {
-            return Err(QueryError::Malformed(format!(
-                "the query has more than {MAX_OPERATORS} operators and groups (line {line}); use VALUES or IN for long lists"
-            )));
+            b'v' | b'V' if is_word(bytes, at, b"VALUES") => shape.expects_data = true,
+            other => shape.bracket(other)?,
         }
         at += length;
     }
     Ok(())
+}
+
+/// What was counted so far.
+struct Shape {
+    nesting: usize,
+    operators: usize,
+    expressions: usize,
+    hyphens: usize,
+    line: usize,
+    /// Whether the next group is that of VALUES, and how deep the group is whose inside this is.
+    expects_data: bool,
+    data: Option<usize>,
+}
+
+impl Default for Shape {
+    fn default() -> Self {
+        Self {
+            nesting: 0,
+            operators: 0,
+            expressions: 0,
+            hyphens: 0,
+            line: 1,
+            expects_data: false,
+            data: None,
+        }
+    }
+}
+
+impl Shape {
+    fn bracket(&mut self, byte: u8) -> Result<(), QueryError> {
+        match byte {
+            b'{' | b'(' | b'[' => {
+                self.nesting += 1;
+                if self.nesting > MAX_NESTING {
+                    return Err(QueryError::Malformed(format!(
+                        "the query nests brackets more than {MAX_NESTING} deep at line {}; write it flatter",
+                        self.line
+                    )));
+                }
+                match byte {
+                    b'{' => {
+                        if std::mem::take(&mut self.expects_data) {
+                            self.data = Some(self.nesting);
+                        }
+                        self.operators(1)
+                    }
+                    b'(' if self.data.is_none() => self.expression(),
+                    _ => Ok(()),
+                }
+            }
+            b'}' | b')' | b']' => {
+                if self.data == Some(self.nesting) {
+                    self.data = None;
+                }
+                self.nesting = self.nesting.saturating_sub(1);
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn expression(&mut self) -> Result<(), QueryError> {
+        self.expressions += 1;
+        if self.expressions > MAX_EXPRESSIONS {
+            return Err(QueryError::Malformed(format!(
+                "the query has more than {MAX_EXPRESSIONS} brackets \"(\", of FILTERs, BINDs and functions (line {}); use VALUES or IN for long lists",
+                self.line
+            )));
+        }
+        Ok(())
+    }
+
+    fn hyphen(&mut self) -> Result<(), QueryError> {
+        self.hyphens += 1;
+        if self.hyphens > MAX_HYPHENS {
+            return Err(QueryError::Malformed(format!(
+                "the query has more than {MAX_HYPHENS} hyphens and minus signs outside strings and IRIs (line {}); write names as IRIs in <>, or ask in several queries",
+                self.line
+            )));
+        }
+        Ok(())
+    }
+
+    fn operators(&mut self, n: usize) -> Result<(), QueryError> {
+        self.operators += n;
+        if self.operators > MAX_OPERATORS {
+            return Err(QueryError::Malformed(format!(
+                "the query has more than {MAX_OPERATORS} operators and groups (line {}); use VALUES or IN for long lists",
+                self.line
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// Whether `word`, in any case, stands at a place, and is no part of a name or variable.
+fn is_word(text: &[u8], at: usize, word: &[u8]) -> bool {
+    let is_name = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"_?$:@-.%\\".contains(byte)
+    };
+    let end = at + word.len();
+    (text.get(at..end)).is_some_and(|found| found.eq_ignore_ascii_case(word))
+        && !(at > 0 && is_name(&text[at - 1]))
+        // What follows may be a variable.
+        && !(text.get(end)).is_some_and(|byte| is_name(byte) && !matches!(byte, b'?' | b'$'))
+}
+
+/// What stands before the ">" at the end of an IRI, if there is one before anything that no IRI contains.
+fn iri_at(bytes: &[u8]) -> Option<&[u8]> {
+    let bytes = &bytes[..bytes.len().min(LONGEST_IRI)];
+    let end = length_until(bytes, |b| {
+        matches!(
+            b,
+            b'>' | ..=b' ' | b'<' | b'"' | b'{' | b'}' | b'|' | b'^' | b'`' | b'\\'
+        )
+    });
+    (bytes.get(end) == Some(&b'>')).then(|| &bytes[..end])
 }
 
 /// How many bytes come before one that `is_end`.

@@ -18,6 +18,7 @@ mod embedding_literal;
 pub mod explain;
 mod extract;
 mod functions;
+mod group;
 pub mod guard;
 mod json;
 mod plan;
@@ -272,8 +273,8 @@ impl Sparql {
         })?;
         if let Some((mut extracted, plan)) = planned {
             let mut gathered = self.gather(&query, &mut extracted, &plan, &run)?;
-            let known = gathered.as_mut();
-            if let Some(results) = self.answer_top(&query, &extracted, &plan, &run, known)? {
+            let results = self.answer_top(&query, &extracted, &plan, &run, &mut gathered)?;
+            if let Some(results) = results {
                 return Ok((results, run));
             }
             if let Some(known) = &mut gathered
@@ -282,7 +283,7 @@ impl Sparql {
             {
                 return Ok((results, run));
             }
-            let known = gathered.as_mut();
+            let known = gathered.as_ref();
             let rewritten = match self.rewrite_top(&query, &extracted, &plan, &run, known)? {
                 Some(rewritten) => rewritten,
                 None => self.rewrite(&extracted, &plan, &run, gathered)?,

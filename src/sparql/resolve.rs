@@ -25,11 +25,10 @@ impl Sparql {
         run: &Run<'_>,
         gathered: Option<Gathered>,
     ) -> Result<GraphPattern, QueryError> {
-        let (known, companions) = match gathered {
+        let (mut known, companions) = match gathered {
             Some(gathered) => (Some((gathered.tuples, gathered.found)), gathered.companions),
             None => (None, Arc::default()),
         };
-        let mut known = known;
         let mut tables: Vec<Option<GraphPattern>> = vec![None; query.fragments.len()];
         let ordered = ordered_fragments(plan);
         let maker = self.table_maker(query, run, &companions);
@@ -124,6 +123,7 @@ impl Sparql {
             position: &query.position,
             read: &query.read,
             companions: companions.clone(),
+            token: &run.deadline.token,
             tables: &run.tables,
             keeps_tables: !has_lateral(&query.pattern),
         }

@@ -44,7 +44,7 @@ impl<'a> Run<'a> {
             dataset: query.dataset().cloned(),
             default_graphs: None,
             named_graphs: None,
-            deadline: Deadline::start(&sparql.options, &request.cancellation),
+            deadline: Deadline::start(&sparql.options, &request.cancellation)?,
             trace: Trace::default(),
             tables: Tables::default(),
         };
@@ -190,38 +190,9 @@ impl<'a> Run<'a> {
         variable: &Variable,
         limit: usize,
     ) -> Result<(Option<HashSet<Term>>, usize), QueryError> {
-        let query = Query::Select {
-            dataset: self.dataset.clone(),
-            pattern: GraphPattern::Slice {
-                inner: Box::new(GraphPattern::Project {
-                    inner: Box::new(pattern),
-                    variables: vec![variable.clone()],
-                }),
-                start: 0,
-                length: Some(limit + 1),
-            },
-            base_iri: None,
-        };
-        let QueryResults::Solutions(solutions) = self.evaluate(query)? else {
-            return Ok((None, 0));
-        };
-        let mut n_solutions = 0;
-        let mut is_bound = true;
-        let mut found = HashSet::new();
-        for solution in solutions {
-            self.deadline.check()?;
-            let solution = solution.map_err(|error| self.deadline.explain(error))?;
-            n_solutions += 1;
-            match solution.get(variable) {
-                Some(term) => {
-                    found.insert(term.clone());
-                }
-                // A BIND or aggregate that fails: such a solution goes with any value.
-                None => is_bound = false,
-            }
-        }
-        self.deadline.check()?;
-        let is_whole = is_bound && n_solutions <= limit;
-        Ok((is_whole.then_some(found), n_solutions))
+        let (rows, n_solutions) = self.rows(pattern, std::slice::from_ref(variable), limit)?;
+        // A BIND or aggregate that fails leaves it unbound: such a solution goes with any value.
+        let found = rows.and_then(|rows| rows.into_iter().map(|mut row| row.pop()?).collect());
+        Ok((found, n_solutions))
     }
 }

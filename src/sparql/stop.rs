@@ -9,6 +9,7 @@ use super::tables;
 use oxigraph::sparql::{CancellationToken, QueryEvaluationError, SparqlEvaluator};
 use oxrdf::{Literal, NamedNode, Variable};
 use spargebra::algebra::{Expression, Function, GraphPattern};
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -127,8 +128,8 @@ pub(super) fn watched(pattern: GraphPattern) -> GraphPattern {
     if let GraphPattern::Join { .. } = pattern {
         let mut parts = Vec::new();
         algebra::flatten(pattern, &mut parts);
-        let parts: Vec<GraphPattern> = parts.into_iter().map(watched).collect();
-        let checks = checks_of(&parts);
+        let mut parts: Vec<GraphPattern> = parts.into_iter().map(watched).collect();
+        let checks = checks_of(&mut parts);
         return filtered(algebra::join_all(parts), checks);
     }
     let is_test = tests_many(&pattern);
@@ -206,24 +207,44 @@ fn rows_in_memory(pattern: &GraphPattern) -> usize {
 }
 
 /// Checks for what is joined in any order: one for each two of the tables.
-fn checks_of(parts: &[GraphPattern]) -> Vec<Expression> {
-    let tables: Vec<&GraphPattern> = (parts.iter())
-        .filter(|part| rows_in_memory(part) > 1)
-        .collect();
-    if tables
-        .iter()
-        .map(|table| rows_in_memory(table))
-        .fold(1, usize::saturating_mul)
-        <= MANY_ROWS
-    {
+///
+/// They name variables that no other part has, or the optimizer would move them below the joins. A table
+/// without such a variable gets one.
+fn checks_of(parts: &mut [GraphPattern]) -> Vec<Expression> {
+    let n_rows: Vec<usize> = parts.iter().map(rows_in_memory).collect();
+    let n_all = n_rows.iter().copied().fold(1, usize::saturating_mul);
+    if n_all <= MANY_ROWS {
         return Vec::new();
     }
-    let pairs = (tables.iter().enumerate())
-        .flat_map(|(index, one)| tables[index + 1..].iter().map(move |other| (one, other)));
+    let mut n_parts_with: HashMap<Variable, usize> = HashMap::new();
+    for variable in parts.iter().flat_map(variables_of) {
+        *n_parts_with.entry(variable).or_default() += 1;
+    }
+    let mut own: Vec<Variable> = Vec::new();
+    for (part, _) in parts.iter_mut().zip(n_rows).filter(|(_, n)| *n > 1) {
+        let of_part = variables_of(part);
+        let found = of_part
+            .into_iter()
+            .find(|variable| n_parts_with[variable] == 1);
+        own.push(found.unwrap_or_else(|| {
+            let variable = Variable::new_unchecked(format!("{OWN}{}", own.len()));
+            *part = GraphPattern::Extend {
+                inner: Box::new(std::mem::replace(part, algebra::unit())),
+                variable: variable.clone(),
+                expression: Literal::from(true).into(),
+            };
+            variable
+        }));
+    }
+    let pairs = (own.iter().enumerate())
+        .flat_map(|(index, one)| own[index + 1..].iter().map(move |other| (one, other)));
     pairs
-        .filter_map(|(one, other)| check_of_pair(one, other))
+        .map(|(one, other)| check(&[one.clone(), other.clone()]))
         .collect()
 }
+
+/// Beginning of the variables that tables get: no query can have it, for the space in it.
+const OWN: &str = "own column ";
 
 fn check_of_pair(left: &GraphPattern, right: &GraphPattern) -> Option<Expression> {
     let (of_left, of_right) = (variables_of(left), variables_of(right));

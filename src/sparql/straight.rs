@@ -1,5 +1,5 @@
-//! Answers that are the rows of a request as they are: nothing but a choice of columns stands above it, so
-//! the evaluator would only copy them.
+//! Answers that are the rows of a request as they are: nothing stands above it but a choice of columns, the
+//! order of scores, DISTINCT and LIMIT, so the evaluator would only copy them.
 
 use super::beside::{Companions, Gathered};
 use super::context::Context;
@@ -11,7 +11,7 @@ use super::row::{Given, Row, RowMaker};
 use super::run::Run;
 use super::{QueryError, Sparql};
 use crate::vocab::Property;
-use oxigraph::sparql::{QueryResults, QuerySolutionIter};
+use oxigraph::sparql::{CancellationToken, QueryResults, QuerySolutionIter};
 use oxrdf::Variable;
 use spargebra::Query;
 use spargebra::algebra::{Expression, GraphPattern, OrderExpression};
@@ -107,23 +107,24 @@ impl Sparql {
         let n_hits = relation.counts.hits;
         run.trace.request(restriction.explain(&relation, 1, n_hits));
         let maker = self.straight_maker(extracted, &straight, &gathered.companions);
-        let mut rows = Rows {
+        let rows = Rows {
             givens: maker.givens(&relation, &plan.choices[0]),
             n_columns: straight.variables.len(),
             order: relation.in_order().into_iter(),
             maker,
             relation,
             ready: VecDeque::new(),
+            token: run.deadline.token.clone(),
         };
+        let mut seen = straight.is_distinct.then(HashSet::new);
+        let mut rows = rows
+            .filter(move |row| (seen.as_mut()).is_none_or(|seen| seen.insert(row.clone())))
+            .skip(straight.start)
+            .take(straight.length.unwrap_or(usize::MAX));
         if matches!(query, Query::Ask { .. }) {
             return Ok(Some(QueryResults::Boolean(rows.next().is_some())));
         }
-        let mut seen = straight.is_distinct.then(HashSet::new);
-        let rows = rows
-            .filter(move |row| (seen.as_mut()).is_none_or(|seen| seen.insert(row.clone())))
-            .skip(straight.start)
-            .take(straight.length.unwrap_or(usize::MAX))
-            .map(Ok);
+        let rows = rows.map(Ok);
         let solutions = QuerySolutionIter::from_tuples(straight.variables, rows);
         Ok(Some(QueryResults::Solutions(solutions)))
     }
@@ -157,6 +158,7 @@ struct Rows {
     order: std::vec::IntoIter<(usize, usize)>,
     n_columns: usize,
     ready: VecDeque<Row>,
+    token: CancellationToken,
 }
 
 impl Iterator for Rows {
@@ -164,6 +166,10 @@ impl Iterator for Rows {
 
     fn next(&mut self) -> Option<Row> {
         while self.ready.is_empty() {
+            // Who reads the rows asks why they end.
+            if self.token.is_cancelled() {
+                return None;
+            }
             let (search, hit) = self.order.next()?;
             let Ok(given) = self
                 .givens

@@ -8,6 +8,7 @@ use super::row::{Given, RowMaker, integer};
 use super::tables::Tables;
 use super::{SparqlOptions, algebra};
 use crate::collection::Collection;
+use oxigraph::sparql::CancellationToken;
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
 use std::collections::HashSet;
@@ -26,6 +27,8 @@ pub(super) struct TableMaker<'a> {
     pub read: &'a HashSet<Variable>,
     /// What the hits are put together with.
     pub companions: Arc<[Companions]>,
+    /// Stops when the query does.
+    pub token: &'a CancellationToken,
     /// Where large tables are kept.
     pub tables: &'a Tables,
     /// Whether they may be: a LATERAL would ask for them again for each row.
@@ -85,6 +88,10 @@ impl Relation {
         }
         let mut hit_rows = Vec::new();
         for (search, hit) in self.in_order() {
+            // The evaluator says why.
+            if maker.token.is_cancelled() {
+                break;
+            }
             let Ok(given) = givens.binary_search_by_key(&search, |given| given.number) else {
                 continue;
             };

@@ -196,7 +196,7 @@ fn look_alike(variables: &[Variable], rows: &[Row]) -> GraphPattern {
 }
 
 /// A row as inline data has it.
-fn ground(row: Row) -> Vec<Option<GroundTerm>> {
+pub(super) fn ground(row: Row) -> Vec<Option<GroundTerm>> {
     (row.into_iter())
         .map(|cell| cell.and_then(|term| GroundTerm::try_from(term).ok()))
         .collect()

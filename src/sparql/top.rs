@@ -55,12 +55,12 @@ impl Sparql {
         extracted: &Extracted,
         plan: &Plan,
         run: &Run<'_>,
-        known: Option<&mut Gathered>,
+        gathered: &mut Option<Gathered>,
     ) -> Result<Option<QueryResults<'static>>, QueryError> {
         let Some(top) = top_of_query(query, extracted, plan) else {
             return Ok(None);
         };
-        let rows = self.best_rows(query, extracted, plan, run, &top, known)?;
+        let rows = self.best_rows(query, extracted, plan, run, &top, gathered.take())?;
         Ok(rows.map(|rows| rows.into_results(&top)))
     }
 
@@ -72,7 +72,7 @@ impl Sparql {
         extracted: &Extracted,
         plan: &Plan,
         run: &Run<'_>,
-        known: Option<&mut Gathered>,
+        gathered: Option<&Gathered>,
     ) -> Result<Option<GraphPattern>, QueryError> {
         let Some(select) = slice_with_request(&extracted.pattern) else {
             return Ok(None);
@@ -80,7 +80,8 @@ impl Sparql {
         let Some(top) = top_of_slice(select, extracted, plan) else {
             return Ok(None);
         };
-        let Some(rows) = self.best_rows(query, extracted, plan, run, &top, known)? else {
+        let Some(rows) = self.best_rows(query, extracted, plan, run, &top, gathered.cloned())?
+        else {
             return Ok(None);
         };
         let ordered = ordered_fragments(plan);
@@ -101,7 +102,7 @@ impl Sparql {
         plan: &Plan,
         run: &Run<'_>,
         top: &Top<'_>,
-        known: Option<&mut Gathered>,
+        gathered: Option<Gathered>,
     ) -> Result<Option<Rows>, QueryError> {
         let mut tables: Vec<Option<GraphPattern>> = vec![None];
         let context = Context {
@@ -109,13 +110,9 @@ impl Sparql {
             tables: &tables,
             most_rows: usize::MAX,
         };
-        let is_gathered = known.is_some();
-        let (tuples, found, companions) = match known {
-            Some(known) => (
-                Some(known.tuples.clone()),
-                known.found.clone(),
-                known.companions.clone(),
-            ),
+        let is_gathered = gathered.is_some();
+        let (tuples, found, companions) = match gathered {
+            Some(known) => (Some(known.tuples), known.found, known.companions),
             None => {
                 let tuples = self.tuples(top.request, &context, run, Effort::Bind)?;
                 (tuples, None, Arc::default())
@@ -160,8 +157,8 @@ impl Sparql {
             relation.show(hits, start, n_hits);
             if let Some((straight, maker, givens)) = &straight {
                 run.trace.time(Stage::Join, || {
-                    rows.take_from(&relation, straight, maker, givens);
-                });
+                    rows.take_from(&relation, straight, maker, givens, run)
+                })?;
             } else {
                 let table = TableOf {
                     fragment,
@@ -247,19 +244,22 @@ impl Rows {
         straight: &Straight,
         maker: &RowMaker,
         givens: &[Given],
-    ) {
+        run: &Run<'_>,
+    ) -> Result<(), QueryError> {
         self.variables = straight.variables.clone();
         for given in givens {
             for hit in &relation.searches[given.number].hits {
                 if self.are_enough() {
-                    return;
+                    return Ok(());
                 }
+                run.deadline.check()?;
                 maker.each_row(hit, given, &mut |mut row| {
                     row.truncate(straight.variables.len());
                     self.push((straight.variables.clone(), row).into());
                 });
             }
         }
+        Ok(())
     }
 
     fn push(&mut self, solution: QuerySolution) {

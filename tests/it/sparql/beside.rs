@@ -65,7 +65,7 @@ fn explain(world: &World, query: &str) -> Explanation {
 }
 
 /// Queries with their number of rows.
-const QUERIES: [(&str, usize); 38] = [
+const QUERIES: [(&str, usize); 46] = [
     // Blank nodes, shown as they are or given to the evaluator.
     ("SELECT ?w ?i ?s { {R} ?w :image ?i }", 5),
     (
@@ -105,6 +105,28 @@ const QUERIES: [(&str, usize); 38] = [
     ("SELECT ?r { {R} ?w :image ?i }", 5),
     ("ASK { {R} ?w :image ?i ; :title 'lost' }", 0),
     ("ASK { {R} ?w :image ?i ; :title 'ship' }", 1),
+    // An ASK has solution modifiers, too.
+    ("ASK { {R} ?w :image ?i } OFFSET 4", 1),
+    ("ASK { {R} ?w :image ?i } OFFSET 5", 0),
+    ("ASK { VALUES ?q { 'lake' 'ship' } {Q} } LIMIT 0", 0),
+    ("ASK { VALUES ?q { 'lake' 'ship' } {Q} } OFFSET 18", 0),
+    // Several sets of images, and many solutions for one.
+    (
+        "SELECT ?i ?j { VALUES ?i { i:img0 i:img1 } VALUES ?j { i:img1 i:img2 } {R} ?r clip:iiifUrl ?j }",
+        1,
+    ),
+    (
+        "SELECT * { VALUES (?i ?x) { (i:img0 1) (i:img0 'a') } VALUES ?id { 'none' } {R} ?r clip:imageId ?id }",
+        0,
+    ),
+    (
+        "SELECT (COUNT(*) AS ?n) { ?c :label ?q . ?d :label ?q2 . ?e :label ?q3 . ?w :image ?i . {Q} ?r clip:queryString ?q2, ?q3 }",
+        1,
+    ),
+    (
+        "SELECT ?i { {R} ?w :image ?i FILTER(?i IN (i:img2, i:img4)) }",
+        1,
+    ),
     // Order and parts of it.
     (
         "SELECT ?i ?s { {R} ?w :image ?i } ORDER BY DESC(?s) LIMIT 2 OFFSET 1",
@@ -264,4 +286,78 @@ fn what_may_be_left_out_restricts_nothing() {
         assert_eq!(rows(&planned), rows(&naive), "{query}");
         assert_eq!(rows(&planned).len(), n_rows, "{query}");
     }
+}
+
+/// What is known of the images from several sides holds together.
+#[test]
+fn images_are_those_that_all_sides_leave() {
+    let (world, _) = worlds();
+    let id = clip_search::image_id::image_id("https://iiif.example.org/img1");
+    for query in [
+        "SELECT ?w { {R} ?w :image ?i FILTER(?i = i:img1) }".to_owned(),
+        format!("SELECT ?w {{ VALUES ?id {{ '{id}' }} ?w :image ?i . {{R}} ?r clip:imageId ?id }}"),
+        format!("SELECT ?w {{ ?w :image ?i . VALUES ?id {{ '{id}' }} {{R}} ?r clip:imageId ?id }}"),
+    ] {
+        let explanation = explain(&world, &full(&query));
+        assert_eq!(
+            explanation.requests[0].images_scored, 1,
+            "{query}\n{explanation}"
+        );
+        assert_eq!(explanation.rows, 1, "{query}");
+    }
+}
+
+/// Sets that multiply for one hit are left to the evaluator, which can be stopped.
+#[test]
+fn products_can_be_stopped() {
+    let options = SparqlOptions {
+        timeout: Some(std::time::Duration::from_millis(300)),
+        ..SparqlOptions::default()
+    };
+    let world = World::with(options, super::store());
+    let values = |variable: &str| {
+        format!(
+            "VALUES (?{variable} ?x{variable}) {{ {} }} ",
+            "(i:img0 'x') ".repeat(1000)
+        )
+    };
+    let many = ["a", "b", "c", "d"].map(values).concat();
+    let value = |variable: &str| format!("VALUES ?{variable} {{ {} }} ", "i:img0 ".repeat(1000));
+    let again = ["a", "b", "c", "d"].map(value).concat();
+    let request = "?r a clip:Request ; clip:queryString 'x' ; clip:minScore -1 ; clip:iiifUrl ?a, ?b, ?c, ?d .";
+    let labels =
+        "VALUES (?q ?x) { ('lake' 'x') } ".replace("('lake' 'x')", &"('lake' 'x') ".repeat(9000));
+    for query in [
+        format!("SELECT (COUNT(*) AS ?n) {{ {many} {request} }}"),
+        format!("SELECT DISTINCT ?nothing {{ {many} {request} }}"),
+        format!("SELECT (COUNT(*) AS ?n) {{ {again} {request} }}"),
+        format!(
+            "SELECT ?a {{ {labels} VALUES (?p ?y) {{ {} }} ?r a clip:Request ; clip:queryString ?q, ?p ; clip:minScore -1 ; clip:iiifUrl ?a }} OFFSET 1000000000",
+            "('ship' 'y') ".repeat(9000)
+        ),
+    ] {
+        let started = std::time::Instant::now();
+        assert!(
+            world.error(&full(&query)).contains("was stopped after"),
+            "{query:.99}"
+        );
+        assert!(
+            started.elapsed() < std::time::Duration::from_secs(20),
+            "{query:.99}"
+        );
+    }
+}
+
+/// Queries of some dozen OPTIONALs beside a request are looked at in time that grows with their number.
+#[test]
+fn many_optionals_are_weakened_once() {
+    let world = World::new();
+    let optionals: String = (0..60)
+        .map(|n| format!("OPTIONAL {{ ?j <http://e/{n}> ?a{n} }} "))
+        .collect();
+    let query = format!(
+        "SELECT * {{ ?r1 a clip:Request ; clip:queryString 'a' ; clip:iiifUrl ?i .
+        {{ ?r2 a clip:Request ; clip:queryString 'b' ; clip:iiifUrl ?j ; clip:limit 2 {optionals} }} }}"
+    );
+    assert_eq!(world.rows(&full(&query)).len(), 18);
 }

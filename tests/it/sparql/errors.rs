@@ -198,6 +198,35 @@ fn shapes_that_would_exhaust_the_stack_are_refused() {
             vec!["<http://p>"; 50_000].join("|")
         ),
         format!("SELECT * {{ ?s {}<http://p> ?o }}", "^".repeat(50_000)),
+        format!("SELECT * {{ ?x ?p ?o FILTER(?o{}) }}", "-1".repeat(400_000)),
+        format!(
+            "SELECT * {{ ?x ?p ?o FILTER(?o{}) }}",
+            " -1".repeat(400_000)
+        ),
+        format!("SELECT * {{ ?x ?p ?o {} }}", "FILTER(1)".repeat(50_000)),
+        format!("SELECT * {{ ?x ?p ?o {} }}", "BIND(1 AS ?y)".repeat(50_000)),
+        format!("SELECT {} {{ ?x ?p ?o }}", "(1 AS ?y)".repeat(50_000)),
+        format!(
+            "SELECT (COUNT(*) AS ?n) {{ ?x ?p ?o }} HAVING{}",
+            "(1)".repeat(50_000)
+        ),
+        // What looks like a comment, a string or an IRI, and ends earlier or is none.
+        format!("SELECT * #\r{{ {0}{0} }}", "{".repeat(9000)),
+        format!("SELECT * {{ ?s rdf:a\\' ?o . {}", "{".repeat(90_000)),
+        format!("SELECT * {{ ?s rdf:a\\#b ?o . {}", "{".repeat(90_000)),
+        format!(
+            "SELECT * {{ ?x ?p ?o FILTER(?o<{}1{}&&2>1) }}",
+            "(".repeat(900),
+            ")".repeat(900)
+        ),
+        format!(
+            "SELECT * {{ ?x ?p ?o FILTER(?o<1{}>1) }}",
+            "+1".repeat(90_000)
+        ),
+        format!(
+            "SELECT * {{ ?x ?p ?o FILTER({}?o) }}",
+            format!("?o<1{}&&2>1&&", "&&1".repeat(500)).repeat(500)
+        ),
         format!(
             "SELECT * {{ ?s ?p {}1{} }}",
             "( ".repeat(5_000),
@@ -278,8 +307,19 @@ fn brackets_in_strings_iris_and_comments_do_not_count() {
         format!("SELECT * {{ ?x ?p \"{text}\" }}"),
         format!("SELECT * {{ ?x ?p '''{text} ' \n'' ''' }}"),
         format!("SELECT * {{ ?x ?p ?o }} # {text}"),
-        format!("SELECT * {{ ?x ?p <http://e/{}> }}", "/-+*".repeat(9000)),
+        format!(
+            "SELECT * {{ ?x ?p {} }}",
+            format!("<http://e/{}> , ", "/-+*".repeat(400)).repeat(20) + "1"
+        ),
         format!("SELECT * {{ ?x ?p \"\\\"{text}\" }}"),
+        format!(
+            "SELECT * {{ ?x ?p ?o VALUES (?o ?n) {{ {} }} }}",
+            "(<http://e/a(b)> -1) ".repeat(10_000)
+        ),
+        format!(
+            "SELECT * {{ ?x ?p ?o values ?o{{{}}} }}",
+            " -1".repeat(20_000)
+        ),
         "SELECT * { ?x ?p ?o FILTER(1 < 2 && 3 > 2) }".to_owned(),
     ] {
         assert!(world.ask(&query).is_ok(), "{}", &query[..60]);
