@@ -273,14 +273,16 @@ impl Sparql {
         })?;
         if let Some((mut extracted, plan)) = planned {
             let mut gathered = self.gather(&query, &mut extracted, &plan, &run)?;
-            let results = self.answer_top(&query, &extracted, &plan, &run, &mut gathered)?;
-            if let Some(results) = results {
+            let known = gathered.as_ref();
+            if let Some(results) = self.answer_top(&query, &extracted, &plan, &run, known)? {
                 return Ok((results, run));
             }
             if let Some(known) = &mut gathered
                 && let Some(results) =
                     self.answer_straight(&query, &extracted, &plan, &run, known)?
             {
+                // An ASK has its answer now, unless its rows have ended because it was stopped.
+                run.deadline.check()?;
                 return Ok((results, run));
             }
             let known = gathered.as_ref();

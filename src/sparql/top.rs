@@ -55,12 +55,12 @@ impl Sparql {
         extracted: &Extracted,
         plan: &Plan,
         run: &Run<'_>,
-        gathered: &mut Option<Gathered>,
+        gathered: Option<&Gathered>,
     ) -> Result<Option<QueryResults<'static>>, QueryError> {
         let Some(top) = top_of_query(query, extracted, plan) else {
             return Ok(None);
         };
-        let rows = self.best_rows(query, extracted, plan, run, &top, gathered.take())?;
+        let rows = self.best_rows(query, extracted, plan, run, &top, gathered.cloned())?;
         Ok(rows.map(|rows| rows.into_results(&top)))
     }
 
