@@ -336,13 +336,8 @@ fn products_can_be_stopped() {
             "('ship' 'y') ".repeat(9000)
         ),
     ] {
-        let started = std::time::Instant::now();
         assert!(
             world.error(&full(&query)).contains("was stopped after"),
-            "{query:.99}"
-        );
-        assert!(
-            started.elapsed() < std::time::Duration::from_secs(20),
             "{query:.99}"
         );
     }
