@@ -60,7 +60,8 @@
 //! requests; `beside` evaluates what stands beside a single one (its `group`), as far as that is little;
 //! `resolve` gives inputs their values through `context`, has `candidates` find the images that matter,
 //! `relation` search and `table` make rows of the hits (`row`), and lets `rewrite` put them in place, or `top`
-//! block by block; oxigraph evaluates, unless the rows are the answer already (`straight`); `explain` has counted; `http/stream.rs` sends the rows as they come.
+//! block by block; oxigraph evaluates, unless the rows are the answer already (`straight`); `explain` has
+//! counted; `http/stream.rs` sends the rows as they come.
 //!
 //! *One build*: `build/source.rs` reads the table and writes `images.csv` as a draft; `download.rs` fetches
 //! what the journal has no vector for; `encode.rs` decodes ahead of the model and appends vectors to the

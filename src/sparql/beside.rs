@@ -5,15 +5,15 @@
 //! belong to it, here, so that the store does not evaluate the patterns again to join them.
 
 use super::algebra::{self, Binding, bound_variables};
-use super::candidates::{Found, IMAGE_COLUMNS, calls_service};
+use super::candidates::{Found, calls_service};
 use super::context::Context;
 use super::explain::Stage;
 use super::extract::{self, Extracted};
 use super::group;
-use super::plan::{InputObject, Plan, Request};
+use super::plan::{Plan, Request};
 use super::relation::Tuple;
 use super::request::Fragment;
-use super::resolve::Effort;
+use super::resolve::{self, Effort};
 use super::row::{Row, n_bytes};
 use super::run::Run;
 use super::{QueryError, Sparql, rewrite, straight, tables};
@@ -99,7 +99,9 @@ impl Sparql {
         if parts.is_empty() {
             return Ok(Some(gathered));
         }
-        let wanted = Wanted::new(&extracted.pattern, fragment, request);
+        let wanted = Wanted::new(&extracted.pattern, fragment, request, &gathered, |tuple| {
+            self.is_limited(tuple)
+        });
         let (mut companions, mut left) = (Vec::new(), Vec::new());
         run.trace.time(Stage::Probe, || {
             for component in group::components(parts) {
@@ -153,13 +155,9 @@ impl Sparql {
             .filter(|variable| bound.contains(*variable))
             .cloned()
             .collect();
-        let is_counted_over_all =
-            wanted.has_rank || gathered.tuples.iter().all(|tuple| self.is_limited(tuple));
-        let has_long_input = (gathered.tuples.iter().flat_map(|tuple| &tuple.values))
-            .any(|value| value.variable.is_some() && n_bytes(&value.term) > LONGEST_CELL);
         if (image.is_none() && inputs.is_empty())
-            || (image.is_some() && is_counted_over_all)
-            || has_long_input
+            || (image.is_some() && wanted.counts_all_images)
+            || wanted.has_long_input
             || calls_service(&component)
         {
             return Ok(Err(Box::new(component)));
@@ -281,7 +279,9 @@ struct Wanted {
     images: Vec<(Property, Variable)>,
     /// Those that hold an input.
     inputs: Vec<Variable>,
-    has_rank: bool,
+    /// Whether ranks or limits are counted over all images.
+    counts_all_images: bool,
+    has_long_input: bool,
     /// Whether the query shows few rows.
     shows_few: bool,
     /// Whether all matter, because solutions are counted that differ in any.
@@ -289,29 +289,23 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn new(rest: &GraphPattern, fragment: &Fragment, request: &Request) -> Self {
-        let columns = |property: Property| {
-            (fragment.columns.iter())
-                .filter(move |(p, _)| *p == property)
-                .filter_map(move |(p, object)| Some((*p, algebra::variable_of(object)?.clone())))
-        };
-        let mut inputs = Vec::new();
-        for input in request
-            .alternatives
-            .iter()
-            .flat_map(|alternative| &alternative.inputs)
-        {
-            if let InputObject::Variable(variable) = &input.object
-                && !inputs.contains(variable)
-            {
-                inputs.push(variable.clone());
-            }
-        }
+    fn new(
+        rest: &GraphPattern,
+        fragment: &Fragment,
+        request: &Request,
+        gathered: &Gathered,
+        is_limited: impl Fn(&Tuple) -> bool,
+    ) -> Self {
+        let images = fragment.images().filter_map(|(property, object)| {
+            Some((*property, algebra::variable_of(object)?.clone()))
+        });
         Self {
             outside: algebra::all_variables(rest),
-            images: IMAGE_COLUMNS.into_iter().flat_map(columns).collect(),
-            inputs,
-            has_rank: (fragment.columns.iter()).any(|(p, _)| *p == Property::Rank),
+            images: images.collect(),
+            inputs: resolve::variables_of(&request.alternatives[0].inputs),
+            counts_all_images: fragment.has_rank() || gathered.tuples.iter().all(is_limited),
+            has_long_input: (gathered.tuples.iter().flat_map(|tuple| &tuple.values))
+                .any(|value| value.variable.is_some() && n_bytes(&value.term) > LONGEST_CELL),
             shows_few: matches!(
                 rest,
                 GraphPattern::Slice { start, length: Some(length), .. }
@@ -336,9 +330,9 @@ impl Companions {
         pattern: Option<GraphPattern>,
         row_of: impl Fn(&Term) -> Option<usize>,
     ) -> Self {
-        let column = |variable: &Variable| variables.iter().position(|v| v == variable);
-        let image_column = image.as_ref().and_then(|(_, variable)| column(variable));
-        let input_columns: Vec<usize> = inputs.iter().filter_map(column).collect();
+        let image_column = (image.as_ref())
+            .and_then(|(_, image)| variables.iter().position(|variable| variable == image));
+        let input_columns = columns_of(&inputs, &variables);
         let mut number_of_inputs = HashMap::new();
         let mut index = Vec::with_capacity(rows.len());
         for (row, number) in rows.iter().zip(0..) {
@@ -453,8 +447,7 @@ fn are_as_evaluated(
             literal.datatype() == xsd::STRING && literal.value().len() <= LONGEST_CELL
         }
     };
-    let column = |key: &&Variable| variables.iter().position(|v| v == *key);
-    let columns: Vec<usize> = keys.iter().filter_map(column).collect();
+    let columns = columns_of(keys.iter().copied(), variables);
     bindings.iter().all(|row| {
         columns.iter().all(|column| row[*column].is_some()) && row.iter().flatten().all(is_kept)
     })
@@ -466,8 +459,7 @@ fn choose(
     columns: &[Variable],
     chosen: &[Variable],
 ) -> Vec<Row> {
-    let column = |variable: &Variable| columns.iter().position(|v| v == variable);
-    let chosen: Vec<usize> = chosen.iter().filter_map(column).collect();
+    let chosen = columns_of(chosen, columns);
     let row = |mut row: Vec<Option<GroundTerm>>| {
         let cells = chosen.iter().map(|column| row[*column].take());
         cells.map(|cell| cell.map(Term::from)).collect()
@@ -477,10 +469,19 @@ fn choose(
 
 /// Whether all rows have a value for each key and no long value.
 fn are_whole(variables: &[Variable], rows: &[Row], keys: &[&Variable]) -> bool {
-    let column = |key: &&Variable| variables.iter().position(|v| v == *key);
-    let columns: Vec<usize> = keys.iter().filter_map(column).collect();
+    let columns = columns_of(keys.iter().copied(), variables);
     rows.iter().all(|row| {
         columns.iter().all(|column| row[*column].is_some())
             && (row.iter().flatten()).all(|term| n_bytes(term) <= LONGEST_CELL)
     })
+}
+
+/// Where the `wanted` variables stand among `variables`.
+fn columns_of<'a>(
+    wanted: impl IntoIterator<Item = &'a Variable>,
+    variables: &[Variable],
+) -> Vec<usize> {
+    (wanted.into_iter())
+        .filter_map(|variable| variables.iter().position(|v| v == variable))
+        .collect()
 }

@@ -53,9 +53,7 @@ impl Sparql {
             })
             .reduce(f64::max);
         // The rank and a limit count the images that are not candidates as well.
-        let has_rank = (fragments.iter())
-            .flat_map(|index| &context.query.fragments[*index].columns)
-            .any(|(property, _)| *property == Property::Rank);
+        let has_rank = (fragments.iter()).any(|index| context.query.fragments[*index].has_rank());
         let found = if tuples.iter().all(|tuple| self.is_limited(tuple)) {
             Found::all("clip:limit is counted over all images")
         } else if has_rank {
@@ -212,9 +210,6 @@ impl Sparql {
     }
 }
 
-/// The outputs that tell which image it is.
-pub(super) const IMAGE_COLUMNS: [Property; 2] = [Property::IiifUrl, Property::ImageId];
-
 /// The columns of some fragments that tell which image it is: fragment, property, object.
 fn image_columns<'a>(
     fragments: &'a [usize],
@@ -222,9 +217,7 @@ fn image_columns<'a>(
 ) -> impl Iterator<Item = (usize, Property, &'a TermPattern)> {
     let query = context.query;
     fragments.iter().flat_map(|&index| {
-        (query.fragments[index].columns.iter())
-            .filter(|(property, _)| IMAGE_COLUMNS.contains(property))
-            .map(move |(property, object)| (index, *property, object))
+        (query.fragments[index].images()).map(move |(property, object)| (index, *property, object))
     })
 }
 

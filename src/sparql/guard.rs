@@ -172,35 +172,48 @@ impl Shape {
 
     fn expression(&mut self) -> Result<(), QueryError> {
         self.expressions += 1;
-        if self.expressions > MAX_EXPRESSIONS {
-            return Err(QueryError::Malformed(format!(
-                "the query has more than {MAX_EXPRESSIONS} brackets \"(\", of FILTERs, BINDs and functions (line {}); use VALUES or IN for long lists",
-                self.line
-            )));
-        }
-        Ok(())
+        self.refuse_beyond(
+            self.expressions,
+            MAX_EXPRESSIONS,
+            "brackets \"(\", of FILTERs, BINDs and functions",
+            "use VALUES or IN for long lists",
+        )
     }
 
     fn hyphen(&mut self) -> Result<(), QueryError> {
         self.hyphens += 1;
-        if self.hyphens > MAX_HYPHENS {
-            return Err(QueryError::Malformed(format!(
-                "the query has more than {MAX_HYPHENS} hyphens and minus signs outside strings and IRIs (line {}); write names as IRIs in <>, or ask in several queries",
-                self.line
-            )));
-        }
-        Ok(())
+        self.refuse_beyond(
+            self.hyphens,
+            MAX_HYPHENS,
+            "hyphens and minus signs outside strings and IRIs",
+            "write names as IRIs in <>, or ask in several queries",
+        )
     }
 
     fn operators(&mut self, n: usize) -> Result<(), QueryError> {
         self.operators += n;
-        if self.operators > MAX_OPERATORS {
-            return Err(QueryError::Malformed(format!(
-                "the query has more than {MAX_OPERATORS} operators and groups (line {}); use VALUES or IN for long lists",
-                self.line
-            )));
+        self.refuse_beyond(
+            self.operators,
+            MAX_OPERATORS,
+            "operators and groups",
+            "use VALUES or IN for long lists",
+        )
+    }
+
+    fn refuse_beyond(
+        &self,
+        n: usize,
+        most: usize,
+        what: &str,
+        remedy: &str,
+    ) -> Result<(), QueryError> {
+        if n <= most {
+            return Ok(());
         }
-        Ok(())
+        Err(QueryError::Malformed(format!(
+            "the query has more than {most} {what} (line {}); {remedy}",
+            self.line
+        )))
     }
 }
 

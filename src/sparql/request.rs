@@ -293,6 +293,17 @@ impl Fragment {
             .find_map(|(_, object)| super::algebra::variable_of(object))
     }
 
+    /// The outputs that tell which image it is.
+    pub(super) fn images(&self) -> impl Iterator<Item = &(Property, TermPattern)> {
+        (self.columns.iter())
+            .filter(|(property, _)| matches!(property, Property::IiifUrl | Property::ImageId))
+    }
+
+    /// Whether it asks for the rank of the hits.
+    pub(super) fn has_rank(&self) -> bool {
+        (self.columns.iter()).any(|(property, _)| *property == Property::Rank)
+    }
+
     /// Its inputs, as written.
     pub(super) fn inputs(&self) -> impl Iterator<Item = &(Property, TermPattern)> {
         self.columns

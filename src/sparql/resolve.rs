@@ -323,7 +323,8 @@ fn surroundings(inputs: &[Input], variables: &[Variable], context: &Context<'_>)
     pattern
 }
 
-fn variables_of(inputs: &[Input]) -> Vec<Variable> {
+/// The variables of `inputs`, each once.
+pub(super) fn variables_of(inputs: &[Input]) -> Vec<Variable> {
     let mut variables = Vec::new();
     for input in inputs {
         if let InputObject::Variable(variable) = &input.object

@@ -322,6 +322,12 @@ struct OfHit<'a> {
 }
 
 impl Given {
+    /// What was given for a search, among `givens` in the order of the searches.
+    pub(super) fn of_search(givens: &[Self], search: usize) -> Option<&Self> {
+        let found = givens.binary_search_by_key(&search, |given| given.number);
+        found.ok().map(|found| &givens[found])
+    }
+
     /// Whether the inputs may stand in the row of each hit.
     pub(super) fn is_small(&self) -> bool {
         let is_small =

@@ -171,13 +171,9 @@ impl Iterator for Rows {
                 return None;
             }
             let (search, hit) = self.order.next()?;
-            let Ok(given) = self
-                .givens
-                .binary_search_by_key(&search, |given| given.number)
-            else {
+            let Some(given) = Given::of_search(&self.givens, search) else {
                 continue;
             };
-            let given = &self.givens[given];
             let hit = &self.relation.searches[search].hits[hit];
             let (n_columns, ready) = (self.n_columns, &mut self.ready);
             self.maker.each_row(hit, given, &mut |mut row| {

@@ -92,12 +92,12 @@ impl Relation {
             if maker.token.is_cancelled() {
                 break;
             }
-            let Ok(given) = givens.binary_search_by_key(&search, |given| given.number) else {
+            let Some(given) = Given::of_search(&givens, search) else {
                 continue;
             };
             let hit = &self.searches[search].hits[hit];
             let n_before = hit_rows.len();
-            rows.each_row(hit, &givens[given], &mut |mut row| {
+            rows.each_row(hit, given, &mut |mut row| {
                 row.extend(of.is_ordered.then(|| Some(integer(hit.position).into())));
                 row.extend(is_apart.then(|| Some(integer(search).into())));
                 hit_rows.push(row);
