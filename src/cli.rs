@@ -197,7 +197,7 @@ pub struct SparqlArgs {
         default_value = "0.2",
         allow_negative_numbers = true
     )]
-    pub default_min_score: f64,
+    pub default_min_score: f32,
     /// clip:limit of requests that have none; all hits, unless set
     #[arg(long, env = "CLIP_DEFAULT_LIMIT", value_name = "N")]
     pub default_limit: Option<NonZeroUsize>,
@@ -488,7 +488,7 @@ pub struct QueryArgs {
     pub exclude: Option<String>,
     /// Lowest score of a hit
     #[arg(long, value_name = "SCORE", allow_negative_numbers = true)]
-    pub min_score: Option<f64>,
+    pub min_score: Option<f32>,
     /// Number of hits
     #[arg(long, value_name = "N", default_value = "10")]
     pub limit: NonZeroUsize,

@@ -18,8 +18,13 @@ pub enum EmbeddingError {
     ZeroLength,
 }
 
+/// A norm this close to 1 is that of a vector that was normalised before, up to the rounding of its
+/// components; the rows of a collection are let through with as much.
+const UNIT_ROUNDING: f64 = 1e-6;
+
 impl Embedding {
-    /// Normalises `raw` to unit length.
+    /// Normalises `raw` to unit length. A vector that has it, as far as `f32` numbers can, stays as it is:
+    /// what is read, written and read again keeps its bits, and with them its scores.
     ///
     /// # Errors
     /// [`EmbeddingError`] if a component is not finite or all are zero.
@@ -35,6 +40,9 @@ impl Embedding {
         }
         if norm < 1e-6 {
             return Err(EmbeddingError::ZeroLength);
+        }
+        if (norm - 1.0).abs() < UNIT_ROUNDING {
+            return Ok(Self(raw.into_boxed_slice()));
         }
         for x in &mut raw {
             #[expect(
@@ -85,7 +93,7 @@ impl Embedding {
     /// Cosine similarity with `other`, in `[-1, 1]`.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
-        crate::features::nearest::dot(&self.0, &other.0)
+        crate::features::nearest::score(&self.0, &other.0)
     }
 }
 

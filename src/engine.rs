@@ -135,7 +135,7 @@ impl Engine {
     #[must_use]
     pub fn similarity(&self, iiif_url: &str, other: &[f32]) -> Option<f32> {
         let row = self.collection.row_of_url(iiif_url)?;
-        Some(nearest::dot(self.collection.features().row(row), other))
+        Some(nearest::score(self.collection.features().row(row), other))
     }
 
     /// Cosine similarity of two images of the collection.

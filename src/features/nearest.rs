@@ -124,7 +124,7 @@ fn scores(
     rows.into_iter()
         .map(|row| Hit {
             row,
-            score: dot(features.row(row), query.as_slice()),
+            score: score(features.row(row), query.as_slice()),
         })
         .filter(move |hit| f64::from(hit.score) >= min_score)
 }
@@ -150,11 +150,31 @@ pub(super) fn best_first(a: &Hit, b: &Hit) -> std::cmp::Ordering {
     b.score.total_cmp(&a.score).then(a.row.cmp(&b.row))
 }
 
-/// The dot product of two slices of equal length.
+/// The score of two vectors of unit norm: their cosine in `[-1, 1]`, and 1 if they are the same vector.
+///
+/// All scores are made here, so that one pair of vectors has one score, bit for bit, whatever plan or
+/// function asks for it, and in whatever order: rows are joined and grouped by scores.
+///
+/// # Shapes
+/// `[d]` both.
+pub(crate) fn score(a: &[f32], b: &[f32]) -> f32 {
+    let cosine = dot(a, b).clamp(-1.0, 1.0);
+    // A dot product of f32 numbers with themselves misses 1 by its rounding, by more or less for one
+    // vector than for another.
+    if cosine > NEARLY_ONE && a == b {
+        return 1.0;
+    }
+    cosine
+}
+
+/// Rounding keeps no cosine of equal vectors below this.
+const NEARLY_ONE: f32 = 0.999;
+
+/// The dot product of two slices of equal length; `dot(a, b)` has the bits of `dot(b, a)`.
 ///
 /// Sixteen partial sums let the compiler use vector registers; a single running sum would pin the
 /// additions to one after the other.
-pub(crate) fn dot(a: &[f32], b: &[f32]) -> f32 {
+pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
     let (a_blocks, a_rest) = a.as_chunks::<16>();
     let (b_blocks, b_rest) = b.as_chunks::<16>();
     let mut sums = [0f32; 16];

@@ -62,9 +62,9 @@ impl Ranking {
         let mut end = n;
         if n > 0 && n < rest.len() {
             let (_, last, _) = rest.select_nth_unstable_by(n - 1, nearest::best_first);
-            let last = seen(last.score);
+            let last = last.score;
             for index in n..rest.len() {
-                if seen(rest[index].score) >= last {
+                if rest[index].score >= last {
                     rest.swap(end, index);
                     end += 1;
                 }
@@ -74,11 +74,6 @@ impl Ranking {
         self.n_read = start + end;
         (start, &self.hits[start..self.n_read])
     }
-}
-
-/// The score as answers show it.
-fn seen(score: f32) -> f32 {
-    score.clamp(-1.0, 1.0)
 }
 
 #[cfg(test)]

@@ -179,7 +179,7 @@ impl Parameters {
     }
 
     /// The search that is asked for, if any.
-    fn into_request(mut self, default_min_score: f64) -> Result<Option<SearchRequest>, ApiError> {
+    fn into_request(mut self, default_min_score: f32) -> Result<Option<SearchRequest>, ApiError> {
         let min_score = match self.texts.remove("minScore") {
             Some(text) => min_score(&text)?,
             None => default_min_score,
@@ -215,12 +215,12 @@ fn known(name: &str) -> Option<&'static str> {
     PARAMETERS.into_iter().find(|known| *known == name)
 }
 
-fn min_score(text: &str) -> Result<f64, ApiError> {
+fn min_score(text: &str) -> Result<f32, ApiError> {
     let score = text
         .trim()
         .parse()
         .ok()
-        .filter(|score: &f64| score.is_finite());
+        .filter(|score: &f32| score.is_finite());
     score.ok_or_else(|| bad_value("minScore", "a number such as 0.2", text))
 }
 

@@ -28,6 +28,18 @@ impl Context<'_> {
     /// A pattern that binds those of the `wanted` variables which the surroundings of `fragment` bind;
     /// placeholders stand for the tables in it.
     pub(super) fn binding(&self, fragment: usize, wanted: &HashSet<Variable>) -> GraphPattern {
+        let apart = self.binding_apart(fragment, wanted);
+        let is_bound =
+            |pattern: &GraphPattern| wanted.is_subset(&bound_variables(pattern, Binding::Possible));
+        if is_bound(&apart) {
+            return apart;
+        }
+        let together = self.binding_together(fragment, wanted);
+        if is_bound(&together) { together } else { apart }
+    }
+
+    /// [`Self::binding`] without what is computed from the values that a LATERAL or EXISTS is evaluated with.
+    fn binding_apart(&self, fragment: usize, wanted: &HashSet<Variable>) -> GraphPattern {
         let mut surroundings = Surroundings {
             wanted,
             enough: Binding::Certain,
@@ -46,6 +58,47 @@ impl Context<'_> {
             }
         }
         surroundings.connected()
+    }
+
+    /// [`Self::binding`] with what is computed from such values, once for each set of them.
+    fn binding_together(&self, fragment: usize, wanted: &HashSet<Variable>) -> GraphPattern {
+        let mut unknown = HashSet::new();
+        let mut weaker = Vec::new();
+        for step in self.way_up(fragment).into_iter().rev() {
+            let around = unknown.clone();
+            let pattern = match step {
+                Step::Beside(pattern) | Step::Before(pattern) => {
+                    self.weaken(pattern, &around, &mut HashSet::new())
+                }
+                Step::Around(pattern) => self.weaken(pattern, &around, &mut unknown),
+                Step::Through(_) => unit(),
+            };
+            weaker.push((step, pattern));
+        }
+        let surroundings = || Surroundings {
+            wanted,
+            enough: Binding::Certain,
+            parts: Vec::new(),
+        };
+        let mut inside = surroundings();
+        for (step, pattern) in weaker.into_iter().rev() {
+            match step {
+                Step::Beside(_) | Step::Before(_) => inside.add(pattern),
+                Step::Around(_) => {
+                    let mut outside = surroundings();
+                    outside.add(match inside.connected() {
+                        right if algebra::is_unit(&right) => pattern,
+                        right => GraphPattern::Lateral {
+                            left: Box::new(pattern),
+                            right: Box::new(right),
+                        },
+                    });
+                    inside = outside;
+                }
+                Step::Through(node) => inside.pass(node),
+            }
+        }
+        inside.connected()
     }
 
     /// `pattern` with tables in the place of their placeholders.

@@ -5,6 +5,7 @@
 //! query.
 
 use super::algebra::{self, Binding, join, map_children};
+use super::graphs;
 use super::request::{Fragment, RequestError};
 use crate::vocab::{self, HIT_PREFIX, NAMESPACE, Property};
 use oxrdf::vocab::rdf;
@@ -73,6 +74,7 @@ pub(super) fn extract(pattern: &mut GraphPattern) -> Result<Option<Extracted>, R
     let pattern = name_nodes(std::mem::replace(pattern, algebra::unit()), &mut names);
     let pattern = name_apart(pattern, &mut names, true);
     let pattern = close_expressions(pattern, &HashSet::new(), &mut names);
+    let pattern = graphs::keep_apart(pattern);
     let subjects = request_subjects(&pattern);
     check_paths(&pattern, &subjects, &names)?;
     let mut fragments = Vec::new();
@@ -345,7 +347,8 @@ fn name_apart(pattern: GraphPattern, names: &mut Names, at_root: bool) -> GraphP
 /// they are unbound there, as SPARQL has it, wherever the optimizer moves the expression. (Without
 /// this, an EXISTS may see a variable that only a group beside its own binds.)
 ///
-/// `around`: what the groups around an EXISTS bind; its pattern sees those values.
+/// `around`: what the groups around an EXISTS and the left sides of LATERALs bind; the pattern sees those
+/// values.
 fn close_expressions(
     pattern: GraphPattern,
     around: &HashSet<Variable>,
@@ -371,9 +374,22 @@ fn close_expressions(
     } else {
         algebra::rename_in_expressions(pattern, &unbound)
     };
-    let Ok(pattern) = algebra::map_inner(pattern, &mut |child| {
-        Ok::<_, Infallible>(close_expressions(child, around, names))
-    });
+    let pattern = match pattern {
+        GraphPattern::Lateral { left, right } => {
+            let mut beside = around.clone();
+            beside.extend(algebra::bound_variables(&left, Binding::Possible));
+            GraphPattern::Lateral {
+                left: Box::new(close_expressions(*left, around, names)),
+                right: Box::new(close_expressions(*right, &beside, names)),
+            }
+        }
+        other => {
+            let Ok(pattern) = algebra::map_inner(other, &mut |child| {
+                Ok::<_, Infallible>(close_expressions(child, around, names))
+            });
+            pattern
+        }
+    };
     let Ok(pattern) = algebra::map_exists(pattern, &mut |inside| {
         Ok::<_, Infallible>(close_expressions(inside, &scope, names))
     });

@@ -59,7 +59,7 @@ fn similarity(engine: &Engine, texts: &Texts, arguments: &[Term]) -> Option<Term
         }
         Term::BlankNode(_) => return None,
     };
-    Some(Literal::from(score.clamp(-1.0, 1.0)).into())
+    Some(Literal::from(score).into())
 }
 
 /// e to the power of a number as `xsd:double`, which SPARQL has no function for; `None` if it is none.

@@ -18,6 +18,7 @@ mod embedding_literal;
 pub mod explain;
 mod extract;
 mod functions;
+mod graphs;
 mod group;
 pub mod guard;
 mod json;
@@ -70,7 +71,7 @@ pub struct SparqlOptions {
     /// Evaluation is cancelled when its rows take more memory, where [`crate::memory::Counting`] allocates.
     pub max_memory_bytes: Option<usize>,
     /// `clip:minScore` of requests that have none.
-    pub default_min_score: f64,
+    pub default_min_score: f32,
     /// `clip:limit` of requests that have none.
     pub default_limit: Option<usize>,
     /// Width of the picture that `clip:link` names, in pixels.

@@ -281,7 +281,9 @@ impl Search {
     /// What to look for; none if an image to be similar to is not in the collection.
     fn lookup(&self, restriction: &Restriction, options: &SparqlOptions) -> Option<Lookup<'_>> {
         let inputs = self.inputs();
-        let min_score = inputs.min_score.unwrap_or(options.default_min_score);
+        let min_score = inputs
+            .min_score
+            .unwrap_or_else(|| options.default_min_score.into());
         Some(Lookup {
             query: self.query.as_ref()?,
             min_score: restriction

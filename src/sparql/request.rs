@@ -2,6 +2,7 @@
 
 use super::embedding_literal;
 use crate::vocab::{self, Property, Role};
+use oxrdf::vocab::xsd;
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::term::TermPattern;
 use std::collections::HashSet;
@@ -349,7 +350,7 @@ impl Inputs {
                     inputs.excluded.push(literal(*property, term, subject)?);
                 }
                 Property::MinScore => {
-                    let number = number(term).ok_or_else(|| RequestError::NotANumber {
+                    let number = score(term).ok_or_else(|| RequestError::NotANumber {
                         subject: subject.to_owned(),
                         property: *property,
                         found: Shown::new(term),
@@ -404,6 +405,19 @@ fn number(term: &Term) -> Option<f64> {
     };
     let number: f64 = literal.value().trim().parse().ok()?;
     (!number.is_nan()).then_some(number)
+}
+
+/// A number that scores are compared with, as FILTER compares an `xsd:float` with it: in single precision,
+/// unless it is an `xsd:double`. So a score that an answer shows is no less than itself.
+fn score(term: &Term) -> Option<f64> {
+    let number = number(term)?;
+    let is_double = matches!(term, Term::Literal(literal) if literal.datatype() == xsd::DOUBLE);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "single precision is what is asked for"
+    )]
+    let single = number as f32;
+    Some(if is_double { number } else { single.into() })
 }
 
 /// A positive integer, also written as `10.0` or `"10"`.

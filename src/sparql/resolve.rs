@@ -211,7 +211,7 @@ pub(super) fn finish(
         pattern,
         &rewrite::Tables {
             of_fragment: tables,
-            names_graphs: run.names_graphs(),
+            has_named_graphs: run.has_named_graphs(),
         },
         None,
     );

@@ -3,6 +3,7 @@
 
 use super::algebra::{self, Binding, bound_variables, join, map_children};
 use super::extract::{has_placeholder, placeholder_index};
+use super::graphs;
 use super::tables;
 use crate::vocab::NAMESPACE;
 use oxrdf::{NamedNode, Variable};
@@ -39,9 +40,9 @@ pub(super) fn insert_tables(
                 NamedNodePattern::Variable(variable) => Some(variable),
                 NamedNodePattern::NamedNode(_) => None,
             };
-            // What a sub-SELECT does not project cannot be joined inside it.
+            // A GRAPH right inside a GRAPH leaves the outer name unbound, as the store has it.
             let outside = graph
-                .filter(|_| !reads_graph(&inner) && select_has_placeholder(&inner))
+                .filter(|_| !binds_graph(&inner) && select_has_placeholder(&inner))
                 .map(|graph| tables.graph_names(graph));
             let inner = insert_tables(*inner, tables, graph);
             let pattern = GraphPattern::Graph {
@@ -49,6 +50,24 @@ pub(super) fn insert_tables(
                 inner: Box::new(inner),
             };
             join(pattern, outside.unwrap_or_else(algebra::unit))
+        }
+        GraphPattern::Lateral { left, right } => {
+            let each =
+                graphs::evaluated_for_each(&left, &right).filter(|_| has_placeholder(&right));
+            match (each, *right) {
+                (Some(each), GraphPattern::Graph { name, inner }) => GraphPattern::Lateral {
+                    left: Box::new(tables.graph_names(each)),
+                    right: Box::new(GraphPattern::Graph {
+                        name,
+                        // The name is bound when the group is evaluated.
+                        inner: Box::new(insert_tables(*inner, tables, None)),
+                    }),
+                },
+                (_, right) => GraphPattern::Lateral {
+                    left: Box::new(insert_tables(*left, tables, graph)),
+                    right: Box::new(insert_tables(right, tables, graph)),
+                },
+            }
         }
         GraphPattern::Join { left, right } => {
             let (reads_left, reads_right) = (reads_graph(&left), reads_graph(&right));
@@ -90,7 +109,6 @@ pub(super) fn insert_tables(
             }
         }
         other => {
-            let graph = graph.filter(|_| !matches!(other, GraphPattern::Project { .. }));
             let Ok(pattern) = map_children(other, &mut |child| {
                 Ok::<_, Infallible>(insert_tables(child, tables, graph))
             });
@@ -159,42 +177,22 @@ fn has_placeholder_of_graph(pattern: &GraphPattern) -> bool {
     }
 }
 
-/// Whether a placeholder stands in a sub-SELECT of `pattern`.
-fn select_has_placeholder(pattern: &GraphPattern) -> bool {
-    match pattern {
-        GraphPattern::Project { .. } => has_placeholder(pattern),
-        _ => algebra::children(pattern)
-            .into_iter()
-            .any(select_has_placeholder),
-    }
-}
-
 /// What stands for the fragments of a query.
 pub(super) struct Tables<'a> {
     /// A table for each fragment.
     pub of_fragment: &'a [Option<GraphPattern>],
-    /// Whether the query names the graphs that `GRAPH ?g` ranges over, with FROM NAMED.
-    pub names_graphs: bool,
+    /// Whether there is a graph that `GRAPH ?g` ranges over.
+    pub has_named_graphs: bool,
 }
 
 impl Tables<'_> {
-    /// The names of all graphs: those of the dataset and, unless the query names its graphs, one of
-    /// the relation's own, lest a dataset without named graphs hide it.
+    /// The names of the dataset's named graphs or, if it has none, one of the relation's own, lest such a
+    /// dataset hide it.
     fn graph_names(&self, graph: &Variable) -> GraphPattern {
-        let of_dataset = GraphPattern::Graph {
-            name: graph.clone().into(),
-            inner: Box::new(algebra::unit()),
-        };
-        if self.names_graphs {
-            return of_dataset;
+        if self.has_named_graphs {
+            return graphs::names(graph);
         }
-        GraphPattern::Union {
-            left: Box::new(of_dataset),
-            right: Box::new(algebra::values(
-                graph.clone(),
-                [NamedNode::new_unchecked(NAMESPACE).into()],
-            )),
-        }
+        algebra::values(graph.clone(), [NamedNode::new_unchecked(NAMESPACE).into()])
     }
 }
 
@@ -211,15 +209,52 @@ fn reads_graph(pattern: &GraphPattern) -> bool {
         GraphPattern::Filter { inner, .. }
         | GraphPattern::Extend { inner, .. }
         | GraphPattern::OrderBy { inner, .. }
+        | GraphPattern::Project { inner, .. }
         | GraphPattern::Distinct { inner }
         | GraphPattern::Reduced { inner }
         | GraphPattern::Slice { inner, .. } => reads_graph(inner),
-        // The graph's name does not leave a sub-SELECT, nor does a table or another graph read it.
-        GraphPattern::Project { .. }
-        | GraphPattern::Group { .. }
+        // A table or another graph does not read it.
+        GraphPattern::Group { .. }
         | GraphPattern::Graph { .. }
         | GraphPattern::Values { .. }
         | GraphPattern::Service { .. } => false,
+    }
+}
+
+/// Whether a placeholder stands in a sub-SELECT of `pattern`.
+fn select_has_placeholder(pattern: &GraphPattern) -> bool {
+    match pattern {
+        GraphPattern::Project { .. } => has_placeholder(pattern),
+        _ => algebra::children(pattern)
+            .into_iter()
+            .any(select_has_placeholder),
+    }
+}
+
+/// Whether every solution of `pattern`, its tables in place, comes with the name of the active graph.
+fn binds_graph(pattern: &GraphPattern) -> bool {
+    if placeholder_index(pattern).is_some() || algebra::is_unit(pattern) {
+        return true;
+    }
+    match pattern {
+        GraphPattern::Join { left, right } | GraphPattern::Lateral { left, right } => {
+            binds_graph(left) || binds_graph(right)
+        }
+        GraphPattern::Union { left, right } => binds_graph(left) && binds_graph(right),
+        GraphPattern::LeftJoin { left, .. } | GraphPattern::Minus { left, .. } => binds_graph(left),
+        GraphPattern::Filter { inner, .. }
+        | GraphPattern::Extend { inner, .. }
+        | GraphPattern::OrderBy { inner, .. }
+        | GraphPattern::Project { inner, .. }
+        | GraphPattern::Distinct { inner }
+        | GraphPattern::Reduced { inner }
+        | GraphPattern::Slice { inner, .. } => binds_graph(inner),
+        GraphPattern::Bgp { .. }
+        | GraphPattern::Path { .. }
+        | GraphPattern::Group { .. }
+        | GraphPattern::Graph { .. }
+        | GraphPattern::Values { .. }
+        | GraphPattern::Service { .. } => reads_graph(pattern),
     }
 }
 

@@ -301,7 +301,7 @@ impl RowMaker {
         Some(match property {
             Property::IiifUrl => iri(url.to_owned())?,
             Property::Link => iri(iiif::full_image_url(url, self.link_width_px))?,
-            Property::Score => Literal::from(hit.score.clamp(-1.0, 1.0)).into(),
+            Property::Score => Literal::from(hit.score).into(),
             Property::ImageId => Literal::new_simple_literal(self.collection.id(hit.row)).into(),
             Property::Rank => integer(hit.rank).into(),
             Property::QueryString

@@ -66,15 +66,17 @@ impl<'a> Run<'a> {
         Ok(this)
     }
 
-    /// Whether the query or the request lists the named graphs of the dataset.
-    pub(super) fn names_graphs(&self) -> bool {
+    /// Whether the dataset has a named graph: one that the query or the request lists or, if they list
+    /// none at all, one of the store.
+    pub(super) fn has_named_graphs(&self) -> bool {
         match (&self.named_graphs, &self.dataset) {
             (Some(named), _) => !named.is_empty(),
             (None, Some(dataset)) => dataset
                 .named
                 .as_ref()
                 .is_some_and(|named| !named.is_empty()),
-            (None, None) => false,
+            // A store that cannot be read fails at the evaluation, which says so.
+            (None, None) => self.sparql.store.named_graphs().next().is_some(),
         }
     }
 

@@ -23,7 +23,7 @@ pub struct SearchRequest {
     /// What the images shall not look like, in words.
     pub exclude: Option<String>,
     /// Lowest score of a hit.
-    pub min_score: f64,
+    pub min_score: f32,
     /// Number of hits.
     pub limit: NonZeroUsize,
 }

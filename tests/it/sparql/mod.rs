@@ -6,6 +6,8 @@ mod federation;
 mod oracle;
 mod planner;
 mod requests;
+mod scope;
+mod scores;
 mod service;
 
 use clip_search::collection::Collection;

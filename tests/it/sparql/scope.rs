@@ -1,0 +1,181 @@
+//! What a group sees: LATERAL, GRAPH with a variable around sub-SELECTs, and graphs that are none.
+
+use super::{METADATA, World, url};
+use clip_search::sparql::SparqlOptions;
+use oxigraph::io::RdfFormat;
+use oxigraph::store::Store;
+
+const PREFIXES: &str = "PREFIX dct: <http://purl.org/dc/terms/> PREFIX ex: <http://example.org/>
+    PREFIX clip: <https://service.swissartresearch.net/clip/>";
+
+/// A request for all images with their scores.
+const REQUEST: &str = "?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 ;
+    clip:score ?s ; clip:iiifUrl ?i .";
+
+#[track_caller]
+fn rows(world: &World, query: &str) -> Vec<String> {
+    let mut rows = world.rows(&format!("{PREFIXES} {}", query.replace("REQUEST", REQUEST)));
+    rows.sort_unstable();
+    rows
+}
+
+/// Both queries have the same rows, and some.
+#[track_caller]
+fn same(query: &str, other: &str) {
+    let world = World::new();
+    let found = rows(&world, query);
+    assert_eq!(found, rows(&world, other), "{query}");
+    assert!(!found.is_empty(), "{query}");
+}
+
+#[test]
+fn a_lateral_sees_the_values_of_what_stands_before_it() {
+    for (lateral, plain) in [
+        ("LATERAL { FILTER(?s > 0.9) }", "FILTER(?s > 0.9)"),
+        ("LATERAL { BIND(?s * 2 AS ?z) }", "BIND(?s * 2 AS ?z)"),
+        (
+            "LATERAL { ?w dct:hasFormat ?i OPTIONAL { ?w dct:title ?t FILTER(?s > 0.9) } }",
+            "?w dct:hasFormat ?i OPTIONAL { ?w dct:title ?t FILTER(?s > 0.9) }",
+        ),
+        (
+            "LATERAL { FILTER EXISTS { ?w dct:hasFormat ?i FILTER(?s > 0.8) } }",
+            "FILTER EXISTS { ?w dct:hasFormat ?i FILTER(?s > 0.8) }",
+        ),
+        (
+            "LATERAL { { FILTER(?s > 0.9) } UNION { BIND(?s AS ?z) } }",
+            "{ SELECT * { REQUEST FILTER(?s > 0.9) } } UNION { SELECT * { REQUEST BIND(?s AS ?z) } }",
+        ),
+        // A sub-SELECT sees what it projects alone.
+        (
+            "LATERAL { SELECT ?s ?z { BIND(?s + 1 AS ?z) BIND(STR(?i) AS ?x) } }",
+            "BIND(?s + 1 AS ?z)",
+        ),
+    ] {
+        let select = "SELECT ?i ?s ?z ?t";
+        let plain = if plain.starts_with("{ SELECT") {
+            format!("{select} {{ {plain} }}")
+        } else {
+            format!("{select} {{ REQUEST {plain} }}")
+        };
+        same(&format!("{select} {{ REQUEST {lateral} }}"), &plain);
+    }
+}
+
+#[test]
+fn an_input_may_be_computed_from_what_stands_before_a_lateral() {
+    let request = "?r2 a clip:Request ; clip:queryString ?q ; clip:limit 2 ; clip:iiifUrl ?i .";
+    let compute = "BIND(CONCAT('a ', ?l) AS ?q)";
+    same(
+        &format!("SELECT ?q ?i {{ ?w dct:title ?l LATERAL {{ {compute} {request} }} }}"),
+        &format!("SELECT ?q ?i {{ ?w dct:title ?l {compute} {request} }}"),
+    );
+    // By what another request found.
+    let compute = "BIND(STRAFTER(STR(?i), 'img') AS ?q)";
+    let images: String = (0..9).map(|i| format!("(<{}> '{i}') ", url(i))).collect();
+    let plain = format!("SELECT ?i {{ VALUES (?i ?q) {{ {images} }} {request} }}");
+    same(
+        &format!("SELECT ?i {{ REQUEST LATERAL {{ {compute} {request} }} }}"),
+        &plain,
+    );
+    // An EXISTS is evaluated with values as a LATERAL is.
+    same(
+        &format!("SELECT ?i {{ REQUEST FILTER EXISTS {{ {compute} {request} }} }}"),
+        &plain,
+    );
+}
+
+/// Images 0 to 5 were seen in graph `ex:g1`, images 3 to 8 in `ex:g2`.
+fn seen() -> World {
+    let store = Store::new().unwrap();
+    let mut graphs = METADATA.to_owned();
+    for (name, range) in [("g1", 0..6), ("g2", 3..9)] {
+        for i in range {
+            graphs.push_str(&format!("ex:{name} {{ <{}> ex:in \"{name}\" }}\n", url(i)));
+        }
+    }
+    store
+        .load_from_slice(RdfFormat::TriG, graphs.as_bytes())
+        .unwrap();
+    World::with(SparqlOptions::default(), store)
+}
+
+#[test]
+fn a_sub_select_below_graph_is_evaluated_graph_by_graph() {
+    let world = seen();
+    // What GRAPH ?g means, written out.
+    let written_out = |inside: &str| {
+        format!(
+            "{{ GRAPH ex:g1 {{ {inside} }} VALUES ?g {{ ex:g1 }} }} UNION {{ GRAPH ex:g2 {{ {inside} }} VALUES ?g {{ ex:g2 }} }}"
+        )
+    };
+    for (inside, n_rows) in [
+        ("{ SELECT ?i ?x { REQUEST ?i ex:in ?x } }", 12),
+        ("{ SELECT DISTINCT ?x { REQUEST ?i ex:in ?x } }", 2),
+        ("{ SELECT (COUNT(*) AS ?n) { REQUEST ?i ex:in ?x } }", 2),
+        ("{ SELECT (COUNT(*) AS ?n) { REQUEST ?i ex:none ?x } }", 2),
+        (
+            "{ SELECT ?x (COUNT(*) AS ?n) { REQUEST ?i ex:in ?x } GROUP BY ?x }",
+            2,
+        ),
+        (
+            "{ SELECT ?i ?x { REQUEST ?i ex:in ?x } ORDER BY DESC(?s) LIMIT 2 }",
+            4,
+        ),
+        (
+            "{ SELECT ?i { REQUEST { SELECT ?i ?x { ?i ex:in ?x } } } }",
+            12,
+        ),
+        (
+            "?i ex:in ?x { SELECT ?i { REQUEST } ORDER BY ?i LIMIT 4 }",
+            5,
+        ),
+        ("{ SELECT ?i { REQUEST } }", 18),
+        ("REQUEST FILTER EXISTS { SELECT ?i { ?i ex:in ?x } }", 12),
+        ("REQUEST FILTER NOT EXISTS { SELECT ?i { ?i ex:in ?x } }", 6),
+        ("REQUEST OPTIONAL { SELECT ?i ?x { ?i ex:in ?x } }", 18),
+        ("{ SELECT ?i { GRAPH ex:g1 { REQUEST } } }", 18),
+    ] {
+        let select = "SELECT ?g ?i ?x ?n";
+        let found = rows(&world, &format!("{select} {{ GRAPH ?g {{ {inside} }} }}"));
+        let expected = rows(&world, &format!("{select} {{ {} }}", written_out(inside)));
+        assert_eq!(found, expected, "{inside}");
+        assert_eq!(found.len(), n_rows, "{inside}");
+    }
+}
+
+#[test]
+fn a_variable_graph_is_one_of_the_dataset() {
+    let world = World::new();
+    let names = |from: &str, inside: &str| {
+        rows(
+            &world,
+            &format!("SELECT DISTINCT ?g {from} {{ GRAPH ?g {{ {inside} }} }}"),
+        )
+    };
+    for from in [
+        "",
+        "FROM NAMED ex:g1",
+        "FROM ex:g1 FROM NAMED ex:g2",
+        "FROM NAMED ex:nowhere",
+    ] {
+        let expected = names(from, "");
+        assert_eq!(names(from, "REQUEST"), expected, "{from}");
+        assert_eq!(names(from, "{ SELECT ?i { REQUEST } }"), expected, "{from}");
+        assert_eq!(
+            names(from, "{ SELECT ?i { REQUEST } LIMIT 1 }"),
+            expected,
+            "{from}"
+        );
+    }
+    // Without any, the relation is in a graph of its own.
+    let own = ["<https://service.swissartresearch.net/clip/>"];
+    assert_eq!(names("FROM ex:g1", "REQUEST"), own);
+    let world = World::with(SparqlOptions::default(), Store::new().unwrap());
+    for inside in ["REQUEST", "{ SELECT ?i { REQUEST } LIMIT 1 }"] {
+        let found = rows(
+            &world,
+            &format!("SELECT DISTINCT ?g {{ GRAPH ?g {{ {inside} }} }}"),
+        );
+        assert_eq!(found, own, "{inside}");
+    }
+}
