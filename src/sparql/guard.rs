@@ -64,12 +64,19 @@ const MAX_EXPRESSIONS: usize = 5_000;
 /// stack holds twice as many.
 const MAX_HYPHENS: usize = 100_000;
 
+/// Most triples and list items, as they are written: each adds a level or two to the join that they are part
+/// of. 150,000 exhaust the stack.
+const MAX_TRIPLES: usize = 5_000;
+
 /// Longest IRI, in bytes. What looks like a longer one is "less than", and "greater than" far behind.
 const LONGEST_IRI: usize = 2000;
 
 /// Checks the nesting and the number of operators of a query text.
 pub(super) fn check(query: &str) -> Result<(), QueryError> {
-    let mut shape = Shape::default();
+    let mut shape = Shape {
+        line: 1,
+        ..Shape::default()
+    };
     // What is looked for is ASCII, which no part of another character is.
     let bytes = query.as_bytes();
     let mut at = 0;
@@ -78,22 +85,37 @@ pub(super) fn check(query: &str) -> Result<(), QueryError> {
         let mut length = 1;
         match byte {
             b'\n' => shape.line += 1,
+            b' ' | b'\t' | b'\r' => {}
             b'#' => length += length_until(rest, |b| matches!(b, b'\n' | b'\r')),
             // In a prefixed name; strings are passed as a whole.
             b'\\' => length = 2,
             b'<' => {
                 if let Some(iri) = iri_at(rest) {
+                    let is_after_term = shape.is_after_term;
                     // It may still be "less than": what nests or chains without end counts.
                     iri.iter().try_for_each(|b| shape.bracket(*b))?;
                     let n_ands = iri.windows(2).filter(|pair| pair == b"&&").count();
                     shape.operators(n_ands)?;
+                    shape.is_after_term = is_after_term;
+                    shape.term()?;
                     length += iri.len() + 1;
+                } else if rest.first() == Some(&b'<') {
+                    shape.bracket(b'<')?;
+                    length = 2;
+                }
+            }
+            b'>' => {
+                shape.is_after_term = false;
+                if rest.first() == Some(&b'>') {
+                    shape.bracket(b'>')?;
+                    length = 2;
                 }
             }
             b'"' | b'\'' => {
                 length = string_length(&bytes[at..], byte);
                 let string = &bytes[at..at + length];
                 shape.line += string.iter().filter(|b| **b == b'\n').count();
+                shape.term()?;
             }
             b'|' | b'&' | b'!' | b'+' | b'*' | b'/' | b'^' | b'=' => shape.operators(1)?,
             b'-' => {
@@ -103,7 +125,12 @@ pub(super) fn check(query: &str) -> Result<(), QueryError> {
                     shape.operators(1)?;
                 }
             }
-            b'v' | b'V' if is_word(bytes, at, b"VALUES") => shape.expects_data = true,
+            b';' | b',' => shape.separator(byte)?,
+            other if is_word_byte(other) || b"?$@".contains(&other) => {
+                length += length_until(rest, |b| !is_word_byte(b));
+                shape.expects_data |= is_word(bytes, at, b"VALUES");
+                shape.word(&bytes[at..at + length])?;
+            }
             other => shape.bracket(other)?,
         }
         at += length;
@@ -112,37 +139,29 @@ pub(super) fn check(query: &str) -> Result<(), QueryError> {
 }
 
 /// What was counted so far.
+#[derive(Default)]
 struct Shape {
-    nesting: usize,
+    /// The brackets that are open.
+    open: Vec<u8>,
     operators: usize,
     expressions: usize,
     hyphens: usize,
+    triples: usize,
+    /// Whether a term was written last: one beside it is part of the same triple or list.
+    is_after_term: bool,
     line: usize,
     /// Whether the next group is that of VALUES, and how deep the group is whose inside this is.
     expects_data: bool,
     data: Option<usize>,
 }
 
-impl Default for Shape {
-    fn default() -> Self {
-        Self {
-            nesting: 0,
-            operators: 0,
-            expressions: 0,
-            hyphens: 0,
-            line: 1,
-            expects_data: false,
-            data: None,
-        }
-    }
-}
-
 impl Shape {
     fn bracket(&mut self, byte: u8) -> Result<(), QueryError> {
+        let is_after_term = std::mem::take(&mut self.is_after_term);
         match byte {
-            b'{' | b'(' | b'[' => {
-                self.nesting += 1;
-                if self.nesting > MAX_NESTING {
+            b'{' | b'(' | b'[' | b'<' => {
+                self.open.push(byte);
+                if self.open.len() > MAX_NESTING {
                     return Err(QueryError::Malformed(format!(
                         "the query nests brackets more than {MAX_NESTING} deep at line {}; write it flatter",
                         self.line
@@ -151,23 +170,70 @@ impl Shape {
                 match byte {
                     b'{' => {
                         if std::mem::take(&mut self.expects_data) {
-                            self.data = Some(self.nesting);
+                            self.data = Some(self.open.len());
                         }
                         self.operators(1)
                     }
-                    b'(' if self.data.is_none() => self.expression(),
-                    _ => Ok(()),
+                    _ if self.data.is_some() => Ok(()),
+                    _ => {
+                        self.triples(usize::from(is_after_term))?;
+                        if byte == b'(' {
+                            self.expression()
+                        } else {
+                            Ok(())
+                        }
+                    }
                 }
             }
-            b'}' | b')' | b']' => {
-                if self.data == Some(self.nesting) {
+            b'}' | b')' | b']' | b'>' => {
+                if self.data == Some(self.open.len()) {
                     self.data = None;
                 }
-                self.nesting = self.nesting.saturating_sub(1);
+                self.open.pop();
+                self.is_after_term = byte != b'}';
                 Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// A term was written.
+    fn term(&mut self) -> Result<(), QueryError> {
+        let n = usize::from(std::mem::replace(&mut self.is_after_term, true));
+        self.triples(n)
+    }
+
+    /// A variable, a number, a name, a keyword, or a part of one of these.
+    fn word(&mut self, word: &[u8]) -> Result<(), QueryError> {
+        match word[0] {
+            // The language of a string.
+            b'@' => Ok(()),
+            b'?' | b'$' | b'0'..=b'9' => self.term(),
+            _ if word.contains(&b':') || matches!(word, b"a" | b"true" | b"false") => self.term(),
+            _ => {
+                self.is_after_term = false;
+                Ok(())
+            }
+        }
+    }
+
+    /// What divides triples with the same beginning, or the arguments of a function.
+    fn separator(&mut self, byte: u8) -> Result<(), QueryError> {
+        self.is_after_term = false;
+        let divides_triples = byte == b';' || self.open.last() != Some(&b'(');
+        self.triples(usize::from(divides_triples))
+    }
+
+    fn triples(&mut self, n: usize) -> Result<(), QueryError> {
+        if self.data.is_none() {
+            self.triples += n;
+        }
+        self.refuse_beyond(
+            self.triples,
+            MAX_TRIPLES,
+            "triples, list items and names in a row",
+            "use VALUES for long lists, or ask in several queries",
+        )
     }
 
     fn expression(&mut self) -> Result<(), QueryError> {
@@ -181,6 +247,7 @@ impl Shape {
     }
 
     fn hyphen(&mut self) -> Result<(), QueryError> {
+        self.is_after_term = false;
         self.hyphens += 1;
         self.refuse_beyond(
             self.hyphens,
@@ -191,6 +258,7 @@ impl Shape {
     }
 
     fn operators(&mut self, n: usize) -> Result<(), QueryError> {
+        self.is_after_term &= n == 0;
         self.operators += n;
         self.refuse_beyond(
             self.operators,
@@ -215,6 +283,11 @@ impl Shape {
             self.line
         )))
     }
+}
+
+/// Whether a byte may stand inside a word, as far as that matters here.
+fn is_word_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || !byte.is_ascii() || b"_:%".contains(&byte)
 }
 
 /// Whether `word`, in any case, stands at a place, and is no part of a name or variable.

@@ -232,6 +232,33 @@ fn shapes_that_would_exhaust_the_stack_are_refused() {
             "( ".repeat(5_000),
             " )".repeat(5_000)
         ),
+        // One triple or list item after the other: the join that they make is as deep as it is long.
+        format!("ASK {{ ?s ?p ({}) }}", "1 ".repeat(75_700)),
+        format!("ASK {{ ?s ?p ({}) }}", "true ".repeat(75_700)),
+        format!("ASK {{ ?s ?p ({}) }}", "<a:b>".repeat(75_700)),
+        format!("ASK {{ ?s ?p ({}) }}", "'x'@en ".repeat(75_700)),
+        format!("ASK {{ ?s ?p ({}) }}", "'1'^^xsd:int ".repeat(75_700)),
+        format!("ASK {{ ?s ?p ({}) }}", "[] ".repeat(75_700)),
+        format!("ASK {{ ?s ?p ({}) }}", "() ".repeat(75_700)),
+        format!("ASK {{ ?s ?p ({}) }}", "_:b ".repeat(75_700)),
+        format!("ASK {{ ?s ?p 1{} }}", ",1".repeat(152_000)),
+        format!("ASK {{ ?s ?p 1{} }}", " ; a 1".repeat(152_000)),
+        format!("ASK {{ ?s {} }}", " a ?o;".repeat(152_000)),
+        format!("ASK {{ {} }}", "?s ?p ?o . ".repeat(152_000)),
+        format!("ASK {{ {} }}", "?s?p?o.".repeat(152_000)),
+        format!("ASK {{ {} }}", "[?p ?o].".repeat(152_000)),
+        format!(
+            "CONSTRUCT {{ {} }} WHERE {{ ?s ?p ?o }}",
+            "?s ?p ?o . ".repeat(152_000)
+        ),
+        format!("SELECT {} {{ ?s ?p ?o }}", "?s ".repeat(152_000)),
+        format!("SELECT * {{ ?s ?p ?o }} ORDER BY {}", "?s ".repeat(152_000)),
+        format!("DESCRIBE {}", "<a:b> ".repeat(152_000)),
+        format!(
+            "ASK {{ ?s ?p {} ?o ?p ?o {} }}",
+            "<< ?s ?p ".repeat(5_000),
+            ">>".repeat(5_000)
+        ),
     ] {
         assert!(world.ask(&query).is_err(), "{}", &query[..80]);
     }
@@ -259,6 +286,13 @@ fn what_the_guard_lets_through_is_evaluated() {
                 "{?a <http://e/none> ?c} UNION ".repeat(2000)
             ),
             format!("ASK {{ {} }}", "?a <http://e/none> ?c . ".repeat(2000)),
+            format!("ASK {{ ?s ?p ({}) }}", "1 ".repeat(4_900)),
+            format!("ASK {{ ?s <http://e/none> 1{} }}", ",1".repeat(4_900)),
+            format!("ASK {{ ?s {} }}", "a <http://e/none>;".repeat(2_400)),
+            format!(
+                "ASK {{ ?s ?p ?o FILTER(?o IN ({}1)) }}",
+                "1, ".repeat(20_000)
+            ),
             format!("ASK {{ ?s {} ?o }}", vec!["<http://p>"; 4000].join("|")),
             format!("ASK {{ {}?a ?b ?c{} }}", "{".repeat(190), "}".repeat(190)),
             format!(
