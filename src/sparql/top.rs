@@ -145,8 +145,13 @@ impl Sparql {
         let maker = self.table_maker(extracted, run, &companions);
         let n_hits = ranking.len();
         let mut rows = Rows::new(top);
-        let mut size = options.planner.first_block.max(rows.wanted);
         let is_quick = is_quick(&top.select);
+        let mut size = if has_exists(&top.select) {
+            FEW_HITS.min(options.planner.first_block)
+        } else {
+            options.planner.first_block
+        }
+        .max(rows.wanted);
         let mut n_blocks = 0;
         loop {
             run.deadline.check()?;
@@ -465,6 +470,18 @@ fn is_linear(pattern: &GraphPattern) -> bool {
         | GraphPattern::Group { .. }
         | GraphPattern::Service { .. } => false,
     }
+}
+
+/// Hits that are joined first where each row has an EXISTS: it is evaluated for all rows of a block before the
+/// first of them is known to be the best.
+const FEW_HITS: usize = 8;
+
+fn has_exists(pattern: &GraphPattern) -> bool {
+    let mut found = false;
+    algebra::visit(pattern, &mut |node| {
+        found |= !algebra::exists_patterns(node).is_empty();
+    });
+    found
 }
 
 /// Whether oxigraph looks up each hit in what it is joined with, which takes time in proportion to the
