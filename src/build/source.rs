@@ -114,6 +114,7 @@ fn plain(term: &Term) -> String {
         Term::NamedNode(iri) => iri.as_str().to_owned(),
         Term::Literal(literal) => literal.value().to_owned(),
         Term::BlankNode(node) => node.to_string(),
+        Term::Triple(triple) => Term::Triple(triple.clone()).to_string(),
     }
 }
 

@@ -3,7 +3,7 @@
 use oxrdf::Variable;
 use oxrdf::vocab::xsd;
 use spargebra::algebra::{AggregateExpression, Expression, GraphPattern, OrderExpression};
-use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern};
+use spargebra::term::{GroundTerm, NamedNodePattern, TermPattern, TriplePattern};
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 
@@ -361,7 +361,56 @@ pub(super) fn visit(pattern: &GraphPattern, f: &mut dyn FnMut(&GraphPattern)) {
 pub(super) fn variable_of(term: &TermPattern) -> Option<&Variable> {
     match term {
         TermPattern::Variable(variable) => Some(variable),
-        TermPattern::NamedNode(_) | TermPattern::BlankNode(_) | TermPattern::Literal(_) => None,
+        TermPattern::NamedNode(_)
+        | TermPattern::BlankNode(_)
+        | TermPattern::Literal(_)
+        | TermPattern::Triple(_) => None,
+    }
+}
+
+/// The variables of a term pattern: itself, or those of a triple term.
+fn variables_of_term(term: &TermPattern) -> Vec<Variable> {
+    match term {
+        TermPattern::Variable(variable) => vec![variable.clone()],
+        TermPattern::Triple(triple) => variables_of_triple(triple),
+        TermPattern::NamedNode(_) | TermPattern::BlankNode(_) | TermPattern::Literal(_) => {
+            Vec::new()
+        }
+    }
+}
+
+fn variables_of_triple(triple: &TriplePattern) -> Vec<Variable> {
+    let mut found = variables_of_term(&triple.subject);
+    if let NamedNodePattern::Variable(predicate) = &triple.predicate {
+        found.push(predicate.clone());
+    }
+    found.extend(variables_of_term(&triple.object));
+    found
+}
+
+/// Rebuilds a triple pattern with `f` applied to its terms, those of triple terms included.
+fn map_triple(
+    triple: TriplePattern,
+    term: &dyn Fn(TermPattern) -> TermPattern,
+    name: &dyn Fn(NamedNodePattern) -> NamedNodePattern,
+) -> TriplePattern {
+    TriplePattern {
+        subject: map_term(triple.subject, term, name),
+        predicate: name(triple.predicate),
+        object: map_term(triple.object, term, name),
+    }
+}
+
+fn map_term(
+    pattern: TermPattern,
+    term: &dyn Fn(TermPattern) -> TermPattern,
+    name: &dyn Fn(NamedNodePattern) -> NamedNodePattern,
+) -> TermPattern {
+    match pattern {
+        TermPattern::Triple(triple) => {
+            TermPattern::Triple(Box::new(map_triple(*triple, term, name)))
+        }
+        other => term(other),
     }
 }
 
@@ -405,26 +454,12 @@ pub(super) fn add_variables(node: &GraphPattern, found: &mut HashSet<Variable>) 
 /// The variables that a node itself names outside its expressions.
 fn own_variables(node: &GraphPattern) -> Vec<Variable> {
     match node {
-        GraphPattern::Bgp { patterns } => patterns
-            .iter()
-            .flat_map(|triple| {
-                let predicate = match &triple.predicate {
-                    NamedNodePattern::Variable(v) => Some(v.clone()),
-                    NamedNodePattern::NamedNode(_) => None,
-                };
-                [
-                    variable_of(&triple.subject).cloned(),
-                    predicate,
-                    variable_of(&triple.object).cloned(),
-                ]
-            })
-            .flatten()
-            .collect(),
+        GraphPattern::Bgp { patterns } => patterns.iter().flat_map(variables_of_triple).collect(),
         GraphPattern::Path {
             subject, object, ..
         } => [subject, object]
             .into_iter()
-            .filter_map(|term| variable_of(term).cloned())
+            .flat_map(variables_of_term)
             .collect(),
         GraphPattern::Values { variables, .. } | GraphPattern::Project { variables, .. } => {
             variables.clone()
@@ -556,14 +591,8 @@ pub(super) fn rename(pattern: GraphPattern, names: &HashMap<Variable, Variable>)
     let new_all = |vs: Vec<Variable>| vs.into_iter().map(new).collect::<Vec<_>>();
     let renamed = match pattern {
         GraphPattern::Bgp { patterns } => GraphPattern::Bgp {
-            patterns: patterns
-                .into_iter()
-                .map(|mut triple| {
-                    triple.subject = new_term(triple.subject);
-                    triple.predicate = new_name(triple.predicate);
-                    triple.object = new_term(triple.object);
-                    triple
-                })
+            patterns: (patterns.into_iter())
+                .map(|triple| map_triple(triple, &new_term, &new_name))
                 .collect(),
         },
         GraphPattern::Path {
@@ -571,9 +600,9 @@ pub(super) fn rename(pattern: GraphPattern, names: &HashMap<Variable, Variable>)
             path,
             object,
         } => GraphPattern::Path {
-            subject: new_term(subject),
+            subject: map_term(subject, &new_term, &new_name),
             path,
-            object: new_term(object),
+            object: map_term(object, &new_term, &new_name),
         },
         GraphPattern::Values {
             variables,

@@ -430,7 +430,16 @@ impl Companions {
     }
 
     fn has_blank_nodes(&self) -> bool {
-        self.cells.iter().flatten().any(Term::is_blank_node)
+        self.cells.iter().flatten().any(has_blank_node)
+    }
+}
+
+/// Whether a term is, or holds, a blank node.
+fn has_blank_node(term: &Term) -> bool {
+    match term {
+        Term::BlankNode(_) => true,
+        Term::Triple(triple) => triple.subject.is_blank_node() || has_blank_node(&triple.object),
+        Term::NamedNode(_) | Term::Literal(_) => false,
     }
 }
 
@@ -446,6 +455,7 @@ fn are_as_evaluated(
         GroundTerm::Literal(literal) => {
             literal.datatype() == xsd::STRING && literal.value().len() <= LONGEST_CELL
         }
+        GroundTerm::Triple(_) => false,
     };
     let columns = columns_of(keys.iter().copied(), variables);
     bindings.iter().all(|row| {

@@ -278,8 +278,8 @@ fn rebuild_terms(
                 .into_iter()
                 .map(|mut triple| {
                     let is_clip = is_request_type(&triple) || clip_name(&triple).is_some();
-                    triple.subject = f(triple.subject, is_clip);
-                    triple.object = f(triple.object, false);
+                    triple.subject = rebuild_term(triple.subject, is_clip, f);
+                    triple.object = rebuild_term(triple.object, false, f);
                     triple
                 })
                 .collect(),
@@ -289,9 +289,9 @@ fn rebuild_terms(
             path,
             object,
         } => GraphPattern::Path {
-            subject: f(subject, false),
+            subject: rebuild_term(subject, false, f),
             path,
-            object: f(object, false),
+            object: rebuild_term(object, false, f),
         },
         other => other,
     };
@@ -299,6 +299,20 @@ fn rebuild_terms(
         Ok::<_, Infallible>(rebuild_terms(child, f))
     });
     pattern
+}
+
+/// Rebuilds a term, or the terms of a triple term.
+fn rebuild_term(
+    term: TermPattern,
+    is_clip_subject: bool,
+    f: &mut dyn FnMut(TermPattern, bool) -> TermPattern,
+) -> TermPattern {
+    let TermPattern::Triple(mut triple) = term else {
+        return f(term, is_clip_subject);
+    };
+    triple.subject = rebuild_term(triple.subject, false, f);
+    triple.object = rebuild_term(triple.object, false, f);
+    TermPattern::Triple(triple)
 }
 
 /// The local name of a triple's predicate, if it is in the clip namespace.
@@ -469,6 +483,12 @@ fn replace(
                 })?,
             ),
         };
+        if let (Some(property), TermPattern::Triple(_)) = (column, &triple.object) {
+            return Err(RequestError::TripleTerm {
+                subject: names.written(&subject),
+                property,
+            });
+        }
         let fragment = match found.iter_mut().find(|f| f.subject == subject) {
             Some(fragment) => fragment,
             None => {

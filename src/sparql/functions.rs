@@ -57,7 +57,7 @@ fn similarity(engine: &Engine, texts: &Texts, arguments: &[Term]) -> Option<Term
             let embedding = embedding(engine, texts, text.value())?;
             engine.similarity(image.as_str(), embedding.as_slice())?
         }
-        Term::BlankNode(_) => return None,
+        Term::BlankNode(_) | Term::Triple(_) => return None,
     };
     Some(Literal::from(score).into())
 }

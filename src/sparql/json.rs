@@ -1,11 +1,11 @@
-//! SPARQL 1.1 Query Results JSON, written by `serde_json`.
+//! SPARQL 1.2 Query Results JSON, written by `serde_json`.
 //!
 //! The serializer of oxigraph goes through an event for each bracket and through every string character by
 //! character, which takes half of the time of an answer with many rows (sparesults 0.3.5).
 
 use oxigraph::sparql::QuerySolution;
 use oxrdf::vocab::xsd;
-use oxrdf::{Term, Variable};
+use oxrdf::{BaseDirection, NamedNode, NamedOrBlankNode, Term, Triple, Variable};
 use serde::{Serialize, Serializer};
 use std::io::{self, Write};
 
@@ -63,38 +63,82 @@ impl Serialize for JsonSolution<'_> {
 struct JsonTerm<'a> {
     #[serde(rename = "type")]
     kind: &'static str,
-    value: &'a str,
+    value: JsonValue<'a>,
     #[serde(rename = "xml:lang", skip_serializing_if = "Option::is_none")]
     language: Option<&'a str>,
+    #[serde(rename = "its:dir", skip_serializing_if = "Option::is_none")]
+    direction: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     datatype: Option<&'a str>,
 }
 
-fn json_of(term: &Term) -> JsonTerm<'_> {
-    let (kind, value) = match term {
-        Term::NamedNode(node) => ("uri", node.as_str()),
-        Term::BlankNode(node) => ("bnode", node.as_str()),
-        Term::Literal(literal) => ("literal", literal.value()),
-    };
-    let (language, datatype) = match term {
-        Term::Literal(literal) if literal.language().is_some() => (literal.language(), None),
-        Term::Literal(literal) if literal.datatype() != xsd::STRING => {
-            (None, Some(literal.datatype().as_str()))
+#[derive(Serialize)]
+#[serde(untagged)]
+enum JsonValue<'a> {
+    Text(&'a str),
+    Triple(Box<JsonTriple<'a>>),
+}
+
+#[derive(Serialize)]
+struct JsonTriple<'a> {
+    subject: JsonTerm<'a>,
+    predicate: JsonTerm<'a>,
+    object: JsonTerm<'a>,
+}
+
+impl<'a> JsonTerm<'a> {
+    fn new(kind: &'static str, value: JsonValue<'a>) -> Self {
+        Self {
+            kind,
+            value,
+            language: None,
+            direction: None,
+            datatype: None,
         }
-        _ => (None, None),
-    };
-    JsonTerm {
-        kind,
-        value,
-        language,
-        datatype,
     }
+}
+
+fn json_of(term: &Term) -> JsonTerm<'_> {
+    match term {
+        Term::NamedNode(node) => json_of_iri(node),
+        Term::BlankNode(node) => JsonTerm::new("bnode", JsonValue::Text(node.as_str())),
+        Term::Triple(triple) => JsonTerm::new("triple", JsonValue::Triple(json_of_triple(triple))),
+        Term::Literal(literal) => {
+            let is_typed = literal.language().is_none() && literal.datatype() != xsd::STRING;
+            JsonTerm {
+                language: literal.language(),
+                direction: literal.direction().map(|direction| match direction {
+                    BaseDirection::Ltr => "ltr",
+                    BaseDirection::Rtl => "rtl",
+                }),
+                datatype: is_typed.then(|| literal.datatype().as_str()),
+                ..JsonTerm::new("literal", JsonValue::Text(literal.value()))
+            }
+        }
+    }
+}
+
+fn json_of_iri(node: &NamedNode) -> JsonTerm<'_> {
+    JsonTerm::new("uri", JsonValue::Text(node.as_str()))
+}
+
+fn json_of_triple(triple: &Triple) -> Box<JsonTriple<'_>> {
+    Box::new(JsonTriple {
+        subject: match &triple.subject {
+            NamedOrBlankNode::NamedNode(node) => json_of_iri(node),
+            NamedOrBlankNode::BlankNode(node) => {
+                JsonTerm::new("bnode", JsonValue::Text(node.as_str()))
+            }
+        },
+        predicate: json_of_iri(&triple.predicate),
+        object: json_of(&triple.object),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use oxrdf::{BlankNode, Literal, NamedNode};
+    use oxrdf::{BlankNode, Literal};
     use proptest::prelude::*;
     use sparesults::{QueryResultsFormat, QueryResultsSerializer};
 
@@ -111,7 +155,23 @@ mod tests {
                 Some(Literal::new_language_tagged_literal_unchecked(text, "de-ch").into())
             }),
             any::<f32>().prop_map(|number| Some(Literal::from(number).into())),
+            text().prop_map(|text| {
+                let literal = Literal::new_directional_language_tagged_literal_unchecked(
+                    text,
+                    "ar",
+                    BaseDirection::Rtl,
+                );
+                Some(literal.into())
+            }),
         ]
+        .prop_recursive(2, 4, 1, |object| {
+            object.prop_map(|object| {
+                let predicate = NamedNode::new_unchecked("http://example.org/p");
+                let object = object.unwrap_or_else(|| predicate.clone().into());
+                let triple = Triple::new(BlankNode::new_unchecked("b1"), predicate, object);
+                Some(triple.into())
+            })
+        })
     }
 
     proptest! {

@@ -311,6 +311,7 @@ fn input_object(object: &TermPattern) -> Option<InputObject> {
         TermPattern::Variable(variable) => InputObject::Variable(variable.clone()),
         // `extract` has turned blank nodes into variables.
         TermPattern::BlankNode(_) => return None,
+        TermPattern::Triple(_) => return None,
     })
 }
 

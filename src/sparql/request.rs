@@ -77,6 +77,16 @@ pub enum RequestError {
         /// The known name nearest to it.
         nearest: &'static str,
     },
+    /// A triple term where a value stands.
+    #[error(
+        "{property} of the clip:Request {subject} is a triple term; give a literal, an IRI or a variable"
+    )]
+    TripleTerm {
+        /// The subject as written.
+        subject: String,
+        /// The property it stands for.
+        property: Property,
+    },
     /// A function that is not in the vocabulary.
     #[error(
         "the function clip:{name} is unknown; there are clip:similarity(?image, \"text\"), clip:similarity(?imageA, ?imageB), clip:exp(?number) and the aggregate clip:centroid(?image)"

@@ -211,5 +211,6 @@ fn csv_cell(term: Option<&Term>) -> String {
         Some(Term::NamedNode(node)) => node.as_str().to_owned(),
         Some(Term::BlankNode(node)) => node.to_string(),
         Some(Term::Literal(literal)) => literal.value().to_owned(),
+        Some(term @ Term::Triple(_)) => term.to_string(),
     }
 }

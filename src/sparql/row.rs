@@ -346,6 +346,11 @@ pub(super) fn n_bytes(term: &Term) -> usize {
         Term::NamedNode(node) => node.as_str().len(),
         Term::Literal(literal) => literal.value().len(),
         Term::BlankNode(node) => node.as_str().len(),
+        Term::Triple(triple) => {
+            triple.subject.to_string().len()
+                + triple.predicate.as_str().len()
+                + n_bytes(&triple.object)
+        }
     }
 }
 

@@ -90,7 +90,7 @@ impl Sparql {
             let text = |name: &str| match solution.get(name) {
                 Some(Term::NamedNode(node)) => node.as_str().to_owned(),
                 Some(Term::Literal(literal)) => literal.value().to_owned(),
-                Some(Term::BlankNode(_)) | None => String::new(),
+                Some(Term::BlankNode(_) | Term::Triple(_)) | None => String::new(),
             };
             hits.push(SearchHit {
                 score: text("score").parse().unwrap_or(f32::NAN),

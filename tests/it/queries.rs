@@ -52,7 +52,7 @@ fn rows(file: &str, turtle: &str) -> Vec<String> {
                 .map(|(_, term)| match term {
                     Term::NamedNode(iri) => iri.as_str().to_owned(),
                     Term::Literal(literal) => literal.value().to_owned(),
-                    Term::BlankNode(node) => panic!("{node}"),
+                    Term::BlankNode(_) | Term::Triple(_) => panic!("{term}"),
                 })
                 .collect();
             cells.join(" ")

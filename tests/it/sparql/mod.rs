@@ -5,6 +5,7 @@ mod errors;
 mod federation;
 mod oracle;
 mod planner;
+mod rdf12;
 mod requests;
 mod scope;
 mod scores;

@@ -553,7 +553,7 @@ fn text_of(term: &Term) -> String {
     match term {
         Term::Literal(literal) => literal.value().to_owned(),
         Term::NamedNode(node) => node.as_str().to_owned(),
-        Term::BlankNode(_) => unreachable!("inputs are literals and IRIs"),
+        Term::BlankNode(_) | Term::Triple(_) => unreachable!("inputs are literals and IRIs"),
     }
 }
 
