@@ -158,6 +158,10 @@ impl ApiError {
                 QueryError::TimedOut(_) | QueryError::TooMuchMemory(_) | QueryError::Cancelled => {
                     (StatusCode::INTERNAL_SERVER_ERROR, Client)
                 }
+                QueryError::Service {
+                    is_timeout: true, ..
+                } => (StatusCode::GATEWAY_TIMEOUT, Client),
+                QueryError::Service { .. } => (StatusCode::BAD_GATEWAY, Client),
                 QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),
             },
             Self::Busy | Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Client),

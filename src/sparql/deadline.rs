@@ -1,5 +1,6 @@
 //! The time and the memory that a query may take.
 
+use super::service::ServiceError;
 use super::stop::Cancellation;
 use super::{QueryError, SparqlOptions};
 use crate::memory::Usage;
@@ -74,9 +75,15 @@ impl Deadline {
                 Some(timeout) if self.watched.is_late() => QueryError::TimedOut(timeout.as_secs()),
                 _ => QueryError::Cancelled,
             },
-            QueryEvaluationError::Service(error) => QueryError::Malformed(error.to_string()),
+            QueryEvaluationError::Service(error) => match error.downcast_ref::<ServiceError>() {
+                Some(failed) if failed.is_of_endpoint() => QueryError::Service {
+                    reason: error.to_string(),
+                    is_timeout: failed.is_timeout(),
+                },
+                _ => QueryError::Malformed(error.to_string()),
+            },
             QueryEvaluationError::UnboundService => QueryError::Malformed(
-                "SERVICE has a variable that no endpoint is bound to before it; name the endpoint by its IRI".to_owned(),
+                "SERVICE has a variable that no endpoint is bound to in its group; bind it there, or name the endpoint by its IRI".to_owned(),
             ),
             error @ (QueryEvaluationError::UnsupportedCustomFunction(_)
             | QueryEvaluationError::UnsupportedCustomFunctionArity { .. }

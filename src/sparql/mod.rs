@@ -160,6 +160,14 @@ pub enum QueryError {
         "the query was stopped because its rows take more than {0} MiB; ask for less, for instance with a higher clip:minScore, or without ORDER BY, GROUP BY or DISTINCT over so many rows"
     )]
     TooMuchMemory(usize),
+    /// An endpoint that the query calls by SERVICE fails.
+    #[error("{reason}; try again later, or ask without this SERVICE, or with SERVICE SILENT")]
+    Service {
+        /// Which endpoint, and what went wrong.
+        reason: String,
+        /// Whether it took too long.
+        is_timeout: bool,
+    },
     /// Nobody waits for the answer any more.
     #[error("the query was cancelled")]
     Cancelled,
@@ -264,6 +272,8 @@ impl Sparql {
         request: &QueryRequest<'_>,
     ) -> Result<(QueryResults<'static>, Run<'_>), QueryError> {
         self.services.check(pattern_of(&query))?;
+        let pattern = pattern_of_mut(&mut query);
+        *pattern = service::name_endpoints(std::mem::replace(pattern, algebra::unit()));
         let run = Run::new(self, &query, request)?;
         let planned = run.trace.time(Stage::Parse, || {
             let Some(extracted) = extract::extract(pattern_of_mut(&mut query))? else {

@@ -1,16 +1,18 @@
 //! SERVICE: only to the endpoints that the operator has allowed, or this one would relay requests.
 
-use super::{QueryError, algebra};
+use super::QueryError;
+use super::algebra::{self, Binding};
 use oxigraph::sparql::{DefaultServiceHandler, QuerySolutionIter, SparqlEvaluator};
-use oxrdf::NamedNode;
+use oxrdf::{NamedNode, Variable};
 use sparesults::{
     QueryResultsFormat, QueryResultsParseError, QueryResultsParser, ReaderQueryResultsParserOutput,
 };
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::NamedNodePattern;
-use std::collections::HashSet;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 /// Answers of other endpoints are refused beyond this size, in bytes.
@@ -18,6 +20,11 @@ const MAX_ANSWER: usize = 256 << 20;
 
 /// Time for a call when queries have no time limit.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// Answers that are kept while a query runs, and how long each may be: an endpoint that is named by a variable
+/// is called for each row.
+const MAX_KEPT: usize = 64;
+const MAX_KEPT_BYTES: usize = 1 << 20;
 
 /// The endpoints that SERVICE may call.
 #[derive(Clone)]
@@ -59,13 +66,14 @@ impl Services {
         }
     }
 
-    /// Refuses a query that names an endpoint which is not allowed, before anything is evaluated;
-    /// SILENT does not hide it, since nothing was tried.
+    /// Refuses a query that names an endpoint which is not allowed, before anything is evaluated. With
+    /// SILENT the call fails when its turn comes, and has one solution without bindings.
     pub(super) fn check(&self, pattern: &GraphPattern) -> Result<(), QueryError> {
         let mut refused = None;
         algebra::visit(pattern, &mut |node| {
             if let GraphPattern::Service {
                 name: NamedNodePattern::NamedNode(name),
+                silent: false,
                 ..
             } = node
                 && !self.allowed.contains(name.as_str())
@@ -82,7 +90,10 @@ impl Services {
     }
 
     pub(super) fn register(&self, evaluator: SparqlEvaluator) -> SparqlEvaluator {
-        evaluator.with_default_service_handler(self.clone())
+        evaluator.with_default_service_handler(Calls {
+            services: self.clone(),
+            kept: Mutex::default(),
+        })
     }
 
     async fn call(&self, name: &str, query: String) -> Result<(String, Vec<u8>), ServiceError> {
@@ -125,7 +136,115 @@ impl Services {
     }
 }
 
-impl DefaultServiceHandler for Services {
+impl ServiceError {
+    /// Whether the endpoint is at fault, or the way to it, and not the query.
+    pub(super) fn is_of_endpoint(&self) -> bool {
+        !matches!(self, Self::NotAllowed(_))
+    }
+
+    /// Whether the endpoint took too long.
+    pub(super) fn is_timeout(&self) -> bool {
+        matches!(self, Self::Unreachable(_, error) if error.is_timeout())
+    }
+}
+
+/// Evaluates each SERVICE whose endpoint is a variable after what binds that variable beside it, once for
+/// each of its values: the evaluator asks for the name when it comes to the call, and joins bind nothing.
+pub(super) fn name_endpoints(pattern: GraphPattern) -> GraphPattern {
+    if matches!(pattern, GraphPattern::Join { .. }) {
+        let mut parts = Vec::new();
+        algebra::flatten(pattern, &mut parts);
+        let (calls, others): (Vec<_>, Vec<_>) =
+            (parts.into_iter()).partition(|part| endpoint_variable(part).is_some());
+        let joined = algebra::join_all(others.into_iter().map(name_endpoints));
+        return call_after(joined, calls);
+    }
+    let Ok(pattern) = algebra::map_children(pattern, &mut |child| {
+        Ok::<_, Infallible>(name_endpoints(child))
+    });
+    match pattern {
+        GraphPattern::LeftJoin {
+            left,
+            right,
+            expression,
+        } if is_bound_by(&left, &right) => GraphPattern::Lateral {
+            left,
+            right: Box::new(GraphPattern::LeftJoin {
+                left: Box::new(algebra::unit()),
+                right,
+                expression,
+            }),
+        },
+        other => other,
+    }
+}
+
+/// `joined` with each of the `calls`, those first whose endpoint is bound.
+fn call_after(mut joined: GraphPattern, mut calls: Vec<GraphPattern>) -> GraphPattern {
+    while !calls.is_empty() {
+        let next = calls.iter().position(|call| is_bound_by(&joined, call));
+        let call = calls.remove(next.unwrap_or(0));
+        joined = match next {
+            Some(_) => GraphPattern::Lateral {
+                left: Box::new(joined),
+                right: Box::new(call),
+            },
+            None => algebra::join(joined, call),
+        };
+    }
+    joined
+}
+
+/// Whether `call` is a SERVICE whose endpoint `pattern` may bind.
+fn is_bound_by(pattern: &GraphPattern, call: &GraphPattern) -> bool {
+    endpoint_variable(call).is_some_and(|variable| {
+        algebra::bound_variables(pattern, Binding::Possible).contains(variable)
+    })
+}
+
+/// The variable that names the endpoint of a SERVICE.
+fn endpoint_variable(pattern: &GraphPattern) -> Option<&Variable> {
+    match pattern {
+        GraphPattern::Service {
+            name: NamedNodePattern::Variable(variable),
+            ..
+        } => Some(variable),
+        _ => None,
+    }
+}
+
+/// An answer: its media type and its bytes.
+type Body = (String, Arc<[u8]>);
+
+/// The calls of one query.
+struct Calls {
+    services: Services,
+    /// By endpoint and query.
+    kept: Mutex<HashMap<(String, String), Body>>,
+}
+
+impl Calls {
+    fn answer(&self, name: &str, query: String) -> Result<Body, ServiceError> {
+        let key = (name.to_owned(), query);
+        let known = |kept: &Mutex<HashMap<_, Body>>| {
+            let kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+            kept.get(&key).cloned()
+        };
+        if let Some(answer) = known(&self.kept) {
+            return Ok(answer);
+        }
+        let call = self.services.call(name, key.1.clone());
+        let (media_type, body) = self.services.runtime.block_on(call)?;
+        let answer: Body = (media_type, Arc::from(body));
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if answer.1.len() <= MAX_KEPT_BYTES && kept.len() < MAX_KEPT {
+            kept.insert(key, answer.clone());
+        }
+        Ok(answer)
+    }
+}
+
+impl DefaultServiceHandler for Calls {
     type Error = ServiceError;
 
     fn handle(
@@ -135,7 +254,8 @@ impl DefaultServiceHandler for Services {
         base_iri: Option<&oxiri::Iri<String>>,
     ) -> Result<QuerySolutionIter<'static>, ServiceError> {
         let name = service_name.as_str();
-        if !self.allowed.contains(name) {
+        if !self.services.allowed.contains(name) {
+            tracing::debug!("refused a SERVICE that is not in CLIP_ALLOW_SERVICE: {name}");
             return Err(ServiceError::NotAllowed(name.to_owned()));
         }
         let query = Query::Select {
@@ -143,7 +263,7 @@ impl DefaultServiceHandler for Services {
             pattern: pattern.clone(),
             base_iri: base_iri.cloned(),
         };
-        let (media_type, body) = self.runtime.block_on(self.call(name, query.to_string()))?;
+        let (media_type, body) = self.answer(name, query.to_string())?;
         let format = QueryResultsFormat::from_media_type(&media_type)
             .filter(|format| *format != QueryResultsFormat::Csv)
             .ok_or_else(|| ServiceError::Format(name.to_owned(), media_type))?;

@@ -121,10 +121,6 @@ fn mistakes_are_named() {
             "SERVICE <http://127.0.0.1:1/sparql> is not allowed here",
         ),
         (
-            "SELECT * { SERVICE SILENT <http://dbpedia.org/sparql> { ?s ?p ?o } }",
-            "is not allowed here",
-        ),
-        (
             "SELECT * {",
             "the query is not SPARQL near line 1, column 11, at its end",
         ),

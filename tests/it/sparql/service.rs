@@ -5,7 +5,7 @@ use axum::Router;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use clip_search::sparql::SparqlOptions;
+use clip_search::sparql::{QueryError, SparqlOptions};
 
 const JSON: &str = "application/sparql-results+json";
 const XML: &str = "application/sparql-results+xml";
@@ -93,6 +93,55 @@ fn an_allowed_endpoint_is_asked_and_its_rows_are_joined() {
         6,
         "SILENT gives one empty row"
     );
+    assert_eq!(
+        world.rows(&query("other", "SILENT")).len(),
+        6,
+        "also where nothing is called"
+    );
+    for (name, is_of_endpoint) in [("html", true), ("fault", true), ("other", false)] {
+        let error = world.ask(&query(name, "")).unwrap_err();
+        assert_eq!(
+            matches!(error, QueryError::Service { .. }),
+            is_of_endpoint,
+            "{name}: {error:?}"
+        );
+    }
+}
+
+#[test]
+fn an_endpoint_may_be_named_by_what_stands_beside_it() {
+    let (_runtime, base) = endpoint();
+    let options = SparqlOptions {
+        services: vec![format!("{base}/json")],
+        ..SparqlOptions::default()
+    };
+    let world = World::over(collection(), options, store());
+    let call = "SERVICE ?e { ?w a <http://example.org/Work> }";
+    let title = "?w <http://purl.org/dc/terms/title> ?t";
+    let values = format!("VALUES (?e ?n) {{ (<{base}/json> 1) (<{base}/json> 2) }}");
+    for query in [
+        format!("SELECT ?w ?n {{ {values} {call} }}"),
+        format!("SELECT ?w ?n {{ {call} {values} }}"),
+        format!("SELECT ?w ?n {{ {call} {title} . {values} }}"),
+        format!("SELECT ?w ?n {{ {values} OPTIONAL {{ {call} }} }}"),
+        format!("SELECT ?w ?n {{ {{ SELECT * {{ {values} {call} }} }} {title} }}"),
+        format!(
+            "SELECT ?w ?n {{ {values} {call} ?r a clip:Request ; clip:queryString 'x' ; clip:limit 1 ; clip:iiifUrl ?i }}"
+        ),
+    ] {
+        let mut rows = world.rows(&query);
+        rows.sort_unstable();
+        assert_eq!(
+            rows,
+            ["<http://example.org/w0>\t1", "<http://example.org/w0>\t2"],
+            "{query}"
+        );
+    }
+    // Each name is looked at.
+    let error = world.error(&format!(
+        "SELECT * {{ VALUES ?e {{ <{base}/xml> }} {call} }}"
+    ));
+    assert!(error.contains("is not allowed here"), "{error}");
 }
 
 #[test]
