@@ -140,6 +140,12 @@ pub fn nearest_name(name: &str) -> &'static str {
         .expect("the vocabulary is not empty")
 }
 
+/// Whether a local name is that of `clip:Request` but for its case or a letter or two.
+#[must_use]
+pub fn is_nearly_request(name: &str) -> bool {
+    name != "Request" && strsim::damerau_levenshtein(&name.to_lowercase(), "request") <= 2
+}
+
 /// The names of all properties, for messages.
 #[must_use]
 pub fn known_names() -> String {

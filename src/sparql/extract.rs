@@ -64,6 +64,7 @@ impl Names {
 /// [`RequestError`] if a request has an unknown property, a property path or a variable predicate.
 pub(super) fn extract(pattern: &mut GraphPattern) -> Result<Option<Extracted>, RequestError> {
     check_functions(pattern)?;
+    check_classes(pattern)?;
     if !has_request(pattern) {
         return Ok(None);
     }
@@ -221,6 +222,29 @@ fn check_functions(pattern: &GraphPattern) -> Result<(), RequestError> {
                     });
                 }
             });
+        }
+    });
+    result
+}
+
+/// A request whose class is misspelt would otherwise be a pattern that nothing in the store matches.
+fn check_classes(pattern: &GraphPattern) -> Result<(), RequestError> {
+    let mut result = Ok(());
+    algebra::visit(pattern, &mut |node| {
+        let GraphPattern::Bgp { patterns } = node else {
+            return;
+        };
+        for triple in patterns {
+            if let (NamedNodePattern::NamedNode(predicate), TermPattern::NamedNode(class)) =
+                (&triple.predicate, &triple.object)
+                && predicate.as_ref() == rdf::TYPE
+                && let Some(name) = class.as_str().strip_prefix(NAMESPACE)
+                && vocab::is_nearly_request(name)
+            {
+                result = Err(RequestError::UnknownClass {
+                    name: name.to_owned(),
+                });
+            }
         }
     });
     result

@@ -87,6 +87,12 @@ pub enum RequestError {
         /// The property it stands for.
         property: Property,
     },
+    /// A class that is nearly the one of requests.
+    #[error("clip:{name} is unknown; a request is a clip:Request")]
+    UnknownClass {
+        /// The local name found.
+        name: String,
+    },
     /// A function that is not in the vocabulary.
     #[error(
         "the function clip:{name} is unknown; there are clip:similarity(?image, \"text\"), clip:similarity(?imageA, ?imageB), clip:exp(?number) and the aggregate clip:centroid(?image)"
@@ -320,6 +326,19 @@ impl Fragment {
         self.columns
             .iter()
             .filter(|(property, _)| property.role() != Role::Output)
+    }
+}
+
+impl RequestError {
+    /// Whether a value of an input is not of the kind that its property takes.
+    pub(super) fn is_about_a_value(&self) -> bool {
+        matches!(
+            self,
+            Self::NotANumber { .. }
+                | Self::NotALimit { .. }
+                | Self::NotALiteral { .. }
+                | Self::NotAnIri { .. }
+        )
     }
 }
 

@@ -139,6 +139,7 @@ impl Sparql {
         effort: Effort,
     ) -> Result<Option<Vec<Tuple>>, QueryError> {
         let mut tuples = Vec::new();
+        let mut unusable = None;
         for alternative in &request.alternatives {
             let Some(inputs) = bindable(request, &alternative.inputs, context, effort)? else {
                 return Ok(None);
@@ -186,7 +187,15 @@ impl Sparql {
                         }
                     })
                     .collect();
-                let checked = Inputs::from_values(&values, &request.written)?;
+                let checked = match Inputs::from_values(&values, &request.written) {
+                    Ok(checked) => checked,
+                    // What a variable is bound to may be of any kind: such rows find nothing.
+                    Err(error) if error.is_about_a_value() => {
+                        unusable.get_or_insert(error);
+                        continue;
+                    }
+                    Err(error) => return Err(error.into()),
+                };
                 tuples.push(Tuple {
                     choices: alternative.choices.clone(),
                     key: checked.key(&values),
@@ -195,7 +204,11 @@ impl Sparql {
                 });
             }
         }
-        Ok(Some(tuples))
+        match unusable {
+            // Of many values some are usable; where none is, the query's author should know.
+            Some(error) if tuples.is_empty() => Err(error.into()),
+            _ => Ok(Some(tuples)),
+        }
     }
 }
 

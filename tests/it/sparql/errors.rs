@@ -121,6 +121,18 @@ fn mistakes_are_named() {
             "SERVICE <http://127.0.0.1:1/sparql> is not allowed here",
         ),
         (
+            "SELECT * { ?r a clip:request ; clip:queryString 'x' ; clip:iiifUrl ?i }",
+            "clip:request is unknown; a request is a clip:Request",
+        ),
+        (
+            "SELECT * { ?r a clip:Requests ; clip:queryString 'x' ; clip:iiifUrl ?i }",
+            "clip:Requests is unknown",
+        ),
+        (
+            "SELECT * { VALUES ?q { <http://e/1> <http://e/2> } ?r a clip:Request ; clip:queryString ?q }",
+            "must be a literal, found <http://e/1>",
+        ),
+        (
             "SELECT * {",
             "the query is not SPARQL near line 1, column 11, at its end",
         ),

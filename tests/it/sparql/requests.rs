@@ -751,3 +751,31 @@ fn candidates_from_outside_an_optional_do_not_empty_it() {
     assert_eq!(world.rows(&values(&url(3))), [format!("<{}>", url(3))]);
     assert!(world.rows(&values("http://e/none")).is_empty());
 }
+
+/// Values that cannot be inputs find nothing; the others do.
+#[test]
+fn unusable_values_among_others_cost_only_their_rows() {
+    let world = World::new();
+    for (values, property, n_rows) in [
+        ("'lake' <http://e/none> 'ship'", "clip:queryString ?v", 2),
+        (
+            "0.5 'high' <http://e/none>",
+            "clip:queryString 'lake' ; clip:minScore ?v",
+            1,
+        ),
+        ("1 0 'all'", "clip:queryString 'lake' ; clip:limit ?v", 1),
+        (
+            "<https://iiif.example.org/img1> 'no IRI'",
+            "clip:similarTo ?v",
+            1,
+        ),
+    ] {
+        let query = format!(
+            "SELECT DISTINCT ?v {{ VALUES ?v {{ {values} }} ?r a clip:Request ; {property} ; clip:iiifUrl ?i }}"
+        );
+        assert_eq!(world.rows(&query).len(), n_rows, "{query}");
+    }
+    // Stored values, too.
+    let query = "SELECT ?q { ?w ?p ?q . FILTER(?p IN (<http://purl.org/dc/terms/title>, <http://example.org/by>)) ?r a clip:Request ; clip:queryString ?q ; clip:limit 1 }";
+    assert_eq!(world.rows(query).len(), 4);
+}
