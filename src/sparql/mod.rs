@@ -49,7 +49,7 @@ use request::RequestError;
 use results::Answer;
 use run::Run;
 use service::Services;
-use spargebra::algebra::GraphPattern;
+use spargebra::algebra::{GraphPattern, QueryDataset};
 use spargebra::{Query, SparqlParser};
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
@@ -274,6 +274,10 @@ impl Sparql {
         self.services.check(pattern_of(&query))?;
         let pattern = pattern_of_mut(&mut query);
         *pattern = service::name_endpoints(std::mem::replace(pattern, algebra::unit()));
+        if let Some(dataset) = dataset_mut(&mut query) {
+            dataset.default = run::each_once(std::mem::take(&mut dataset.default));
+            dataset.named = dataset.named.take().map(run::each_once);
+        }
         let run = Run::new(self, &query, request)?;
         let planned = run.trace.time(Stage::Parse, || {
             let Some(extracted) = extract::extract(pattern_of_mut(&mut query))? else {
@@ -332,6 +336,15 @@ static PARSER: LazyLock<SparqlParser> = LazyLock::new(|| {
     .and_then(|parser| parser.with_base_iri("http://localhost/"))
     .expect("the prefixes and the base are valid IRIs")
 });
+
+fn dataset_mut(query: &mut Query) -> Option<&mut QueryDataset> {
+    match query {
+        Query::Select { dataset, .. }
+        | Query::Construct { dataset, .. }
+        | Query::Describe { dataset, .. }
+        | Query::Ask { dataset, .. } => dataset.as_mut(),
+    }
+}
 
 fn pattern_of(query: &Query) -> &GraphPattern {
     match query {

@@ -26,6 +26,14 @@ pub(super) struct Run<'a> {
     pub tables: Tables,
 }
 
+/// A graph that is named twice in a dataset is one graph, whose triples count once.
+pub(super) fn each_once<T: Clone + Eq + std::hash::Hash>(graphs: Vec<T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    (graphs.into_iter())
+        .filter(|graph| seen.insert(graph.clone()))
+        .collect()
+}
+
 impl<'a> Run<'a> {
     /// # Errors
     /// [`QueryError::Malformed`] if a graph name is no IRI.
@@ -60,8 +68,8 @@ impl<'a> Run<'a> {
                 .iter()
                 .map(|iri| graph(iri).map(NamedOrBlankNode::from))
                 .collect();
-            this.default_graphs = Some(default?);
-            this.named_graphs = Some(named?);
+            this.default_graphs = Some(each_once(default?));
+            this.named_graphs = Some(each_once(named?));
         }
         Ok(this)
     }

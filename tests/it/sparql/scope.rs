@@ -144,6 +144,25 @@ fn a_sub_select_below_graph_is_evaluated_graph_by_graph() {
 }
 
 #[test]
+fn a_graph_that_is_named_twice_is_one() {
+    let world = World::new();
+    let query = "SELECT ?w ?b FROM ex:g1 FROM ex:g1 { ?w ex:seen ?b }";
+    assert_eq!(rows(&world, query).len(), 2);
+    let request = clip_search::sparql::QueryRequest {
+        query: "SELECT (COUNT(*) AS ?n) { ?w <http://example.org/seen> ?b }",
+        default_graphs: vec!["http://example.org/g1".to_owned(); 3],
+        ..Default::default()
+    };
+    let mut out = Vec::new();
+    let answer = world.sparql.answer(&request).unwrap();
+    use clip_search::sparql::results::{GraphFormat, TableFormat};
+    answer
+        .write(TableFormat::Csv, GraphFormat::Turtle, &mut out)
+        .unwrap();
+    assert_eq!(out, b"n\r\n2\r\n");
+}
+
+#[test]
 fn a_variable_graph_is_one_of_the_dataset() {
     let world = World::new();
     let names = |from: &str, inside: &str| {
