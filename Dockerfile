@@ -16,7 +16,7 @@ COPY --from=build /src/target/release/clip-search /usr/local/bin/
 COPY --from=build /src/.onnxruntime/ /usr/local/bin/
 COPY queries /usr/share/clip-search/queries
 USER clip
-ENV CLIP_DATA_DIRECTORY=/data HF_HOME=/data/models PORT=5000
+ENV CLIP_DATA_DIRECTORY=/data HF_HOME=/data/models PORT=5000 ORT_DISABLE_TELEMETRY=1
 VOLUME /data
 EXPOSE 5000
 HEALTHCHECK --start-period=2m CMD curl --fail --silent "http://127.0.0.1:$PORT/health" || exit 1

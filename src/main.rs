@@ -1,6 +1,7 @@
 //! The binary `clip-search`: parse, start tracing, run the command, exit code.
 
 use clip_search::cli::Cli;
+use clip_search::encoder::runtime::NO_TELEMETRY;
 use clip_search::sparql::guard::STACK_SIZE;
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ static ALLOCATOR: clip_search::memory::Counting = clip_search::memory::Counting;
 fn main() -> ExitCode {
     // Before anything reads the environment, clap included.
     let env_file = dotenvy::dotenv();
+    keep_quiet();
     let cli = Cli::of_process();
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
@@ -56,4 +58,14 @@ fn main() -> ExitCode {
     // A query that was cut off may run for a while; nobody waits for its answer.
     runtime.shutdown_timeout(Duration::from_secs(1));
     code
+}
+
+/// Nothing leaves this machine that nobody asked for: ONNX Runtime looks for this when it is loaded.
+fn keep_quiet() {
+    let (name, value) = NO_TELEMETRY;
+    #[expect(unsafe_code, reason = "the one way to set a variable of this process")]
+    // SAFETY: main has started no thread yet, so that nobody reads the environment meanwhile.
+    unsafe {
+        std::env::set_var(name, value);
+    }
 }

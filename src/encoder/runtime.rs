@@ -18,6 +18,36 @@ pub enum RuntimeError {
     /// Found, but none can be used.
     #[error("ONNX Runtime cannot be loaded ({}); run tools/setup, or set ORT_DYLIB_PATH to a newer library", joined(.0))]
     NotUsable(Vec<Refusal>),
+    /// Loaded now, it would call its vendor.
+    #[error(
+        "ONNX Runtime is not loaded, since it would report to its vendor; set ORT_DISABLE_TELEMETRY=1 before the program starts"
+    )]
+    WouldReport,
+}
+
+/// A variable of the environment, and its value, without which [`super::onnx::ClipEncoder::open`] loads no
+/// ONNX Runtime. The program sets it first of all; other programs, before they start a thread.
+///
+/// Since 1.32 the library itself sends telemetry on all systems: from the moment when it is loaded it looks
+/// up its vendor's host, and it keeps a device id and a queue below `~/.cache`. Switching that off through
+/// its programming interface comes too late.
+pub const NO_TELEMETRY: (&str, &str) = ("ORT_DISABLE_TELEMETRY", "1");
+
+/// Whether this process has [`NO_TELEMETRY`] in its environment.
+///
+/// # Errors
+/// [`RuntimeError::WouldReport`] if not.
+pub fn check_no_telemetry() -> Result<(), RuntimeError> {
+    let (name, wanted) = NO_TELEMETRY;
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "no setting of ours: what the library will find is what counts"
+    )]
+    let found = std::env::var_os(name);
+    match found {
+        Some(value) if value == wanted => Ok(()),
+        Some(_) | None => Err(RuntimeError::WouldReport),
+    }
 }
 
 /// A library that was found and cannot be used.

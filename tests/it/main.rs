@@ -16,6 +16,7 @@ mod http;
 mod iiif_serve;
 mod meaning;
 mod ontology;
+mod privacy;
 mod process;
 mod queries;
 mod settings;

@@ -162,6 +162,17 @@ pub(crate) fn comunica() -> Option<[String; 2]> {
     Some([node, folder.join("comunica.mjs")].map(|path| path.display().to_string()))
 }
 
+/// Whether strace can watch programs here; see [`python`] for what happens without.
+pub(crate) fn strace() -> bool {
+    let works = std::process::Command::new("strace")
+        .args(["-f", "-qq", "-e", "trace=%network", "true"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    works
+        || not_tested::<()>("strace is missing or may not watch programs; run tools/setup --tests")
+            .is_some()
+}
+
 /// The class path of Apache Jena from Debian's package; see [`python`] for what happens without.
 pub(crate) fn jena() -> Option<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/jena");

@@ -8,12 +8,16 @@ sizes differ from those of the published CLIP models, so that code which assumes
 import argparse
 import json
 import math
+import os
 import shutil
 import sys
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
+# Its library reports to its vendor otherwise.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import numpy as np  # noqa: E402
 import onnx
 import onnxruntime
 import torch

@@ -102,6 +102,7 @@ fn environment(named: Option<&Path>) -> Result<Environment, RuntimeError> {
     if let Some(environment) = &*loaded {
         return Ok(environment.clone());
     }
+    runtime::check_no_telemetry()?;
     let mut refusals = Vec::new();
     for library in runtime::candidates(named)? {
         match load(&library) {
