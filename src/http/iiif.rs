@@ -88,9 +88,7 @@ impl IntoResponse for ServeError {
                 (StatusCode::NOT_IMPLEMENTED, text)
             }
             Self::Render(
-                error @ (RenderError::Decode(_)
-                | RenderError::TooManyPixels { .. }
-                | RenderError::Encode(_)),
+                error @ (RenderError::Decode(_) | RenderError::Read(_) | RenderError::Encode(_)),
             ) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "no image");
                 (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())

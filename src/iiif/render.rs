@@ -1,10 +1,14 @@
 //! Cutting, scaling and writing images for the IIIF server.
 
 use super::request::{Format, ImageRequest, Quality, RequestError};
+use crate::encoder::ImageError;
+use crate::encoder::decode;
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
 use image::imageops::FilterType;
-use image::{DynamicImage, ImageDecoder, ImageError, ImageReader, RgbImage};
+use image::{DynamicImage, RgbImage};
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 /// Largest image that is decoded: 100 megapixels take up to 800 MB.
@@ -21,42 +25,41 @@ pub enum RenderError {
     /// The request cannot be met.
     #[error(transparent)]
     Request(#[from] RequestError),
-    /// The file is no image, or a damaged one.
-    #[error("the image cannot be decoded")]
-    Decode(#[source] ImageError),
-    /// More pixels than allowed; refused before memory is allocated.
-    #[error("the image has {width} x {height} pixels, more than the limit of {MAX_SOURCE_PX}")]
-    TooManyPixels {
-        /// Width in pixels.
-        width: u32,
-        /// Height in pixels.
-        height: u32,
-    },
+    /// The file is no image, a damaged one, or too large a one.
+    #[error(transparent)]
+    Decode(#[from] ImageError),
+    /// The file cannot be read.
+    #[error("the image cannot be read")]
+    Read(#[source] std::io::Error),
     /// The result cannot be written.
     #[error("the result cannot be encoded")]
-    Encode(#[source] ImageError),
+    Encode(#[source] image::ImageError),
 }
 
-/// Width and height of an image file in pixels, from its header alone.
+/// Width and height of an image file in pixels, upright, from its headers alone.
 ///
 /// # Errors
-/// [`RenderError::Decode`] if it is no image.
+/// [`RenderError::Decode`] if it is no image, [`RenderError::Read`] if it cannot be read.
 pub fn dimensions(path: &Path) -> Result<(u32, u32), RenderError> {
-    reader(path)?.into_dimensions().map_err(RenderError::Decode)
+    let file = File::open(path).map_err(RenderError::Read)?;
+    Ok(decode::dimensions(BufReader::new(file))?)
 }
 
-/// The answer to `request` on the image in `path`, as a file in the format asked for.
+/// The answer to `request` on the image in `path`, upright, as a file in the format asked for.
 ///
 /// # Errors
 /// [`RenderError`] if the request does not fit the image or the file cannot be decoded.
 pub fn render(path: &Path, request: &ImageRequest) -> Result<Vec<u8>, RenderError> {
-    let decoder = reader(path)?.into_decoder().map_err(RenderError::Decode)?;
-    let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_SOURCE_PX {
-        return Err(RenderError::TooManyPixels { width, height });
-    }
+    let (width, height) = dimensions(path)?;
     let frame = request.frame(width, height, MAX_RESULT_PX)?;
-    let mut image = DynamicImage::from_decoder(decoder).map_err(RenderError::Decode)?;
+    let bytes = std::fs::read(path).map_err(RenderError::Read)?;
+    let mut image = decode::picture(&bytes, MAX_SOURCE_PX)?;
+    drop(bytes);
+    // The file may have been replaced meanwhile.
+    if (image.width(), image.height()) != (width, height) {
+        let changed = std::io::Error::other("it is being replaced");
+        return Err(RenderError::Read(changed));
+    }
     if (frame.width, frame.height) != (width, height) {
         image = image.crop_imm(frame.x, frame.y, frame.width, frame.height);
     }
@@ -80,13 +83,6 @@ pub fn render(path: &Path, request: &ImageRequest) -> Result<Vec<u8>, RenderErro
         };
     }
     write(&image, request.format)
-}
-
-fn reader(path: &Path) -> Result<ImageReader<std::io::BufReader<std::fs::File>>, RenderError> {
-    // The content decides, as for the encoder: names are often wrong.
-    ImageReader::open(path)
-        .and_then(ImageReader::with_guessed_format)
-        .map_err(|error| RenderError::Decode(error.into()))
 }
 
 fn write(image: &DynamicImage, format: Format) -> Result<Vec<u8>, RenderError> {

@@ -260,3 +260,36 @@ async fn lists_name_every_image() {
     let (_, _, body) = get(&iiif_router(empty.path().to_owned(), None), "/images.csv").await;
     assert_eq!(body, b"iiif_url,title\n");
 }
+
+/// A photograph that its camera stored on its side: sizes and regions are those of what is shown.
+#[tokio::test]
+async fn a_photograph_is_served_upright() {
+    let dir = folder();
+    // Shown 40 wide and 60 high: red above, blue below.
+    let stored = image::RgbImage::from_fn(60, 40, |x, _| match x < 30 {
+        true => image::Rgb([255, 0, 0]),
+        false => image::Rgb([0, 0, 255]),
+    });
+    let exif = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0";
+    let file = crate::encoder::upright::jpeg(&stored, exif);
+    fs::write(dir.path().join("images/phone.jpg"), file).unwrap();
+    let server = server(&dir);
+    let (status, _, body) = get_with(&server, "/phone.jpg/info.json", "*/*").await;
+    assert_eq!(status, StatusCode::OK);
+    let info: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((&info["width"], &info["height"]), (&40.into(), &60.into()));
+    for (path, size, colour) in [
+        ("full/max/0/default.png", (40, 60), [255, 0, 0]),
+        ("0,0,40,20/max/0/default.png", (40, 20), [255, 0, 0]),
+        ("0,40,40,20/max/0/default.png", (40, 20), [0, 0, 255]),
+        ("full/20,/0/default.jpg", (20, 30), [255, 0, 0]),
+    ] {
+        let (status, _, body) = get_with(&server, &format!("/phone.jpg/{path}"), "*/*").await;
+        assert_eq!(status, StatusCode::OK, "{path}");
+        let image = image::load_from_memory(&body).unwrap().to_rgb8();
+        assert_eq!(image.dimensions(), size, "{path}");
+        let pixel = image.get_pixel(size.0 / 2, 2).0;
+        let is_near = pixel.iter().zip(colour).all(|(a, b)| a.abs_diff(b) < 30);
+        assert!(is_near, "{path}: {pixel:?}");
+    }
+}

@@ -91,11 +91,11 @@ fn too_many_pixels_are_refused_by_the_header() {
 }
 
 #[test]
-fn width_and_height_are_not_swapped_and_exif_rotation_is_not_applied() {
+fn width_and_height_are_those_that_viewers_show() {
     for (file, size) in [
         ("landscape.png", (70, 50)),
         ("portrait.jpg", (45, 80)),
-        ("rotated-by-exif.jpg", (64, 40)),
+        ("rotated-by-exif.jpg", (40, 64)),
         ("strip.png", (6, 300)),
         ("lossy.webp", (72, 54)),
         ("fax.tif", (90, 60)),

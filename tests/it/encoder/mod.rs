@@ -3,8 +3,11 @@
 mod fixture;
 mod hub;
 mod images;
+mod jpeg_ends;
 mod models;
 mod reference;
+mod samples;
+pub(crate) mod upright;
 
 use clip_search::embedding::Embedding;
 use clip_search::encoder::model::Precision;
