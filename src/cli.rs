@@ -515,6 +515,12 @@ pub struct InspectArgs {
     /// A model to inspect as well: a folder, or a name on the hub
     #[arg(long, env = "CLIP_MODEL", value_name = "FOLDER|NAME")]
     pub model: Option<String>,
+    /// Number format of the model's weights: the best there is, unless set
+    #[arg(long, env = "CLIP_MODEL_PRECISION", value_name = "FORMAT")]
+    pub model_precision: Option<ModelPrecision>,
+    /// The ONNX Runtime library (libonnxruntime.so), which runs the model on a test image
+    #[arg(long, env = "ORT_DYLIB_PATH", value_name = "FILE")]
+    pub onnxruntime: Option<PathBuf>,
     /// Print JSON
     #[arg(long)]
     pub json: bool,

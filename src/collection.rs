@@ -1,9 +1,13 @@
 //! A collection: the images of one data directory, with their URLs and features.
 
+pub mod identity;
+pub mod kinship;
 pub mod open;
 pub mod report;
+mod table;
 
 use crate::features::Features;
+use identity::Identity;
 use open::CollectionError;
 use oxiri::Iri;
 use std::collections::{HashMap, HashSet};
@@ -19,6 +23,7 @@ pub struct Collection {
     row_of_id: HashMap<String, usize>,
     /// Rows of the images whose URL is no IRI, which RDF cannot name.
     without_iri: HashSet<usize>,
+    identity: Option<Identity>,
 }
 
 impl Collection {
@@ -47,6 +52,7 @@ impl Collection {
             features,
             ids,
             urls,
+            identity: None,
         }
     }
 
@@ -69,13 +75,19 @@ impl Collection {
         dir: &Path,
         iiif_column: Option<&str>,
     ) -> Result<Self, CollectionError> {
-        open::open(dir, iiif_column).map(|opened| opened.collection)
+        open::open(dir, iiif_column, open::CHEAP_SUM).map(|opened| opened.collection)
     }
 
     /// The embeddings, `[n, d]`.
     #[must_use]
     pub fn features(&self) -> &Features {
         &self.features
+    }
+
+    /// Which model made the features, where the data directory says so.
+    #[must_use]
+    pub fn identity(&self) -> Option<&Identity> {
+        self.identity.as_ref()
     }
 
     /// Number of images.

@@ -27,6 +27,7 @@
 //! | [`collection`], [`features`] | the data directory; exact search | |
 //! | [`build`] | from a table of URLs to a data directory | |
 //! | [`fetch`], [`net`] | URLs from strangers; the HTTP client | reqwest (with [`build`] and SERVICE) |
+//! | `git_lfs` | files that are not fetched yet | |
 //! | [`memory`] | what a query's rows have in use | the allocator |
 //! | [`embedding`], [`image_id`], [`iiif`], [`data_url`] | small nouns | |
 //!
@@ -78,6 +79,7 @@ pub mod encoder;
 pub mod engine;
 pub mod features;
 pub mod fetch;
+mod git_lfs;
 pub mod http;
 pub mod iiif;
 pub mod image_id;

@@ -40,7 +40,9 @@ pub(super) struct Journal {
     sync_every: usize,
 }
 
-const MAGIC: &[u8; 8] = b"CLIPJRN1";
+/// The digit changes with what is done to pixels and does not show on the probe: since 2, pictures are turned
+/// upright and 16-bit grey is scaled.
+const MAGIC: &[u8; 8] = b"CLIPJRN2";
 const CHECK_BYTES: usize = 8;
 const HEADER_BYTES: usize = MAGIC.len() + 20 + 4 + 4 + CHECK_BYTES;
 
@@ -89,7 +91,7 @@ impl Journal {
             if journal.file.metadata()?.len() > 0 {
                 tracing::info!(
                     journal = %path.display(),
-                    "the journal is of another model or image width; all images are encoded anew"
+                    "the journal is of another model, image width or version of this program; all images are encoded anew"
                 );
             }
             journal.file.set_len(0)?;
@@ -104,6 +106,11 @@ impl Journal {
     /// Components of a vector.
     pub(super) fn width(&self) -> usize {
         self.key.width as usize
+    }
+
+    /// Width of the images that are requested.
+    pub(super) fn image_width_px(&self) -> u32 {
+        self.key.image_width_px
     }
 
     pub(super) fn contains(&self, id: &Id) -> bool {

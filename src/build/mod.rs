@@ -16,14 +16,14 @@ mod source;
 
 use crate::collection::open::IMAGES;
 use crate::encoder::Encoder;
+use crate::encoder::probe::Probe;
 use anyhow::Context;
-use blake2::digest::consts::U20;
-use blake2::{Blake2b, Digest};
 use encode::Encoded;
 use failures::Failure;
 use files::{DataDir, Draft};
 use journal::{Journal, Key};
 use options::{BuildOptions, Source};
+use output::Maker;
 use source::{Input, Table};
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -81,8 +81,6 @@ impl std::fmt::Display for BuildSummary {
     }
 }
 
-/// An image whose vector tells models apart, with all that is done to pixels.
-const PROBE: &[u8] = include_bytes!("probe.jpg");
 /// Where the answer of an endpoint lies while it is read.
 const SPOOL: &str = "answer.part";
 
@@ -109,15 +107,18 @@ pub async fn run(
     };
     let journal_path = dir.path("features/build.journal");
     let (width_px, sync_every) = (options.image_width_px.get(), options.batch_size.get());
-    let (journal, encoder) = blocking(move || {
+    let (journal, probe, encoder) = blocking(move || {
+        let probe = Probe::of(&*encoder)?;
         let key = Key {
-            model: fingerprint(&*encoder)?,
+            model: probe.fingerprint(),
             width: u32::try_from(encoder.width()).context("the model's vectors are too wide")?,
             image_width_px: width_px,
         };
-        Ok((Journal::open(&journal_path, key, sync_every)?, encoder))
+        let journal = Journal::open(&journal_path, key, sync_every)?;
+        Ok((journal, probe, encoder))
     })
     .await?;
+    let label = encoder.label();
     let reused = input
         .images
         .iter()
@@ -125,7 +126,8 @@ pub async fn run(
         .count();
     let encoded =
         encode::encode_all(dir, &input.images, journal, encoder, &options, shutdown).await?;
-    blocking(move || finish(&options, input, images_csv, encoded, reused)).await
+    let maker = Maker { label, probe };
+    blocking(move || finish(&options, &maker, input, images_csv, encoded, reused)).await
 }
 
 /// The images of the input, and `images.csv` as a draft.
@@ -158,6 +160,7 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
 /// Writes what was built and counts it.
 fn finish(
     options: &BuildOptions,
+    maker: &Maker,
     input: Input,
     images_csv: Draft,
     mut encoded: Encoded,
@@ -188,6 +191,7 @@ fn finish(
             images_csv,
             &mut encoded.journal,
             options.precision,
+            maker,
         )?;
         match options.max_failures.allow(n_failed, n_failed + n_vectors) {
             true => Outcome::Finished,
@@ -217,20 +221,6 @@ impl BuildSummary {
             failed: BTreeMap::new(),
         }
     }
-}
-
-/// A hash of what the model makes of one image. It changes with the model, its number format, its
-/// preprocessing and the libraries below, none of which has to be named here.
-fn fingerprint(encoder: &dyn Encoder) -> anyhow::Result<[u8; 20]> {
-    let untried = "the model cannot be tried on an image";
-    let pixels = encoder.preprocess(PROBE).context(untried)?;
-    let embeddings = encoder.encode_images(&[pixels]).context(untried)?;
-    let embedding = embeddings.first().context("the model gave no vector")?;
-    let mut hash = Blake2b::<U20>::new();
-    for x in embedding.as_slice() {
-        hash.update(x.to_le_bytes());
-    }
-    Ok(hash.finalize().into())
 }
 
 async fn blocking<T: Send + 'static>(

@@ -1,11 +1,15 @@
 //! Opening a data directory: `features.npy`, `imageIds.csv` and `images.csv` become a [`Collection`].
 
 use super::Collection;
-use crate::features::npy::{self, FeaturesError, Precision};
+use super::identity::{IDENTITY, Identity, IdentityError};
+use super::table::{Table, line_of};
+use crate::features::npy::{self, FeaturesError, Precision, SumOf};
+use crate::features::sum::{Sum, Summing};
+use crate::git_lfs;
 use crate::image_id::image_id;
 use csv::ByteRecord;
 use std::collections::HashMap;
-use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The matrix, below the data directory.
@@ -31,6 +35,34 @@ pub enum CollectionError {
     /// A file of the collection is not there.
     #[error("{0} is missing; run `clip-search build` first")]
     Missing(PathBuf),
+    /// A file of the collection is there, and the system does not let us see it.
+    #[error("{path} cannot be read; let the user that runs this program read it")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The system's error.
+        source: std::io::Error,
+    },
+    /// A file of the collection stands in for what is to be fetched.
+    #[error(
+        "{0} is a Git LFS pointer, not the file itself; run `git lfs pull` where it was cloned, or copy the file anew"
+    )]
+    LfsPointer(PathBuf),
+    /// `features.json` cannot be used.
+    #[error(transparent)]
+    Identity(#[from] IdentityError),
+    /// A file is not the one that `features.json` was written with.
+    #[error(
+        "{path} is not the file that {identity_path} was written with: it is damaged or was replaced ({difference}); copy the files of the folder anew, or run `clip-search build` again; if another program wrote them, delete {identity_path}"
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+        /// `features.json`.
+        identity_path: PathBuf,
+        /// What is there instead of what.
+        difference: String,
+    },
     /// `features.npy` cannot be used.
     #[error(transparent)]
     Features(#[from] FeaturesError),
@@ -124,15 +156,23 @@ pub(super) struct Opened {
     pub(super) n_foreign_ids: usize,
 }
 
-pub(super) fn open(dir: &Path, iiif_column: Option<&str>) -> Result<Opened, CollectionError> {
+/// Files whose checksum costs nothing that an operator would notice at the start: about a second, once.
+pub(super) const CHEAP_SUM: SumOf = SumOf::UpTo(1 << 30);
+
+pub(super) fn open(
+    dir: &Path,
+    iiif_column: Option<&str>,
+    sum_of: SumOf,
+) -> Result<Opened, CollectionError> {
     let [features_path, ids_path, images_path] =
         [FEATURES, IMAGE_IDS, IMAGES].map(|name| dir.join(name));
     for path in [&features_path, &ids_path, &images_path] {
-        if !path.is_file() {
-            return Err(CollectionError::Missing(path.clone()));
-        }
+        check_there(path)?;
     }
-    let npy = npy::read(&features_path)?;
+    let identity = Identity::read(dir)?;
+    // Without an identity there is nothing to compare with.
+    let sum_of = identity.as_ref().map_or(SumOf::UpTo(0), |_| sum_of);
+    let npy = npy::read_summed(&features_path, sum_of)?;
     let ids = Ids::read(&ids_path)?;
     if ids.names.len() != npy.features.len() {
         return Err(CollectionError::Counts {
@@ -141,6 +181,9 @@ pub(super) fn open(dir: &Path, iiif_column: Option<&str>) -> Result<Opened, Coll
             features_path,
             n_rows: npy.features.len(),
         });
+    }
+    if let Some(identity) = &identity {
+        check_identity(dir, identity, &npy)?;
     }
     let images = Images::read(&images_path, iiif_column, &ids)?;
     let mut urls = Vec::with_capacity(ids.names.len());
@@ -155,14 +198,74 @@ pub(super) fn open(dir: &Path, iiif_column: Option<&str>) -> Result<Opened, Coll
         n_foreign_ids += usize::from(image_id(&url) != *id);
         urls.push(url);
     }
+    let mut collection = Collection::new(npy.features, ids.names, urls);
+    collection.identity = identity;
     Ok(Opened {
-        collection: Collection::new(npy.features, ids.names, urls),
+        collection,
         precision: npy.precision,
         n_renormalised: npy.n_renormalised,
         iiif_column: images.column,
         n_images: images.n_images,
         n_foreign_ids,
     })
+}
+
+/// A file that lies in a folder of somebody else is not missing.
+fn check_there(path: &Path) -> Result<(), CollectionError> {
+    match std::fs::metadata(path) {
+        Ok(found) if found.is_file() => {}
+        Ok(_) => return Err(CollectionError::Missing(path.to_owned())),
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Err(CollectionError::Missing(path.to_owned()));
+        }
+        Err(source) => {
+            return Err(CollectionError::Read {
+                path: path.to_owned(),
+                source,
+            });
+        }
+    }
+    match git_lfs::is_pointer(path) {
+        true => Err(CollectionError::LfsPointer(path.to_owned())),
+        false => Ok(()),
+    }
+}
+
+/// Whether the files of the features are those that `identity` was written with. Its ids may have become
+/// another build's, or its matrix, where somebody copies files while somebody else builds.
+fn check_identity(dir: &Path, identity: &Identity, npy: &npy::Npy) -> Result<(), CollectionError> {
+    let replaced = |name: &str, difference: String| CollectionError::Replaced {
+        path: dir.join(name),
+        identity_path: dir.join(IDENTITY),
+        difference,
+    };
+    let (rows, width) = (npy.features.len(), npy.features.width());
+    if (rows, width) != (identity.images, identity.width) {
+        let shape = format!(
+            "{rows} x {width} numbers instead of {} x {}",
+            identity.images, identity.width
+        );
+        return Err(replaced(FEATURES, shape));
+    }
+    let differ = |found: &Sum, wanted: &Sum| {
+        (found != wanted).then(|| format!("BLAKE2b {found} instead of {wanted}"))
+    };
+    let wanted = &identity.blake2b_256;
+    if let Some(difference) = (npy.sum.as_ref()).and_then(|sum| differ(sum, &wanted.features)) {
+        return Err(replaced(FEATURES, difference));
+    }
+    let ids_path = dir.join(IMAGE_IDS);
+    let mut ids = Summing::default();
+    ids.update(
+        &std::fs::read(&ids_path).map_err(|source| CollectionError::Read {
+            path: ids_path,
+            source,
+        })?,
+    );
+    match differ(&ids.finish(), &wanted.image_ids) {
+        Some(difference) => Err(replaced(IMAGE_IDS, difference)),
+        None => Ok(()),
+    }
 }
 
 /// `imageIds.csv`.
@@ -288,80 +391,4 @@ fn url_column(sample: &[ByteRecord], n_columns: usize, id_column: usize) -> Opti
         .rev()
         .max_by_key(|(n, _)| *n)
         .map(|(_, column)| column)
-}
-
-/// A CSV file with a header; cells may be in any encoding unless they are read as text.
-struct Table {
-    path: PathBuf,
-    columns: Vec<String>,
-    reader: csv::Reader<File>,
-}
-
-impl Table {
-    fn open(path: &Path) -> Result<Self, CollectionError> {
-        let error = |source| CollectionError::Csv {
-            path: path.to_owned(),
-            source,
-        };
-        let mut reader = csv::ReaderBuilder::new()
-            // Rows with a trailing comma stand in published collections.
-            .flexible(true)
-            .from_path(path)
-            .map_err(error)?;
-        let columns = reader
-            .byte_headers()
-            .map_err(error)?
-            .iter()
-            .map(|name| String::from_utf8_lossy(name).trim().to_owned())
-            .collect();
-        Ok(Self {
-            path: path.to_owned(),
-            columns,
-            reader,
-        })
-    }
-
-    fn next(&mut self, record: &mut ByteRecord) -> Result<bool, CollectionError> {
-        self.reader
-            .read_byte_record(record)
-            .map_err(|source| CollectionError::Csv {
-                path: self.path.clone(),
-                source,
-            })
-    }
-
-    fn find(&self, wanted: &str) -> Option<usize> {
-        self.columns.iter().position(|name| name == wanted)
-    }
-
-    fn column(&self, wanted: &str) -> Result<usize, CollectionError> {
-        self.find(wanted).ok_or_else(|| CollectionError::NoColumn {
-            path: self.path.clone(),
-            wanted: wanted.to_owned(),
-            columns: self.columns.clone(),
-        })
-    }
-
-    /// The cell without the white space around it; empty if the row is too short.
-    fn text<'r>(&self, record: &'r ByteRecord, column: usize) -> Result<&'r str, CollectionError> {
-        Ok(self.raw_text(record, column)?.trim())
-    }
-
-    fn raw_text<'r>(
-        &self,
-        record: &'r ByteRecord,
-        column: usize,
-    ) -> Result<&'r str, CollectionError> {
-        std::str::from_utf8(record.get(column).unwrap_or_default()).map_err(|_| {
-            CollectionError::NotText {
-                path: self.path.clone(),
-                line: line_of(record),
-                column: self.columns[column].clone(),
-            }
-        })
-    }
-}
-
-fn line_of(record: &ByteRecord) -> u64 {
-    record.position().map_or(0, csv::Position::line)
 }

@@ -1,7 +1,8 @@
 //! What is in a data directory, for `clip-search inspect`.
 
+use super::identity::Identity;
 use super::open::{self, CollectionError, IMAGES};
-use crate::features::npy::Precision;
+use crate::features::npy::{Precision, SumOf};
 use std::path::Path;
 
 /// Counts of a data directory, and everything about it that deserves attention.
@@ -9,6 +10,8 @@ use std::path::Path;
 pub struct Report {
     /// The counts, unless the collection cannot be opened.
     pub counts: Option<Counts>,
+    /// Which model made the features, where the directory says so; its checksums are right.
+    pub identity: Option<Identity>,
     /// Full sentences; the first says why the collection cannot be opened, if so.
     pub problems: Vec<String>,
 }
@@ -30,14 +33,15 @@ pub struct Counts {
     pub iiif_column: String,
 }
 
-/// Looks at the collection in `dir`; `iiif_column` as for [`super::Collection::open_with_column`].
+/// Looks at the collection in `dir`, checksums included, whatever the size; `iiif_column` as for [`super::Collection::open_with_column`].
 #[must_use]
 pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
-    let opened = match open::open(dir, iiif_column) {
+    let opened = match open::open(dir, iiif_column, SumOf::All) {
         Ok(opened) => opened,
         Err(error) => {
             return Report {
                 counts: None,
+                identity: None,
                 problems: vec![in_full(&error)],
             };
         }
@@ -78,6 +82,7 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
     }
     Report {
         counts: Some(counts),
+        identity: opened.collection.identity().cloned(),
         problems,
     }
 }

@@ -1,8 +1,11 @@
 //! `clip-search inspect`.
 
 use crate::cli::InspectArgs;
+use crate::collection::Collection;
+use crate::collection::kinship::{self, Kinship, kinship};
 use crate::collection::report::{self, Report};
 use crate::encoder::model::describe::{ModelDescription, describe};
+use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
 use crate::store;
 use serde_json::json;
 use std::path::Path;
@@ -17,24 +20,26 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
         .model
         .as_ref()
         .filter(|model| Path::new(model).is_dir())
-        .map(|folder| describe(Path::new(folder), None));
+        .map(|folder| describe(Path::new(folder), args.model_precision));
     let store = args
         .data
         .store
         .as_deref()
         .map(|path| store::open_for_reading(Some(path)).and_then(|s| store::n_triples(&s)));
     let mut problems = collection.problems.clone();
-    if let (Some(counts), Some(facts)) = (
-        &collection.counts,
-        model.as_ref().and_then(|model| model.facts.as_ref()),
-    ) && counts.width != facts.width
-    {
-        problems.push(format!(
-            "the vectors are {} wide, the model gives {}; they are of different models",
-            counts.width, facts.width
-        ));
-    }
     problems.extend(model.iter().flat_map(|model| model.problems.clone()));
+    let mut is_usable = collection.counts.is_some()
+        && (model.as_ref()).is_none_or(|model| model.problems.is_empty() && model.facts.is_some());
+    if let Some(model) = model.as_ref().filter(|_| is_usable) {
+        match together(args, &collection, model) {
+            Together::Fit => {}
+            Together::Doubtful(problem) => problems.push(problem),
+            Together::Unfit(problem) => {
+                is_usable = false;
+                problems.push(problem);
+            }
+        }
+    }
     if let (Some(name), None) = (&args.model, &model) {
         problems.push(format!(
             "{name} is no folder; only models in a folder are inspected"
@@ -47,6 +52,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     if args.json {
         let whole = json!({
             "collection": collection.counts,
+            "features": collection.identity,
             "model": model,
             "triples": n_triples,
             "problems": problems,
@@ -55,13 +61,60 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
     } else {
         print_text(args, &collection, model.as_ref(), n_triples, &problems);
     }
-    let usable = collection.counts.is_some()
-        && model.is_none_or(|model| model.problems.is_empty() && model.facts.is_some());
-    Ok(if usable {
+    Ok(if is_usable {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(PROBLEM)
     })
+}
+
+/// Whether the collection and the model belong together.
+enum Together {
+    Fit,
+    /// The service starts, with a warning.
+    Doubtful(String),
+    /// The service does not start.
+    Unfit(String),
+}
+
+/// Runs the model on a test image, or on pictures of the collection, as the service does at its start.
+fn together(args: &InspectArgs, collection: &Report, model: &ModelDescription) -> Together {
+    let widths = (
+        collection.counts.as_ref().map(|counts| counts.width),
+        model.facts.as_ref().map(|facts| facts.width),
+    );
+    if let (Some(ours), Some(theirs)) = widths
+        && ours != theirs
+    {
+        return Together::Unfit(format!(
+            "the vectors are {ours} wide, the model gives {theirs}; they are of different models"
+        ));
+    }
+    match try_model(args, model) {
+        Ok(Kinship::Same) => Together::Fit,
+        Ok(Kinship::Near(likeness)) => Together::Doubtful(format!(
+            "the vectors were made by another version of the model, perhaps in another precision{}: {likeness}",
+            likeness.maker()
+        )),
+        Ok(Kinship::Unknown) => Together::Doubtful(kinship::unknown(&args.data.data_dir)),
+        Ok(Kinship::Other(likeness)) => Together::Unfit(format!(
+            "the vectors were made by another model{}: {likeness}",
+            likeness.maker()
+        )),
+        Err(error) => Together::Unfit(format!("the model cannot be tried: {error:#}")),
+    }
+}
+
+fn try_model(args: &InspectArgs, model: &ModelDescription) -> anyhow::Result<Kinship> {
+    let options = EncoderOptions {
+        precision: args.model_precision,
+        runtime_library: args.onnxruntime.clone(),
+        ..EncoderOptions::default()
+    };
+    let encoder = ClipEncoder::open(&model.folder, &options)?;
+    let dir = &args.data.data_dir;
+    let collection = Collection::open_with_column(dir, args.data.iiif_column())?;
+    Ok(kinship(dir, &collection, &encoder)?)
 }
 
 fn print_text(
@@ -81,6 +134,15 @@ fn print_text(
             json_text(&counts.precision)
         );
         println!("  IIIF URLs   in column {}", counts.iiif_column);
+        let label =
+            (collection.identity.as_ref()).and_then(|identity| identity.model.label.as_ref());
+        match (&collection.identity, label) {
+            (Some(_), Some(label)) => println!("  made by     {label}, checksums are right"),
+            (Some(_), None) => {
+                println!("  made by     a model without a name, checksums are right")
+            }
+            (None, _) => println!("  made by     an unknown model: there is no features.json"),
+        }
     }
     if let Some(model) = model {
         println!("model         {}", model.folder.display());

@@ -11,13 +11,14 @@ mod table;
 
 use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs};
 use crate::collection::Collection;
+use crate::collection::kinship::{self, Kinship, kinship};
 use crate::encoder::Encoder;
 use crate::encoder::onnx::ClipEncoder;
 use crate::engine::Engine;
 use crate::fetch::Fetcher;
 use crate::sparql::Sparql;
 use crate::store;
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -64,6 +65,7 @@ fn open(
         model.model,
         encoder.width(),
     );
+    check_kinship(data, &collection, model, &*encoder)?;
     let store = store::open_for_reading(data.store.as_deref())?;
     tracing::info!(
         images = collection.len(),
@@ -72,6 +74,33 @@ fn open(
     );
     let engine = Engine::new(Arc::new(collection), encoder, fetcher);
     Ok(Sparql::new(store, Arc::new(engine), options, runtime))
+}
+
+/// Scores of vectors of two models mean nothing, whatever their width.
+fn check_kinship(
+    data: &DataArgs,
+    collection: &Collection,
+    model: &ModelArgs,
+    encoder: &dyn Encoder,
+) -> anyhow::Result<()> {
+    let dir = &data.data_dir;
+    match kinship(dir, collection, encoder)? {
+        Kinship::Same => {}
+        Kinship::Near(likeness) => tracing::warn!(
+            "the collection in {} was made by another version of the model {}, perhaps in another precision{}: {likeness}",
+            dir.display(),
+            model.model,
+            likeness.maker(),
+        ),
+        Kinship::Unknown => tracing::warn!("{}", kinship::unknown(dir)),
+        Kinship::Other(likeness) => bail!(
+            "the collection in {} was made by another model than {}{}: {likeness}; use the model that the collection was built with (--model, CLIP_MODEL) or build it again",
+            dir.display(),
+            model.model,
+            likeness.maker(),
+        ),
+    }
+    Ok(())
 }
 
 fn open_encoder(model: &ModelArgs) -> anyhow::Result<Arc<dyn Encoder>> {

@@ -5,6 +5,7 @@ pub mod hub;
 pub mod model;
 pub mod onnx;
 pub mod preprocess;
+pub mod probe;
 pub mod runtime;
 pub mod tokenize;
 
@@ -17,12 +18,32 @@ use crate::embedding::Embedding;
 /// standard deviation.
 pub type Pixels = ndarray::Array3<f32>;
 
+/// What a model is called, for people.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct ModelLabel {
+    /// Its name on the hub, or that of its folder.
+    pub name: String,
+    /// The number format of its weights.
+    pub precision: String,
+}
+
+impl std::fmt::Display for ModelLabel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} ({})", self.name, self.precision)
+    }
+}
+
 /// Turns text and images into [`Embedding`]s of one space.
 ///
 /// All methods may be called from several threads at once and block while they compute.
 pub trait Encoder: Send + Sync {
     /// The width d of every embedding that this encoder gives.
     fn width(&self) -> usize;
+
+    /// What the model is called, if it has a name.
+    fn label(&self) -> Option<ModelLabel> {
+        None
+    }
 
     /// One embedding per text, in order. Texts over the context length are truncated.
     ///

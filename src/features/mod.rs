@@ -3,6 +3,7 @@
 pub mod nearest;
 pub mod npy;
 pub mod ranking;
+pub mod sum;
 
 use ndarray::Array2;
 

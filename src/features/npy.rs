@@ -2,6 +2,8 @@
 
 use super::Features;
 use super::nearest::dot;
+use super::sum::{Sum, Summing, SummingReader};
+use crate::git_lfs;
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use ndarray::Array2;
@@ -18,6 +20,26 @@ pub struct Npy {
     pub precision: Precision,
     /// Rows whose norm was off by more than rounding explains; they are normalised in `features`.
     pub n_renormalised: usize,
+    /// The checksum of the file, if it was asked for.
+    pub sum: Option<Sum>,
+}
+
+/// Which files have their checksum computed while they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SumOf {
+    /// All, however long that takes.
+    All,
+    /// Those of at most so many bytes.
+    UpTo(u64),
+}
+
+impl SumOf {
+    fn includes(self, size_bytes: u64) -> bool {
+        match self {
+            Self::All => true,
+            Self::UpTo(most) => size_bytes <= most,
+        }
+    }
 }
 
 /// Number formats of `features.npy`, all little-endian.
@@ -43,6 +65,14 @@ pub enum FeaturesError {
         path: PathBuf,
         /// The system's error.
         source: std::io::Error,
+    },
+    /// It stands in for the file.
+    #[error(
+        "{path} is a Git LFS pointer, not the file itself; run `git lfs pull` where it was cloned, or copy the file anew"
+    )]
+    LfsPointer {
+        /// The file.
+        path: PathBuf,
     },
     /// It is no NumPy file that we can use.
     #[error("{path} is not a usable features file: {reason}")]
@@ -204,6 +234,14 @@ impl std::str::FromStr for Precision {
 /// # Errors
 /// [`FeaturesError`] names the file, and the row where one is at fault.
 pub fn read(path: &Path) -> Result<Npy, FeaturesError> {
+    read_summed(path, SumOf::UpTo(0))
+}
+
+/// As [`read`], with the checksum of the file if `sum_of` includes it.
+///
+/// # Errors
+/// As of [`read`].
+pub fn read_summed(path: &Path, sum_of: SumOf) -> Result<Npy, FeaturesError> {
     let read_error = |source| FeaturesError::Read {
         path: path.to_owned(),
         source,
@@ -214,7 +252,15 @@ pub fn read(path: &Path) -> Result<Npy, FeaturesError> {
     };
     let file = File::open(path).map_err(read_error)?;
     let found_bytes = file.metadata().map_err(read_error)?.len();
-    let mut reader = BufReader::new(file);
+    if git_lfs::is_pointer(path) {
+        return Err(FeaturesError::LfsPointer {
+            path: path.to_owned(),
+        });
+    }
+    let mut reader = BufReader::new(SummingReader {
+        inner: file,
+        summing: sum_of.includes(found_bytes).then(Summing::default),
+    });
     let header = Header::read(&mut reader).map_err(header_error)?;
     // Checked before anything is allocated: the header may promise more than there is.
     let expected_bytes = header.file_bytes().map_err(header_error)?;
@@ -233,6 +279,8 @@ pub fn read(path: &Path) -> Result<Npy, FeaturesError> {
         reader.read_exact(bytes).map_err(read_error)?;
         header.precision.read_values(bytes, &mut halves, out);
     }
+    // The file has no more bytes than these: its length was compared with what the header says.
+    let sum = reader.into_inner().summing.map(Summing::finish);
     let mut n_renormalised = 0;
     for row in 0..header.rows {
         let components = &mut values[row * header.columns..][..header.columns];
@@ -259,6 +307,7 @@ pub fn read(path: &Path) -> Result<Npy, FeaturesError> {
         features: Features::from_unit_rows(matrix),
         precision: header.precision,
         n_renormalised,
+        sum,
     })
 }
 

@@ -122,6 +122,7 @@ pub(crate) fn files(data: &Path) -> BTreeMap<&'static str, Vec<u8>> {
         "images.csv",
         "features/features.npy",
         "features/imageIds.csv",
+        "features/features.json",
         "failures.csv",
     ]
     .into_iter()

@@ -13,6 +13,7 @@ mod end_to_end;
 mod examples;
 mod fetch;
 mod http;
+mod identity;
 mod iiif_serve;
 mod meaning;
 mod ontology;

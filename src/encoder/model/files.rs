@@ -1,6 +1,7 @@
 //! Which ONNX files of a model folder are run: two towers, or one combined model.
 
 use super::{ModelError, Precision};
+use crate::git_lfs;
 use std::path::{Path, PathBuf};
 
 /// The ONNX file or files that are run.
@@ -15,6 +16,32 @@ pub enum Towers {
     },
     /// One file that takes a text and an image at once; each use feeds a dummy for the other.
     Combined(PathBuf),
+}
+
+impl Towers {
+    /// Whether the files, and the weights that large exports keep beside them, are more than pointers.
+    pub(super) fn check_fetched(&self) -> Result<(), ModelError> {
+        let models = match self {
+            Self::Separate { text, vision } => vec![text, vision],
+            Self::Combined(model) => vec![model],
+        };
+        for model in models {
+            for ending in ["", "_data", ".data"] {
+                let mut path = model.clone().into_os_string();
+                path.push(ending);
+                check_fetched(Path::new(&path))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Refuses a file that Git LFS has not fetched yet.
+pub(super) fn check_fetched(file: &Path) -> Result<(), ModelError> {
+    match git_lfs::is_pointer(file) {
+        true => Err(ModelError::LfsPointer(file.to_owned())),
+        false => Ok(()),
+    }
 }
 
 /// The best files of `folder`, or those of the `wanted` precision.

@@ -1,6 +1,6 @@
 //! A JSON file of a model folder, read so that every complaint names the file and the key.
 
-use super::ModelError;
+use super::{ModelError, files};
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 
@@ -12,6 +12,7 @@ pub(super) struct JsonFile {
 
 impl JsonFile {
     pub(super) fn read(path: PathBuf) -> Result<Self, ModelError> {
+        files::check_fetched(&path)?;
         let text = std::fs::read(&path).map_err(|source| ModelError::Read {
             file: path.clone(),
             source,

@@ -161,7 +161,10 @@ pub enum ModelError {
         #[source]
         source: std::io::Error,
     },
-    /// A file is not JSON; often an interrupted download or a Git LFS pointer.
+    /// A file stands in for what is to be fetched.
+    #[error("{} is a Git LFS pointer, not the file itself; run `git lfs pull` in the model's repository, or fetch the model again", .0.display())]
+    LfsPointer(PathBuf),
+    /// A file is not JSON; often an interrupted download.
     #[error("{} is not valid JSON; fetch it again", .file.display())]
     NotJson {
         /// The file.
@@ -277,12 +280,11 @@ impl ModelSpec {
     /// # Errors
     /// [`ModelError`] names the file, the key and the remedy.
     pub fn read(folder: &Path, precision: Option<Precision>) -> Result<Self, ModelError> {
-        if !folder.is_dir() {
-            return Err(ModelError::NoFolder(folder.to_owned()));
-        }
+        check_folder(folder)?;
         let required = |file: &'static str| {
             let path = folder.join(file);
             if path.is_file() {
+                files::check_fetched(&path)?;
                 Ok(path)
             } else {
                 Err(ModelError::MissingFile {
@@ -297,6 +299,7 @@ impl ModelSpec {
         let tokenizer_config = JsonFile::read_optional(folder.join("tokenizer_config.json"))?;
         parse::check_kind(&config)?;
         let (precision, towers) = files::find(folder, precision)?;
+        towers.check_fetched()?;
         Ok(Self {
             width: parse::width(&config)?,
             context_length: parse::context_length(&config, tokenizer_config.as_ref())?,
@@ -306,6 +309,21 @@ impl ModelSpec {
             precision,
             towers,
         })
+    }
+}
+
+/// A folder that the system hides is not said to be missing.
+fn check_folder(folder: &Path) -> Result<(), ModelError> {
+    // Reading it, not only finding it: an unreadable folder seems to have no files.
+    match std::fs::read_dir(folder) {
+        Ok(_) => Ok(()),
+        Err(source) if source.kind() == std::io::ErrorKind::PermissionDenied => {
+            Err(ModelError::Read {
+                file: folder.to_owned(),
+                source,
+            })
+        }
+        Err(_) => Err(ModelError::NoFolder(folder.to_owned())),
     }
 }
 

@@ -9,7 +9,7 @@ use super::model::files::Towers;
 use super::model::{ModelError, ModelSpec, Precision, as_usize};
 use super::preprocess::pixels;
 use super::tokenize::Tokenizer;
-use super::{Encoder, EncoderError, ImageError, Pixels};
+use super::{Encoder, EncoderError, ImageError, ModelLabel, Pixels};
 use crate::embedding::Embedding;
 use session::SharedSession;
 use std::collections::BTreeMap;
@@ -43,6 +43,7 @@ impl Default for EncoderOptions {
 
 /// A CLIP model, run by ONNX Runtime.
 pub struct ClipEncoder {
+    name: String,
     spec: ModelSpec,
     image_limit_px: u64,
     tokenizer: Tokenizer,
@@ -91,6 +92,7 @@ impl ClipEncoder {
             },
             image_limit_px: options.image_limit_px,
             tokenizer,
+            name: name_of(folder),
             spec,
         };
         encoder.text.trial(&dummy)?;
@@ -125,6 +127,13 @@ impl ClipEncoder {
 impl Encoder for ClipEncoder {
     fn width(&self) -> usize {
         self.spec.width
+    }
+
+    fn label(&self) -> Option<ModelLabel> {
+        Some(ModelLabel {
+            name: self.name.clone(),
+            precision: self.spec.precision.to_string(),
+        })
     }
 
     /// Texts run at their true length: CLIP's text tower is causal and reads its answer at the end of
@@ -167,6 +176,18 @@ impl Encoder for ClipEncoder {
         }
         Ok(embeddings)
     }
+}
+
+/// The hub's name of a model in the hub's cache (`models--OWNER--NAME/snapshots/…`), otherwise that of its folder.
+fn name_of(folder: &Path) -> String {
+    let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let mut names = folder
+        .ancestors()
+        .filter_map(|path| path.file_name()?.to_str());
+    let own = names.clone().next().unwrap_or("model");
+    names
+        .find_map(|name| name.strip_prefix("models--"))
+        .map_or_else(|| own.to_owned(), |name| name.replace("--", "/"))
 }
 
 /// A model exported for another vocabulary would read its answer at the wrong place, silently.
