@@ -5,6 +5,7 @@ pub mod kinship;
 pub mod open;
 pub mod report;
 mod table;
+mod verify;
 
 use crate::features::Features;
 use identity::Identity;

@@ -1,15 +1,13 @@
 //! Opening a data directory: `features.npy`, `imageIds.csv` and `images.csv` become a [`Collection`].
 
 use super::Collection;
-use super::identity::{IDENTITY, Identity, IdentityError};
+use super::identity::{Identity, IdentityError};
 use super::table::{Table, line_of};
+use super::verify::{check_identity, check_there};
 use crate::features::npy::{self, FeaturesError, Precision, SumOf};
-use crate::features::sum::{Sum, Summing};
-use crate::git_lfs;
 use crate::image_id::image_id;
 use csv::ByteRecord;
 use std::collections::HashMap;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// The matrix, below the data directory.
@@ -208,64 +206,6 @@ pub(super) fn open(
         n_images: images.n_images,
         n_foreign_ids,
     })
-}
-
-/// A file that lies in a folder of somebody else is not missing.
-fn check_there(path: &Path) -> Result<(), CollectionError> {
-    match std::fs::metadata(path) {
-        Ok(found) if found.is_file() => {}
-        Ok(_) => return Err(CollectionError::Missing(path.to_owned())),
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Err(CollectionError::Missing(path.to_owned()));
-        }
-        Err(source) => {
-            return Err(CollectionError::Read {
-                path: path.to_owned(),
-                source,
-            });
-        }
-    }
-    match git_lfs::is_pointer(path) {
-        true => Err(CollectionError::LfsPointer(path.to_owned())),
-        false => Ok(()),
-    }
-}
-
-/// Whether the files of the features are those that `identity` was written with. Its ids may have become
-/// another build's, or its matrix, where somebody copies files while somebody else builds.
-fn check_identity(dir: &Path, identity: &Identity, npy: &npy::Npy) -> Result<(), CollectionError> {
-    let replaced = |name: &str, difference: String| CollectionError::Replaced {
-        path: dir.join(name),
-        identity_path: dir.join(IDENTITY),
-        difference,
-    };
-    let (rows, width) = (npy.features.len(), npy.features.width());
-    if (rows, width) != (identity.images, identity.width) {
-        let shape = format!(
-            "{rows} x {width} numbers instead of {} x {}",
-            identity.images, identity.width
-        );
-        return Err(replaced(FEATURES, shape));
-    }
-    let differ = |found: &Sum, wanted: &Sum| {
-        (found != wanted).then(|| format!("BLAKE2b {found} instead of {wanted}"))
-    };
-    let wanted = &identity.blake2b_256;
-    if let Some(difference) = (npy.sum.as_ref()).and_then(|sum| differ(sum, &wanted.features)) {
-        return Err(replaced(FEATURES, difference));
-    }
-    let ids_path = dir.join(IMAGE_IDS);
-    let mut ids = Summing::default();
-    ids.update(
-        &std::fs::read(&ids_path).map_err(|source| CollectionError::Read {
-            path: ids_path,
-            source,
-        })?,
-    );
-    match differ(&ids.finish(), &wanted.image_ids) {
-        Some(difference) => Err(replaced(IMAGE_IDS, difference)),
-        None => Ok(()),
-    }
 }
 
 /// `imageIds.csv`.

@@ -166,3 +166,38 @@ fn measurements_are_refused_with_the_reason() {
         }
     }
 }
+
+/// Printers' JPEGs: four inks, stored inverted by Adobe's programs, as they are or (YCCK) turned as colours are.
+#[test]
+fn four_inks_are_mixed() {
+    // Tables as small as can be: a first coefficient is nothing or has six bits, and there are no others.
+    let file = |transform: u8| {
+        let mut file = vec![0xff, 0xd8];
+        let mut segment = |code: u8, content: &[u8]| {
+            file.extend([0xff, code]);
+            file.extend(u16::try_from(content.len() + 2).unwrap().to_be_bytes());
+            file.extend(content);
+        };
+        segment(0xee, &[&b"Adobe\0\x64\0\0\0\0"[..], &[transform]].concat());
+        segment(0xdb, &[&[0][..], &[16; 64]].concat());
+        let components: Vec<u8> = (1..=4).flat_map(|id| [id, 0x11, 0]).collect();
+        segment(0xc0, &[&[8, 0, 8, 0, 8, 4][..], &components].concat());
+        segment(0xc4, &[&[0x00, 1, 1][..], &[0; 14], &[0, 6]].concat());
+        segment(0xc4, &[&[0x10, 1, 0][..], &[0; 14], &[0]].concat());
+        let selectors: Vec<u8> = (1..=4).flat_map(|id| [id, 0x00]).collect();
+        segment(0xda, &[&[4][..], &selectors, &[0, 63, 0]].concat());
+        // 48, 128, 128 and 208: -40 and 40 are 10 and six bits, 0 is 0, and each block ends with 0.
+        file.extend([0b1001_0111, 0b0000_0101, 0b0100_0011, 0xff, 0xd9]);
+        file
+    };
+    // Inks of 207, 127, 127 and 47 parts of 255; then of 48 each, and 47 of black.
+    for (transform, expected) in [(0, [39, 104, 104]), (2, [169, 169, 169])] {
+        let found = decode(&file(transform), LIMIT_PX).unwrap();
+        let pixel = found.get_pixel(4, 4).0;
+        let is_near = pixel.iter().zip(expected).all(|(a, b)| a.abs_diff(b) <= 2);
+        assert!(
+            is_near,
+            "transform {transform}: {pixel:?} instead of {expected:?}"
+        );
+    }
+}
