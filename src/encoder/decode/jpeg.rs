@@ -28,6 +28,8 @@ struct Headers {
     /// Per component and coefficient, the bits still to come: 0 where the last scan has been.
     missing: Vec<[u8; 64]>,
     scan: Option<Scan>,
+    /// Something is not understood here. The decoder may know better, or say why not.
+    is_odd: bool,
 }
 
 struct Frame {
@@ -55,6 +57,7 @@ struct Scan {
 pub(super) fn ending(bytes: &[u8]) -> Ending {
     let mut headers = Headers::default();
     let mut at = 0;
+    let mut in_scan = false;
     while let Some(&[first, code]) = bytes.get(at..at + 2) {
         if first == 0xff && (0xd0..=0xd7).contains(&code) {
             if let Some(scan) = &mut headers.scan {
@@ -70,16 +73,15 @@ pub(super) fn ending(bytes: &[u8]) -> Ending {
             _ if is_marker => {
                 let length = bytes.get(at + 2..at + 4);
                 let length = length.map_or(0, |b| usize::from(b[0]) << 8 | usize::from(b[1]));
-                let Some(segment) = bytes.get(at + 4..at + 2 + length) else {
+                let Some(segment) = bytes.get(at + 4..at + 2 + length.max(2)) else {
                     return Ending::Cut;
                 };
-                if headers.read(code, segment).is_none() {
-                    return Ending::Cut;
-                }
+                headers.is_odd |= headers.read(code, segment).is_none();
+                in_scan = code == SCAN;
                 at += 2 + length;
             }
             // Garbage between segments is skipped, as decoders do.
-            _ if headers.scan.is_some() || first != 0xff || code == 0xff => at += 1,
+            _ if in_scan || first != 0xff || code == 0xff => at += 1,
             _ => at += 2,
         }
     }
@@ -154,7 +156,9 @@ impl Headers {
     fn is_last_scan(&self) -> bool {
         let is_complete = self.missing.iter().flatten().all(|bits| *bits == 0);
         let scan = self.scan.as_ref();
-        is_complete && scan.is_some_and(|scan| scan.n_restarts >= scan.n_restarts_expected)
+        is_complete
+            && !self.is_odd
+            && scan.is_some_and(|scan| scan.n_restarts >= scan.n_restarts_expected)
     }
 }
 

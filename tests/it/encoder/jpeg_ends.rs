@@ -125,3 +125,26 @@ fn the_picture_with_restarts_is_what_it_is_meant_to_be() {
         assert!(grey.abs_diff(expected) < 3, "{block}: {grey}");
     }
 }
+
+/// What this program does not understand of a file that has its end marker is the decoder's to judge.
+#[test]
+fn odd_headers_are_not_called_truncated() {
+    let whole = fixture("portrait.jpg");
+    let frame = whole.windows(2).position(|w| w == [0xff, 0xc0]).unwrap();
+    let mut arithmetic = whole.clone();
+    arithmetic[frame + 1] = 0xc9;
+    let error = decode(&arithmetic, LIMIT_PX).unwrap_err().to_string();
+    assert!(
+        error.starts_with("the JPEG image cannot be decoded"),
+        "{error}"
+    );
+    assert!(!error.contains("truncated"), "{error}");
+    // A scan that names a component which the frame lacks.
+    let scan = whole.windows(2).position(|w| w == [0xff, 0xda]).unwrap();
+    let mut unnamed = whole.clone();
+    unnamed[scan + 5] = 77;
+    if let Err(error) = decode(&unnamed, LIMIT_PX) {
+        assert!(!error.to_string().contains("truncated"), "{error}");
+    }
+    assert!(decode(&unnamed[..whole.len() - 2], LIMIT_PX).is_err());
+}
