@@ -2,9 +2,12 @@
 
 use crate::build::options::MaxFailures;
 use crate::encoder::model::Precision as ModelPrecision;
+use crate::env_file::EnvFile;
 use crate::features::npy::Precision;
+use crate::print::note;
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::io::{ErrorKind, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use url::Url;
@@ -19,7 +22,8 @@ pub struct Cli {
 }
 
 impl Cli {
-    /// The command line of this process. On a mistake it tells so and ends the process.
+    /// The command line of this process. On a mistake it tells so, and that `env_file` may be the
+    /// reason, and ends the process.
     ///
     /// An environment variable that is set to nothing counts as not set: Docker Compose and `.env`
     /// files pass on every name, with or without a value.
@@ -28,7 +32,7 @@ impl Cli {
         clippy::disallowed_methods,
         reason = "this is the place where settings are read"
     )]
-    pub fn of_process() -> Self {
+    pub fn of_process(env_file: &EnvFile) -> Self {
         let names: Vec<String> = Self::command()
             .get_subcommands()
             .map(|command| command.get_name().to_owned())
@@ -47,9 +51,31 @@ impl Cli {
                 })
             })
         });
-        let matches = command.get_matches();
-        Self::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+        command
+            .try_get_matches()
+            .and_then(|matches| Self::from_arg_matches(&matches))
+            .unwrap_or_else(|error| end(&error, env_file))
     }
+}
+
+/// Prints help or what is wrong with the command line, and ends the process.
+fn end(error: &clap::Error, env_file: &EnvFile) -> ! {
+    if error.use_stderr()
+        && let Some(mistake) = env_file.mistakes.first()
+    {
+        note(format_args!("warning: {mistake}"));
+    }
+    let printed = error.print().and_then(|()| std::io::stdout().flush());
+    let code = match printed {
+        Err(full) if !error.use_stderr() && full.kind() != ErrorKind::BrokenPipe => {
+            note(format_args!(
+                "error: standard output cannot be written: {full}"
+            ));
+            1
+        }
+        _ => error.exit_code(),
+    };
+    std::process::exit(code)
 }
 
 /// What to do.
@@ -69,6 +95,19 @@ pub enum Command {
     Inspect(InspectArgs),
     /// Serve a folder of images as a IIIF Image API 3 service.
     IiifServe(IiifServeArgs),
+}
+
+impl Command {
+    /// Whether the command depends on many settings of the environment, so that a `.env` which cannot be
+    /// understood keeps it from its work. The others are told what they need, and a file of another
+    /// project does not stop them.
+    #[must_use]
+    pub fn takes_settings(&self) -> bool {
+        match self {
+            Self::Build(_) | Self::Serve(_) | Self::Query(_) => true,
+            Self::Demo(_) | Self::Load(_) | Self::Inspect(_) | Self::IiifServe(_) => false,
+        }
+    }
 }
 
 /// `clip-search demo`. Of the environment it takes ONNX Runtime alone: its model, data and ports are its
@@ -350,8 +389,18 @@ pub enum Mode {
     Sparql,
 }
 
+/// How a build may end, for scripts.
+const BUILD_EXIT_CODES: &str = "\
+Exit codes:
+  0    the collection is written, failures are within --max-failures
+  1    the build could not do its work; the collection is as before
+  2    the command line is wrong
+  3    the collection is written, more images failed than --max-failures allows
+  130  interrupted; the same command goes on";
+
 /// `clip-search build`.
 #[derive(Debug, Args)]
+#[command(after_help = BUILD_EXIT_CODES)]
 pub struct BuildArgs {
     /// Where the IIIF URLs come from
     #[arg(long, value_name = "CSV|SPARQL")]
@@ -416,7 +465,7 @@ pub struct BuildArgs {
     /// Number format of features.npy
     #[arg(long, value_name = "f32|f16", default_value = "f32")]
     pub precision: Precision,
-    /// Failures up to this number or share are no reason for exit code 2
+    /// Failures up to this number or share are no reason for exit code 3
     #[arg(long, value_name = "N|N%", default_value = "5%")]
     pub max_failures: MaxFailures,
     /// Further attempts after a failure that may pass

@@ -18,7 +18,8 @@
 //!
 //! | module | what | alone names |
 //! | --- | --- | --- |
-//! | [`cli`], [`config`], [`command`] | flags and environment; what the subcommands do | clap, rust-embed |
+//! | [`cli`], [`env_file`], [`config`], [`command`] | flags and environment; what the subcommands do | clap, dotenvy, rust-embed |
+//! | [`print`] | standard output and standard error | |
 //! | [`http`] | protocol, content negotiation, streaming, errors, IIIF server | axum |
 //! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |
@@ -68,6 +69,8 @@
 //! what the journal has no vector for; `encode.rs` decodes ahead of the model and appends vectors to the
 //! journal; `output.rs` publishes the files in an order that readers can check.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod build;
 pub mod cli;
 pub mod collection;
@@ -77,6 +80,7 @@ pub mod data_url;
 pub mod embedding;
 pub mod encoder;
 pub mod engine;
+pub mod env_file;
 pub mod features;
 pub mod fetch;
 mod git_lfs;
@@ -86,6 +90,8 @@ pub mod image_id;
 mod lock;
 pub mod memory;
 pub mod net;
+pub mod print;
 pub mod sparql;
 pub mod store;
+mod unreadable;
 pub mod vocab;

@@ -2,7 +2,7 @@
 
 use crate::collection::open::URL_COLUMN;
 use crate::features::npy::Precision;
-use anyhow::Context;
+use crate::unreadable::unreadable;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -157,7 +157,7 @@ impl Default for Network {
 pub fn image_query(argument: &str) -> anyhow::Result<String> {
     match argument.strip_prefix('@') {
         Some(path) => std::fs::read_to_string(path)
-            .with_context(|| format!("the query {path} cannot be read")),
+            .map_err(|error| unreadable(format_args!("the query {path}"), &error, "@FILE")),
         None => Ok(argument.to_owned()),
     }
 }

@@ -3,6 +3,7 @@
 use super::{listen, stop_signal};
 use crate::cli::IiifServeArgs;
 use crate::http;
+use crate::print::Output;
 use anyhow::ensure;
 use std::process::ExitCode;
 
@@ -14,7 +15,12 @@ pub(super) async fn run(args: IiifServeArgs) -> anyhow::Result<ExitCode> {
     );
     let listener = listen(args.host, args.port, "--port").await?;
     let address = listener.local_addr()?;
-    println!("serving {} at http://{address}/", args.dir.display());
+    let mut out = Output::default();
+    out.line(format_args!(
+        "serving {} at http://{address}/",
+        args.dir.display()
+    ));
+    out.finish()?;
     let base = args.public_url.map(String::from);
     let router = http::iiif::iiif_router(args.dir, base);
     http::serve(listener, router, stop_signal()).await?;

@@ -6,6 +6,7 @@ use crate::collection::kinship::{self, Kinship, kinship};
 use crate::collection::report::{self, Report};
 use crate::encoder::model::describe::{ModelDescription, describe};
 use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
+use crate::print::Output;
 use crate::store;
 use serde_json::json;
 use std::path::Path;
@@ -49,6 +50,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
         problems.push(error.to_string());
     }
     let n_triples = store.and_then(Result::ok);
+    let mut out = Output::default();
     if args.json {
         let whole = json!({
             "collection": collection.counts,
@@ -57,10 +59,18 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
             "triples": n_triples,
             "problems": problems,
         });
-        println!("{}", serde_json::to_string_pretty(&whole)?);
+        out.line(serde_json::to_string_pretty(&whole)?);
     } else {
-        print_text(args, &collection, model.as_ref(), n_triples, &problems);
+        print_text(
+            &mut out,
+            args,
+            &collection,
+            model.as_ref(),
+            n_triples,
+            &problems,
+        );
     }
+    out.finish()?;
     Ok(if is_usable {
         ExitCode::SUCCESS
     } else {
@@ -118,51 +128,65 @@ fn try_model(args: &InspectArgs, model: &ModelDescription) -> anyhow::Result<Kin
 }
 
 fn print_text(
+    out: &mut Output,
     args: &InspectArgs,
     collection: &Report,
     model: Option<&ModelDescription>,
     n_triples: Option<usize>,
     problems: &[String],
 ) {
-    println!("collection    {}", args.data.data_dir.display());
+    out.line(format_args!(
+        "collection    {}",
+        args.data.data_dir.display()
+    ));
     if let Some(counts) = &collection.counts {
-        println!("  images      {}", counts.images);
-        println!(
+        out.line(format_args!("  images      {}", counts.images));
+        out.line(format_args!(
             "  vectors     {} of width {} in {}",
             counts.vectors,
             counts.width,
             json_text(&counts.precision)
-        );
-        println!("  IIIF URLs   in column {}", counts.iiif_column);
+        ));
+        out.line(format_args!(
+            "  IIIF URLs   in column {}",
+            counts.iiif_column
+        ));
         let label =
             (collection.identity.as_ref()).and_then(|identity| identity.model.label.as_ref());
-        match (&collection.identity, label) {
-            (Some(_), Some(label)) => println!("  made by     {label}, checksums are right"),
-            (Some(_), None) => {
-                println!("  made by     a model without a name, checksums are right")
-            }
-            (None, _) => println!("  made by     an unknown model: there is no features.json"),
-        }
+        out.line(match (&collection.identity, label) {
+            (Some(_), Some(label)) => format!("  made by     {label}, checksums are right"),
+            (Some(_), None) => "  made by     a model without a name, checksums are right".to_owned(),
+            (None, _) => "  made by     an unknown model: there is no features.json".to_owned(),
+        });
     }
     if let Some(model) = model {
-        println!("model         {}", model.folder.display());
+        out.line(format_args!("model         {}", model.folder.display()));
         if let Some(facts) = &model.facts {
-            println!("  embeddings  of width {}", facts.width);
-            println!("  texts       up to {} tokens", facts.context_length);
-            println!("  weights     {}", facts.precision);
+            out.line(format_args!("  embeddings  of width {}", facts.width));
+            out.line(format_args!(
+                "  texts       up to {} tokens",
+                facts.context_length
+            ));
+            out.line(format_args!("  weights     {}", facts.precision));
         }
         for file in &model.files {
-            println!("  file        {} ({} bytes)", file.name, file.size_bytes);
+            out.line(format_args!(
+                "  file        {} ({} bytes)",
+                file.name, file.size_bytes
+            ));
         }
     }
     if let (Some(n), Some(path)) = (n_triples, &args.data.store) {
-        println!("metadata      {} ({n} triples)", path.display());
+        out.line(format_args!(
+            "metadata      {} ({n} triples)",
+            path.display()
+        ));
     }
     if problems.is_empty() {
-        println!("no problems found");
+        out.line("no problems found");
     }
     for problem in problems {
-        println!("problem: {problem}");
+        out.line(format_args!("problem: {problem}"));
     }
 }
 

@@ -1,6 +1,7 @@
 //! `clip-search load`.
 
 use crate::cli::LoadArgs;
+use crate::print::Output;
 use crate::store::{self, LoadTarget};
 use std::process::ExitCode;
 
@@ -10,14 +11,16 @@ pub(super) fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
         graph: args.graph.as_deref(),
         base: args.base.as_deref(),
     };
+    let mut out = Output::default();
     for file in &args.files {
         let n_triples = store::load_file(&store, file, target)?;
-        println!("{}: {n_triples} triples", file.display());
+        out.line(format_args!("{}: {n_triples} triples", file.display()));
     }
-    println!(
+    out.line(format_args!(
         "{} holds {} triples",
         args.store.display(),
         store::n_triples(&store)?
-    );
+    ));
+    out.finish()?;
     Ok(ExitCode::SUCCESS)
 }

@@ -3,11 +3,11 @@
 use super::{open, table};
 use crate::build::options::image_query;
 use crate::cli::{OutputFormat, QueryArgs};
+use crate::print::Output;
 use crate::sparql::results::{Answer, AnswerKind, GraphFormat, TableFormat};
 use crate::sparql::search::{QueryImage, SearchRequest};
 use crate::sparql::{Cancellation, QueryRequest, Sparql};
-use anyhow::Context;
-use std::io::Write;
+use crate::unreadable::unreadable;
 use std::process::ExitCode;
 use tokio::runtime::Handle;
 
@@ -51,12 +51,10 @@ pub(super) fn print(answer: Answer, format: OutputFormat) -> anyhow::Result<()> 
     print_all(&out)
 }
 
-fn print_all(out: &[u8]) -> anyhow::Result<()> {
-    match std::io::stdout().write_all(out) {
-        // The reader has seen enough: `clip-search query … | head`.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        result => result.context("the answer cannot be written"),
-    }
+fn print_all(bytes: &[u8]) -> anyhow::Result<()> {
+    let mut out = Output::default();
+    out.bytes(bytes);
+    out.finish()
 }
 
 fn search_request(args: &QueryArgs, sparql: &Sparql) -> anyhow::Result<SearchRequest> {
@@ -65,9 +63,9 @@ fn search_request(args: &QueryArgs, sparql: &Sparql) -> anyhow::Result<SearchReq
         Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
             Some(QueryImage::Url(url.to_owned()))
         }
-        Some(path) => Some(QueryImage::Bytes(
-            std::fs::read(path).with_context(|| format!("the image {path} cannot be read"))?,
-        )),
+        Some(path) => Some(QueryImage::Bytes(std::fs::read(path).map_err(|error| {
+            unreadable(format_args!("the image {path}"), &error, "--image")
+        })?)),
     };
     Ok(SearchRequest {
         text: args.text.clone(),

@@ -3,6 +3,7 @@
 use super::{blocking, listen, open, stop_signal};
 use crate::cli::ServeArgs;
 use crate::http::{self, AppState};
+use crate::print::Output;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -14,10 +15,12 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let sparql = blocking(move || open(&args.data, &args.model, &args.sparql, runtime)).await?;
     let listener = listen(host, port, "--port").await?;
     let address = listener.local_addr()?;
-    println!(
+    let mut out = Output::default();
+    out.line(format_args!(
         "serving {} images at http://{address}/sparql and http://{address}/query",
         sparql.engine().collection().len()
-    );
+    ));
+    out.finish()?;
     let router = http::router(Arc::new(AppState::new(sparql, settings)));
     http::serve(listener, router, stop_signal()).await?;
     Ok(ExitCode::SUCCESS)

@@ -79,6 +79,12 @@ pub(crate) fn run(command: &mut Command) -> Ended {
     Running::start(command).end()
 }
 
+/// Runs `command` to its end with standard output, and standard error if `stderr` says so, elsewhere.
+#[track_caller]
+pub(crate) fn run_into(command: &mut Command, stdout: Stdio, stderr: Option<Stdio>) -> Ended {
+    Running::start_into(command, Some(stdout), stderr).end()
+}
+
 /// A program at work. Dropping it kills it.
 pub(crate) struct Running {
     child: Child,
@@ -87,13 +93,22 @@ pub(crate) struct Running {
 
 impl Running {
     pub(crate) fn start(command: &mut Command) -> Self {
+        Self::start_into(command, None, None)
+    }
+
+    pub(crate) fn start_into(
+        command: &mut Command,
+        stdout: Option<Stdio>,
+        stderr: Option<Stdio>,
+    ) -> Self {
         // Files, unlike pipes, take whatever comes while nobody reads.
         let output = tempfile::tempdir().unwrap();
-        let file = |name| File::create(output.path().join(name)).unwrap();
+        let file = |name| Stdio::from(File::create(output.path().join(name)).unwrap());
+        let (own_stdout, own_stderr) = (file("stdout"), file("stderr"));
         let child = command
             .stdin(Stdio::null())
-            .stdout(file("stdout"))
-            .stderr(file("stderr"))
+            .stdout(stdout.unwrap_or(own_stdout))
+            .stderr(stderr.unwrap_or(own_stderr))
             .spawn()
             .unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self { child, output }

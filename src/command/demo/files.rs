@@ -1,5 +1,6 @@
 //! What a demo is made of: a model, pictures, their metadata, queries.
 
+use crate::unreadable::unreadable;
 use anyhow::{Context, ensure};
 use blake2::digest::consts::U20;
 use blake2::{Blake2b, Digest};
@@ -55,9 +56,9 @@ impl DemoFiles {
 
     fn collect(&mut self, root: &Path, below: &str) -> anyhow::Result<()> {
         let folder = root.join(below);
-        let unreadable = || format!("{} cannot be read", folder.display());
-        for entry in fs::read_dir(&folder).with_context(unreadable)? {
-            let entry = entry.with_context(unreadable)?;
+        let failed = |error| unreadable(folder.display(), &error, "--files");
+        for entry in fs::read_dir(&folder).map_err(failed)? {
+            let entry = entry.map_err(failed)?;
             let path = entry.path();
             let name = entry.file_name();
             let name = name.to_str().with_context(|| {
@@ -73,7 +74,7 @@ impl DemoFiles {
                 }
             } else if is_part(&below) {
                 let bytes = fs::read(&path)
-                    .with_context(|| format!("{} cannot be read", path.display()))?;
+                    .map_err(|error| unreadable(path.display(), &error, "--files"))?;
                 self.0.insert(below, bytes.into());
             }
         }

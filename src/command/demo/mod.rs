@@ -16,6 +16,7 @@ use super::{blocking, listen};
 use crate::cli::DemoArgs;
 use crate::encoder::Encoder;
 use crate::http::{self, AppState, HttpSettings};
+use crate::print::{Output, note};
 use crate::sparql::{QueryRequest, Sparql};
 use dir::DemoDir;
 use files::{DemoFiles, PICTURES};
@@ -54,10 +55,9 @@ async fn serve(args: &DemoArgs, files: DemoFiles, dir: DemoDir) -> anyhow::Resul
     };
     let n_images = sparql.engine().collection().len();
     let service = guide::origin(listener.local_addr()?);
-    print!(
-        "{}",
-        guide::guide(n_images, &service, &iiif, &args.dir, &files)
-    );
+    let mut out = Output::default();
+    out.bytes(guide::guide(n_images, &service, &iiif, &args.dir, &files).as_bytes());
+    out.finish()?;
     let settings = HttpSettings {
         project_name: "IIIF CLIP Search: demo".to_owned(),
         ..HttpSettings::default()
@@ -95,7 +95,7 @@ async fn answer(
         print(answer, format)
     })
     .await?;
-    eprintln!("the links work while `clip-search demo` serves, without --query");
+    note("the links work while `clip-search demo` serves, without --query");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -125,7 +125,7 @@ async fn set_up(
     tokio::spawn(http::serve(listener, pictures, std::future::pending()));
     let encoder = open_model(args, dir).await?;
     if setup::build(dir, &iiif, Arc::clone(&encoder), stop.wait()).await? == SetUp::Interrupted {
-        eprintln!("interrupted; run the same command again to go on");
+        note("interrupted; run the same command again to go on");
         return Ok(None);
     }
     if !is_ready {

@@ -11,6 +11,7 @@ use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
 use crate::engine::Engine;
 use crate::fetch::{FetchLimits, Fetcher};
 use crate::iiif::render;
+use crate::print::note;
 use crate::sparql::{Sparql, SparqlOptions};
 use crate::store::{self, LoadTarget};
 use anyhow::{Context, bail};
@@ -74,13 +75,13 @@ pub(super) async fn build(
             dir.path(DATA).join("failures.csv").display()
         ),
     }
-    eprintln!(
+    note(format_args!(
         "features of {} pictures: {} made over IIIF, {} from earlier runs, in {:.1} s",
         summary.images,
         summary.encoded,
         summary.reused,
         started.elapsed().as_secs_f64()
-    );
+    ));
     Ok(SetUp::Finished)
 }
 
@@ -96,10 +97,10 @@ pub(super) fn load(dir: &DemoDir, iiif: &str) -> anyhow::Result<()> {
         ..LoadTarget::default()
     };
     let n_triples = store::load_file(&store, &dir.path(METADATA), target)?;
-    eprintln!(
+    note(format_args!(
         "metadata: {n_triples} triples loaded in {:.1} s",
         started.elapsed().as_secs_f64()
-    );
+    ));
     Ok(())
 }
 

@@ -144,7 +144,7 @@ fn the_exit_code_tells_how_a_build_went() {
     };
 
     let ended = build("data", &[]);
-    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
     assert_eq!(
         ended.stdout,
         "15 rows, 0 skipped, 15 images: 12 encoded, 0 from earlier runs, 3 failed, 3 at download; more failures than allowed, see failures.csv\n"
@@ -167,7 +167,9 @@ fn the_exit_code_tells_how_a_build_went() {
             "{summary}"
         );
     }
-    assert_eq!(build("data", &["--max-failures", "2"]).code, Some(2));
+    assert_eq!(build("data", &["--max-failures", "2"]).code, Some(3));
+    // A wrong command line is told apart.
+    assert_eq!(build("data", &["--max-failures", "many"]).code, Some(2));
     let sentence = build("new", &["--iiif-column", "url"]).sentence(1);
     assert!(
         sentence.contains("no column url; its columns are iiif_url, title"),

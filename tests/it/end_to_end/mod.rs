@@ -2,7 +2,9 @@
 
 mod building;
 mod engines;
+mod env_file;
 mod loading;
+mod printing;
 mod querying;
 mod refusing;
 mod stopping;
