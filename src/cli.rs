@@ -417,7 +417,10 @@ pub struct BuildArgs {
     /// URL of the SPARQL endpoint (SPARQL mode)
     #[arg(long, value_name = "URL", required_if_eq("mode", "SPARQL"))]
     pub endpoint: Option<Url>,
-    /// The CSV file (CSV mode)
+    /// Take an answer of the endpoint that is cut or says that rows are missing (SPARQL mode)
+    #[arg(long)]
+    pub allow_partial: bool,
+    /// The CSV file: separated by comma, semicolon, tab or |, gzipped or not (CSV mode)
     #[arg(
         long = "csv-file",
         visible_alias = "csvFile",

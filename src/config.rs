@@ -131,6 +131,7 @@ impl BuildArgs {
         options.image_width_px = self.image_width;
         options.precision = self.precision;
         options.max_failures = self.max_failures;
+        options.allow_partial = self.allow_partial;
         options.network = Network {
             retries: self.retries,
             connect_timeout: Duration::from_secs(self.connect_timeout.get()),

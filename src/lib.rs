@@ -65,7 +65,8 @@
 //! block by block; oxigraph evaluates, unless the rows are the answer already (`straight`); `explain` has
 //! counted; `http/stream.rs` sends the rows as they come.
 //!
-//! *One build*: `build/source.rs` reads the table and writes `images.csv` as a draft; `download.rs` fetches
+//! *One build*: `build/table` finds out what the input is (`endpoint` asks for it before, where it is a
+//! query) and gives its rows; `source.rs` reads them and writes `images.csv` as a draft; `download.rs` fetches
 //! what the journal has no vector for; `encode.rs` decodes ahead of the model and appends vectors to the
 //! journal; `output.rs` publishes the files in an order that readers can check.
 

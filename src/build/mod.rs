@@ -3,6 +3,7 @@
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
 //! `failures.csv`, the downloads, the journal (`features/build.journal`) and a lock file.
 
+mod columns;
 mod download;
 mod encode;
 mod endpoint;
@@ -12,7 +13,9 @@ mod journal;
 pub mod options;
 mod output;
 mod progress;
+mod remarks;
 mod source;
+mod table;
 
 use crate::collection::open::IMAGES;
 use crate::encoder::Encoder;
@@ -24,7 +27,7 @@ use files::{DataDir, Draft};
 use journal::{Journal, Key};
 use options::{BuildOptions, Source};
 use output::Maker;
-use source::{Input, Table};
+use source::Input;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
@@ -134,27 +137,24 @@ pub async fn run(
 async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(Input, Draft)> {
     let images_csv = dir.path(IMAGES);
     let column = options.iiif_column.clone();
-    match &options.source {
+    let (input, draft) = match &options.source {
         Source::Csv(path) => {
             let path = path.clone();
-            blocking(move || source::read(Table::from_csv(&path)?, &column, &images_csv)).await
+            let open = move || table::from_file(&path, &column);
+            let column = options.iiif_column.clone();
+            blocking(move || source::read(open, &column, &images_csv)).await?
         }
         Source::Sparql { endpoint, query } => {
             let spool = dir.path(SPOOL);
-            let answer = endpoint::ask(endpoint, query, &options.network, &spool).await;
-            let input = match answer {
-                Ok((answer, format)) => {
-                    blocking(move || {
-                        source::read(Table::from_sparql(answer, format)?, &column, &images_csv)
-                    })
-                    .await
-                }
-                Err(error) => Err(error),
-            };
+            let input = endpoint::read(endpoint, query, options, &spool, images_csv).await;
             files::remove(&spool)?;
-            input
+            input?
         }
+    };
+    for remark in &input.remarks {
+        tracing::warn!("{remark}");
     }
+    Ok((input, draft))
 }
 
 /// Writes what was built and counts it.

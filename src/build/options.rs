@@ -26,6 +26,8 @@ pub struct BuildOptions {
     pub precision: Precision,
     /// How many images may fail before the build counts as failed.
     pub max_failures: MaxFailures,
+    /// Whether an answer of the SPARQL endpoint that is cut, or says that rows are missing, is taken.
+    pub allow_partial: bool,
     /// How servers are treated.
     pub network: Network,
 }
@@ -87,6 +89,7 @@ impl BuildOptions {
             image_width_px: NonZeroU32::new(640).expect("not zero"),
             precision: Precision::F32,
             max_failures: MaxFailures::default(),
+            allow_partial: false,
             network: Network::default(),
         }
     }

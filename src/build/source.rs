@@ -1,17 +1,15 @@
-//! The input of a build as a table, and the images that its rows name.
+//! The images that the rows of an input name, and `images.csv`.
 
+use super::columns::{Columns, IdColumn};
 use super::failures::{Failure, Stage};
 use super::files::Draft;
 use super::journal::Id;
-use crate::collection::open::ID_COLUMN;
+use super::remarks::Remarks;
+use super::table::{self, CutShort, Table};
 use crate::image_id;
-use anyhow::{Context, bail};
+use anyhow::{anyhow, bail};
 use csv::ByteRecord;
-use oxrdf::Term;
-use sparesults::{QueryResultsFormat, QueryResultsParser, ReaderQueryResultsParserOutput};
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::BufReader;
 use std::path::Path;
 
 /// An image that is to be indexed.
@@ -35,150 +33,101 @@ pub(super) struct Input {
     /// Rows that are left out and lose nothing: no URL, or the URL of an earlier row.
     pub(super) skipped: Vec<Failure>,
     pub(super) n_rows: usize,
+    /// What is odd about rows that are taken, a line each.
+    pub(super) remarks: Vec<String>,
 }
 
-/// Rows under named columns. Cells stay bytes: only the IIIF URL has to be UTF-8.
-pub(super) struct Table {
-    columns: Vec<Vec<u8>>,
-    rows: Box<dyn Iterator<Item = anyhow::Result<ByteRecord>>>,
-}
-
-impl Table {
-    /// A CSV file with a header; a byte order mark is tolerated.
-    pub(super) fn from_csv(path: &Path) -> anyhow::Result<Self> {
-        let unreadable = || format!("{} cannot be read", path.display());
-        let mut reader = csv::ReaderBuilder::new()
-            // Rows of another length are reported one by one instead of ending the build.
-            .flexible(true)
-            .from_path(path)
-            .with_context(unreadable)?;
-        let columns: Vec<Vec<u8>> = reader
-            .byte_headers()
-            .with_context(unreadable)?
-            .iter()
-            .map(<[u8]>::to_vec)
-            .collect();
-        if columns.is_empty() {
-            bail!(
-                "{} is empty; it needs a header and a column of IIIF URLs",
-                path.display()
-            );
-        }
-        let context = unreadable();
-        let rows = reader
-            .into_byte_records()
-            .map(move |row| row.with_context(|| context.clone()));
-        Ok(Self {
-            columns,
-            rows: Box::new(rows),
-        })
-    }
-
-    /// The answer of a SPARQL endpoint: a column for each projected variable, unbound cells empty,
-    /// terms as in SPARQL CSV results (IRIs and literals without any mark).
-    pub(super) fn from_sparql(answer: File, format: QueryResultsFormat) -> anyhow::Result<Self> {
-        let broken = "the answer of the SPARQL endpoint cannot be read";
-        let parsed = QueryResultsParser::from_format(format)
-            .for_reader(BufReader::new(answer))
-            .context(broken)?;
-        let ReaderQueryResultsParserOutput::Solutions(solutions) = parsed else {
-            bail!(
-                "the image query is an ASK query; a SELECT query that binds the IIIF URLs is needed"
-            );
-        };
-        let columns = solutions
-            .variables()
-            .iter()
-            .map(|v| v.as_str().into())
-            .collect();
-        let rows = solutions.map(move |solution| {
-            let solution = solution.context(broken)?;
-            let cell = |term: &Option<Term>| term.as_ref().map_or_else(String::new, plain);
-            Ok(solution
-                .values()
-                .iter()
-                .map(cell)
-                .collect::<Vec<_>>()
-                .into())
-        });
-        Ok(Self {
-            columns,
-            rows: Box::new(rows),
-        })
-    }
-}
-
-/// The term as in SPARQL CSV results.
-fn plain(term: &Term) -> String {
-    match term {
-        Term::NamedNode(iri) => iri.as_str().to_owned(),
-        Term::Literal(literal) => literal.value().to_owned(),
-        Term::BlankNode(node) => node.to_string(),
-        Term::Triple(triple) => Term::Triple(triple.clone()).to_string(),
-    }
-}
-
-/// Reads `table` to its end: drafts `images.csv` with all columns and the image id, one row per
-/// image, and lists the images and the rows that name none.
+/// Reads the table that `open` gives to its end: drafts `images.csv` in UTF-8 with all columns and the
+/// image id, one row per image, and lists the images and the rows that name none.
+///
+/// # Errors
+/// If the table has no such column, has no rows, or cannot be read.
 pub(super) fn read(
-    table: Table,
+    open: impl Fn() -> anyhow::Result<Table>,
     iiif_column: &str,
     images_csv: &Path,
 ) -> anyhow::Result<(Input, Draft)> {
-    let wanted = iiif_column.trim_start_matches(['?', '$']);
-    let position = |name: &str| {
-        let named = |column: &Vec<u8>| column.trim_ascii() == name.as_bytes();
-        table.columns.iter().position(named)
-    };
-    let Some(url_column) = position(wanted) else {
-        let columns: Vec<_> = table
-            .columns
-            .iter()
-            .map(|c| String::from_utf8_lossy(c))
-            .collect();
-        bail!(
-            "the input has no column {wanted}; its columns are {}; name the one with the IIIF URLs with --iiif-column",
-            columns.join(", ")
-        );
-    };
-    let n_cells = table.columns.len();
-    let id_column = position(ID_COLUMN).unwrap_or(n_cells);
-    let mut columns = table.columns;
-    if id_column == n_cells {
-        columns.push(ID_COLUMN.into());
+    let wanted = iiif_column.trim_start_matches(['?', '$']).trim();
+    if let Some(read) = read_as(open()?, wanted, images_csv, IdColumn::Ours)? {
+        return Ok(read);
     }
+    match read_as(open()?, wanted, images_csv, IdColumn::Users)? {
+        Some(read) => Ok(read),
+        None => bail!("the input changed while it was read; run the same command again"),
+    }
+}
+
+/// `None` if a column is not `whose` it was said to be.
+fn read_as(
+    table: Table,
+    wanted: &str,
+    images_csv: &Path,
+    whose: IdColumn,
+) -> anyhow::Result<Option<(Input, Draft)>> {
+    let mut remarks = Remarks::default();
+    let found = table::find(&table.columns, wanted).map_err(|error| anyhow!(error))?;
+    let columns = Columns::of(&table.columns, wanted, &found, whose, &mut remarks);
     let mut input = Input::default();
+    // What is wrong with the input is no fault of the file that is written.
+    let mut end = Ok(true);
     let draft = Draft::write(images_csv, |file| {
         let mut csv = csv::Writer::from_writer(file);
-        csv.write_record(&columns)?;
+        csv.write_record(&columns.names)?;
         let mut first_rows: HashMap<Id, usize> = HashMap::new();
-        for record in table.rows {
-            let record = record?;
+        for row in table.rows {
+            let mut record = match row {
+                Ok(record) => record,
+                Err(error) if table.may_be_cut && error.is::<CutShort>() => {
+                    remarks.cut = Some(error.to_string());
+                    break;
+                }
+                Err(error) => {
+                    end = Err(error);
+                    return Ok(());
+                }
+            };
             input.n_rows += 1;
             let row = input.n_rows;
-            let cell = String::from_utf8_lossy(record.get(url_column).unwrap_or_default());
+            match table::to_utf8(&mut record) {
+                Ok(cell) => remarks.was_windows(row, cell),
+                Err(cell) => {
+                    end = Err(not_text(&table.name, row, table.columns.get(cell)));
+                    return Ok(());
+                }
+            }
+            let cell = String::from_utf8_lossy(record.get(columns.url).unwrap_or_default());
             let url = cell.trim();
             if url.is_empty() {
                 input.skipped.push(skipped(row, "", "the cell is empty"));
                 continue;
             }
-            if let Err(reason) = check_url(url).and_then(|()| check_length(&record, n_cells)) {
+            if let Err(reason) = check_url(url).and_then(|()| check_row(url, &record, &columns)) {
                 input
                     .failures
                     .push(Failure::new(row, url, Stage::Input, reason));
                 continue;
             }
             let id = image_id::digest(url);
+            let hex = image_id::hex(&id);
+            if !columns.has_id_only(&record, &hex, &cell) {
+                end = Ok(false);
+                return Ok(());
+            }
             if let Some(first) = first_rows.get(&id) {
                 let reason = format!("the same image as in row {first}");
                 input.skipped.push(skipped(row, url, &reason));
                 continue;
             }
             first_rows.insert(id, row);
-            let hex = image_id::hex(&id);
-            let cells = (0..columns.len()).map(|column| match column {
-                column if column == id_column => hex.as_bytes(),
-                column if column == url_column => url.as_bytes(),
+            if record.len() < columns.n_input {
+                remarks.short.add(row);
+            }
+            if columns.is_exceeded_by(&record) {
+                remarks.long.add(row);
+            }
+            let cells = (0..columns.names.len()).map(|column| match column {
+                column if column == columns.id => hex.as_bytes(),
+                column if column == columns.url => url.as_bytes(),
                 column => record.get(column).unwrap_or_default(),
             });
             csv.write_record(cells)?;
@@ -191,7 +140,25 @@ pub(super) fn read(
         csv.flush()?;
         anyhow::Ok(())
     })?;
-    Ok((input, draft))
+    if !end? {
+        return Ok(None);
+    }
+    if input.n_rows == 0 {
+        bail!(
+            "{} has no rows, so no image has a vector and nothing is replaced; {}",
+            table.name,
+            table.remedy_if_empty
+        );
+    }
+    input.remarks = remarks.lines(wanted);
+    Ok(Some((input, draft)))
+}
+
+fn not_text(table: &str, row: usize, column: Option<&String>) -> anyhow::Error {
+    let column = column.map_or("without a name", |name| name.trim());
+    anyhow!(
+        "{table}, row {row}: the column {column} is neither UTF-8 nor Windows-1252; save the table as UTF-8"
+    )
 }
 
 fn skipped(row: usize, url: &str, reason: &str) -> Failure {
@@ -234,28 +201,33 @@ fn is_image_request(path: &str) -> bool {
         && segments.nth(1).is_some()
 }
 
-/// Whether the row fits the header; empty cells too many are what a trailing comma leaves.
-fn check_length(record: &ByteRecord, n_cells: usize) -> Result<(), String> {
-    let fits = record.len() >= n_cells && record.iter().skip(n_cells).all(<[u8]>::is_empty);
-    if fits {
-        return Ok(());
+/// Whether the URL is what the row says it is. A parser of URLs passes over line breaks, but a cell with
+/// them is two. And the URL can have been cut: where a row is longer than the header, a separator in the
+/// last column ends its cell too early.
+fn check_row(url: &str, record: &ByteRecord, columns: &Columns) -> Result<(), String> {
+    if url.contains(['\n', '\r']) {
+        return Err("the cell has several lines; give each URL a row of its own".to_owned());
     }
-    Err(format!(
-        "the row has {} cells, the header {n_cells}; is a comma or quote missing?",
-        record.len()
-    ))
+    if columns.is_exceeded_by(record) && columns.url + 1 == columns.n_input {
+        return Err(format!(
+            "the row has {} cells, the header {}, and the URL is the last of them; is it cut at a separator in it? quote it",
+            record.len(),
+            columns.n_input
+        ));
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read_csv(text: &str, column: &str) -> anyhow::Result<(Input, String)> {
+    fn read_csv(text: impl AsRef<[u8]>, column: &str) -> anyhow::Result<(Input, String)> {
         let dir = tempfile::tempdir().unwrap();
         let csv = dir.path().join("in.csv");
         std::fs::write(&csv, text).unwrap();
         let images = dir.path().join("images.csv");
-        let (input, draft) = read(Table::from_csv(&csv)?, column, &images)?;
+        let (input, draft) = read(|| table::from_file(&csv, column), column, &images)?;
         draft.publish()?;
         Ok((input, std::fs::read_to_string(images)?))
     }
@@ -279,7 +251,7 @@ mod tests {
 
     #[test]
     fn an_images_csv_can_be_built_again() {
-        let text = format!("iiif_url,localIdentifier,s\n{URL},old,x\n");
+        let text = format!("iiif_url,localIdentifier,s\n{URL},{ID},x\n");
         let (_, images) = read_csv(&text, "iiif_url").unwrap();
         assert_eq!(
             images,
@@ -311,22 +283,21 @@ mod tests {
                 "ends before the region",
             ),
             (
-                "https://example.org/iiif/c",
-                "the row has 1 cells, the header 2",
+                "\"https://example.org/iiif/b\nc\",1",
+                "the cell has several lines",
             ),
-            (
-                "https://example.org/iiif/c,1,2",
-                "the row has 3 cells, the header 2",
-            ),
-            ("https://example.org/iiif/c,1,", ""),
+            // Short, long and with a comma at the end.
+            ("https://example.org/iiif/c", ""),
+            ("https://example.org/iiif/d,1,2", ""),
+            ("https://example.org/iiif/e,1,", ""),
             ("https://example.org/iiif/default.jpg,1", ""),
         ];
         let text: String = rows.iter().map(|(row, _)| format!("{row}\n")).collect();
-        let (input, _) = read_csv(&format!("iiif_url,n\n{text}"), "iiif_url").unwrap();
+        let (input, _) = read_csv(format!("iiif_url,n\n{text}"), "iiif_url").unwrap();
         assert_eq!(input.n_rows, rows.len());
         assert_eq!(
             input.images.iter().map(|i| i.row).collect::<Vec<_>>(),
-            [1, 13, 14]
+            [1, 12, 13, 14, 15]
         );
         for (row, (_, expected)) in (1..)
             .zip(rows)
@@ -360,19 +331,146 @@ mod tests {
         );
         let error = read_csv("", "iiif_url").unwrap_err().to_string();
         assert!(error.contains("is empty"), "{error}");
-        assert!(Table::from_csv(Path::new("/no/such.csv")).is_err());
+        let error = table::from_file(Path::new("/no/such.csv"), "iiif_url")
+            .err()
+            .unwrap();
+        assert!(
+            error
+                .to_string()
+                .contains("check the path given with --csv-file"),
+            "{error}"
+        );
     }
 
     #[test]
-    fn cells_in_another_encoding_are_kept() {
-        let dir = tempfile::tempdir().unwrap();
-        let csv = dir.path().join("in.csv");
-        let row = [b"iiif_url,t\n", URL.as_bytes(), b",Z\xfcrich\n"].concat();
-        std::fs::write(&csv, row).unwrap();
-        let images = dir.path().join("images.csv");
-        let (_, draft) = read(Table::from_csv(&csv).unwrap(), "iiif_url", &images).unwrap();
-        draft.publish().unwrap();
-        let written = std::fs::read(images).unwrap();
-        assert!(written.windows(6).any(|w| w == b"Z\xfcrich"));
+    fn rows_that_do_not_fit_the_header_are_kept_where_the_url_is_there() {
+        let (input, images) = read_csv(
+            "iiif_url,title,year\nhttp://x/a,One\nhttp://x/b\nhttp://x/c,Two, or three,3\nhttp://x/d,Four,4,\n",
+            "iiif_url",
+        )
+        .unwrap();
+        let written: Vec<&str> = images
+            .lines()
+            .map(|line| &line[..line.rfind(',').unwrap()])
+            .collect();
+        assert_eq!(
+            written,
+            [
+                "iiif_url,title,year",
+                "http://x/a,One,",
+                "http://x/b,,",
+                "http://x/c,Two, or three",
+                "http://x/d,Four,4"
+            ]
+        );
+        assert_eq!(input.failures, []);
+        assert_eq!(
+            input.remarks,
+            [
+                "2 rows, the first row 1: fewer cells than the header; the missing ones are taken as empty",
+                "row 3: more cells than the header; what has no header is left out of images.csv; is a cell with a separator in it not quoted?"
+            ]
+        );
+        // The URL itself may have been cut at a comma.
+        let (input, _) = read_csv(
+            "title,iiif_url\nt,http://x/a,b\nt,http://x/c,\nt\n",
+            "iiif_url",
+        )
+        .unwrap();
+        assert_eq!(input.images.len(), 1);
+        let reason = &input.failures[0].reason;
+        assert!(reason.contains("cut at a separator"), "{reason}");
+        assert_eq!(input.skipped[0].row, 3);
+    }
+
+    #[test]
+    fn images_csv_is_utf_8_whatever_the_input_is() {
+        let text = [
+            b"iiif_url,t\xeftre\n".as_slice(),
+            "http://x/a,Straße\n".as_bytes(),
+            b"http://x/b,N\xe4her am See \x96 1890\n",
+            b"http://x/c,Z\xfcrich\n",
+        ]
+        .concat();
+        let (input, images) = read_csv(&text, "iiif_url").unwrap();
+        assert!(
+            images.starts_with("iiif_url,tïtre,localIdentifier\nhttp://x/a,Straße,"),
+            "{images}"
+        );
+        assert!(
+            images.contains("http://x/b,Näher am See – 1890,"),
+            "{images}"
+        );
+        assert!(images.contains("http://x/c,Zürich,"), "{images}");
+        assert_eq!(
+            input.remarks,
+            [
+                "2 rows, the first row 2: not UTF-8, read as Windows-1252 (\"Näher am See – 1890\"); if that is wrong, save the table as UTF-8"
+            ]
+        );
+        let error = read_csv(b"iiif_url,t\nhttp://x/a,Z\x81rich\n", "iiif_url")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.ends_with("in.csv, row 1: the column t is neither UTF-8 nor Windows-1252; save the table as UTF-8"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn a_column_of_the_name_of_ours_is_kept_under_another() {
+        let text = format!("iiif_url,localIdentifier,t\n{URL},,x\nhttp://x/a,my-id,y\n");
+        let (input, images) = read_csv(&text, "iiif_url").unwrap();
+        let id = image_id::image_id("http://x/a");
+        assert_eq!(
+            images,
+            format!(
+                "iiif_url,localIdentifier_input,t,localIdentifier\n{URL},,x,{ID}\nhttp://x/a,my-id,y,{id}\n"
+            )
+        );
+        assert_eq!(
+            input.remarks,
+            [
+                "the column localIdentifier of the input is called localIdentifier_input in images.csv, where localIdentifier is the image id"
+            ]
+        );
+        // Built again it stays as it is.
+        let (input, again) = read_csv(&images, "iiif_url").unwrap();
+        assert_eq!((again, input.remarks.len()), (images, 0));
+        let text = format!("iiif_url,localIdentifier,localIdentifier_input\n{URL},mine,too\n");
+        let (_, images) = read_csv(&text, "iiif_url").unwrap();
+        assert_eq!(
+            images,
+            format!(
+                "iiif_url,localIdentifier_input_2,localIdentifier_input,localIdentifier\n{URL},mine,too,{ID}\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_column_alike_is_taken_and_has_the_name_that_was_asked_for() {
+        let (input, images) = read_csv(format!("Title;IIIF URL\nt;{URL}\n"), "iiif_url").unwrap();
+        assert_eq!(
+            images,
+            format!("Title,iiif_url,localIdentifier\nt,{URL},{ID}\n")
+        );
+        assert_eq!(
+            input.remarks,
+            ["the column IIIF URL is taken for iiif_url, and called so in images.csv"]
+        );
+    }
+
+    #[test]
+    fn a_table_without_rows_says_so() {
+        for text in ["iiif_url\n", "title,iiif_url\n\n\n"] {
+            let error = read_csv(text, "iiif_url").unwrap_err().to_string();
+            assert!(
+                error.contains("in.csv has no rows, so no image has a vector and nothing is replaced; it has a header"),
+                "{error}"
+            );
+        }
+        // Rows without any URL are named in failures.csv.
+        let (input, _) = read_csv("t,iiif_url\na,\nb,\n", "iiif_url").unwrap();
+        assert_eq!(input.skipped.len(), 2);
     }
 }

@@ -10,6 +10,7 @@ mod colours;
 mod demo;
 mod encoder;
 mod end_to_end;
+mod endpoint;
 mod examples;
 mod fetch;
 mod http;
@@ -23,6 +24,7 @@ mod queries;
 mod settings;
 mod sparql;
 mod support;
+mod tables;
 mod world;
 
 /// As the program allocates: queries are stopped by the memory that they take.

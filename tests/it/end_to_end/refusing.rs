@@ -84,7 +84,25 @@ fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
         ),
         (
             &["query", "@/no/such/query.rq"],
-            &["/no/such/query.rq cannot be read"],
+            &[
+                "the query /no/such/query.rq cannot be read: No such file",
+                "check the path given with @FILE",
+            ],
+        ),
+        (
+            &["query", "--image", "/no/such.jpg"],
+            &[
+                "the image /no/such.jpg cannot be read: No such file",
+                "check the path given with --image",
+            ],
+        ),
+        (
+            &["demo", "--files", nowhere, "--dir", "demo"],
+            &[
+                nowhere,
+                "cannot be read",
+                "check the path given with --files",
+            ],
         ),
         (&["iiif-serve", nowhere], &["there is no folder", nowhere]),
         (
@@ -97,7 +115,7 @@ fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
                 "--data-dir",
                 &wide,
             ],
-            &[nowhere],
+            &[nowhere, "check the path given with --csv-file"],
         ),
         (
             &[
@@ -117,6 +135,15 @@ fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
             assert!(sentence.contains(part), "{arguments:?}: {sentence}");
         }
     }
+    // A cause is told once.
+    let load = [
+        "load",
+        "--store",
+        &text_of(&dir.path().join("store")),
+        "/no/such.ttl",
+    ];
+    let sentence = run(&mut world.clip_search(&load)).sentence(1);
+    assert_eq!(sentence.matches("No such file").count(), 1, "{sentence}");
     let mut command = world.clip_search(&["serve"]);
     let sentence = run(command.env("ORT_DYLIB_PATH", nowhere)).sentence(1);
     assert!(

@@ -1,0 +1,211 @@
+//! A table from the answer of a SPARQL endpoint.
+
+use super::{Table, shorten};
+use anyhow::{Context, bail};
+use csv::ByteRecord;
+use oxrdf::Term;
+use sparesults::{
+    QueryResultsFormat, QueryResultsParser, ReaderQueryResultsParserOutput, ReaderSolutionsParser,
+};
+use std::fs::File;
+use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+
+/// An answer that ends before its end, or has something after it: the words of an endpoint that came to
+/// its limit while it wrote.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the answer of the SPARQL endpoint cannot be read to its end: it is cut or damaged after {n_rows} rows; ask for less, raise the endpoint's limits, or take these rows with --allow-partial; its last words are: {ending}"
+)]
+pub(in crate::build) struct CutShort {
+    n_rows: usize,
+    ending: String,
+}
+
+/// Characters of an answer's end that are shown.
+const MAX_ENDING: usize = 100;
+
+/// The answer in the file `spool`: a column for each projected variable, unbound cells empty, terms as
+/// in SPARQL CSV results (IRIs and literals without any mark). With `may_be_cut`, rows before a cut are
+/// a table too.
+///
+/// # Errors
+/// If the answer is not that of a SELECT query or cannot be read.
+pub(in crate::build) fn from_answer(
+    spool: &Path,
+    format: QueryResultsFormat,
+    may_be_cut: bool,
+) -> anyhow::Result<Table> {
+    let file = File::open(spool).with_context(|| format!("{} cannot be read", spool.display()))?;
+    let cut = || CutShort {
+        n_rows: 0,
+        ending: ending(spool),
+    };
+    let parsed = QueryResultsParser::from_format(format)
+        .for_reader(BufReader::new(file))
+        .map_err(|_| cut())?;
+    let ReaderQueryResultsParserOutput::Solutions(solutions) = parsed else {
+        bail!("the image query is an ASK query; a SELECT query that binds the IIIF URLs is needed");
+    };
+    let columns = solutions
+        .variables()
+        .iter()
+        .map(|variable| variable.as_str().to_owned())
+        .collect();
+    Ok(Table {
+        name: "the answer of the SPARQL endpoint".to_owned(),
+        columns,
+        rows: Box::new(Rows {
+            solutions: Some(solutions),
+            n_rows: 0,
+            spool: spool.to_owned(),
+            format,
+        }),
+        may_be_cut,
+        remedy_if_empty: "its query finds nothing there; try it in the endpoint's own form",
+    })
+}
+
+struct Rows {
+    /// None after the last row.
+    solutions: Option<ReaderSolutionsParser<BufReader<File>>>,
+    n_rows: usize,
+    spool: PathBuf,
+    format: QueryResultsFormat,
+}
+
+impl Iterator for Rows {
+    type Item = anyhow::Result<ByteRecord>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let solution = self.solutions.as_mut()?.next();
+        if let Some(Ok(solution)) = &solution {
+            self.n_rows += 1;
+            let cell = |term: &Option<Term>| term.as_ref().map_or_else(String::new, plain);
+            let cells: Vec<String> = solution.values().iter().map(cell).collect();
+            return Some(Ok(cells.into()));
+        }
+        self.solutions = None;
+        let ending = ending(&self.spool);
+        let is_whole = solution.is_none() && is_end(&ending, self.format);
+        let n_rows = self.n_rows;
+        (!is_whole).then(|| Err(CutShort { n_rows, ending }.into()))
+    }
+}
+
+/// The last characters of the file, in one line.
+fn ending(spool: &Path) -> String {
+    let read = || {
+        let mut file = File::open(spool)?;
+        let length = file.metadata()?.len();
+        // As many bytes as so many characters may have, and a rest of white space.
+        file.seek(SeekFrom::Start(
+            length.saturating_sub(16 * MAX_ENDING as u64),
+        ))?;
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        std::io::Result::Ok(bytes)
+    };
+    let bytes = read().unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let text = text.trim();
+    let skipped = text.chars().count().saturating_sub(MAX_ENDING);
+    shorten(&text.chars().skip(skipped).collect::<String>(), MAX_ENDING)
+}
+
+/// Whether an answer that ends so may be whole.
+fn is_end(ending: &str, format: QueryResultsFormat) -> bool {
+    match format {
+        QueryResultsFormat::Json => ending.ends_with('}'),
+        QueryResultsFormat::Xml => {
+            // The name may have a prefix, and a comment may follow.
+            let last = ending
+                .rsplit_once("</")
+                .and_then(|(_, tag)| tag.split_once('>'));
+            last.is_some_and(|(name, rest)| {
+                let rest = rest.trim();
+                name.trim_end().ends_with("sparql")
+                    && (rest.is_empty() || (rest.starts_with("<!--") && rest.ends_with("-->")))
+            })
+        }
+        _ => true,
+    }
+}
+
+/// The term as in SPARQL CSV results.
+fn plain(term: &Term) -> String {
+    match term {
+        Term::NamedNode(iri) => iri.as_str().to_owned(),
+        Term::Literal(literal) => literal.value().to_owned(),
+        Term::BlankNode(node) => node.to_string(),
+        Term::Triple(triple) => Term::Triple(triple.clone()).to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const JSON: &str = r#"{"head":{"vars":["u"]},"results":{"bindings":[
+        {"u":{"type":"uri","value":"http://x/a"}},
+        {"u":{"type":"literal","value":"ä"}}]}}"#;
+    const XML: &str = "<?xml version=\"1.0\"?><sparql xmlns=\"http://www.w3.org/2005/sparql-results#\">\
+        <head><variable name=\"u\"/></head><results>\
+        <result><binding name=\"u\"><uri>http://x/a</uri></binding></result>\
+        <result><binding name=\"u\"><literal>ä</literal></binding></result></results></sparql>";
+
+    /// Rows and, if the answer is cut, what is said.
+    fn read(text: &[u8], format: QueryResultsFormat) -> (usize, Option<String>) {
+        let dir = tempfile::tempdir().unwrap();
+        let spool = dir.path().join("answer");
+        std::fs::write(&spool, text).unwrap();
+        let table = match from_answer(&spool, format, true) {
+            Ok(table) => table,
+            Err(error) => return (0, Some(error.to_string())),
+        };
+        let (mut n_rows, mut cut) = (0, None);
+        for row in table.rows {
+            match row {
+                Ok(_) => n_rows += 1,
+                Err(error) => {
+                    assert!(error.is::<CutShort>());
+                    cut = Some(error.to_string());
+                }
+            }
+        }
+        (n_rows, cut)
+    }
+
+    #[test]
+    fn an_answer_that_is_cut_anywhere_is_known() {
+        for (whole, format) in [
+            (JSON, QueryResultsFormat::Json),
+            (XML, QueryResultsFormat::Xml),
+        ] {
+            assert_eq!(read(whole.as_bytes(), format), (2, None));
+            assert_eq!(
+                read(format!("{whole}\r\n \n").as_bytes(), format),
+                (2, None)
+            );
+            for end in 0..whole.len() {
+                let (_, cut) = read(&whole.as_bytes()[..end], format);
+                let cut = cut.unwrap_or_else(|| panic!("{end}: {}", &whole[..end]));
+                assert!(cut.contains("cut or damaged after"), "{cut}");
+            }
+            for rest in ["\njava.lang.Exception: timed out\n", "#!!! limit reached"] {
+                let (n_rows, cut) = read(format!("{whole}{rest}").as_bytes(), format);
+                let cut = cut.unwrap_or_else(|| panic!("{rest}"));
+                assert_eq!(n_rows, 2);
+                assert!(cut.contains(rest.trim()), "{cut}");
+            }
+        }
+        let (n_rows, cut) = read(
+            format!("{}time ran out\n", &JSON[..JSON.find(",\n").unwrap()]).as_bytes(),
+            QueryResultsFormat::Json,
+        );
+        let cut = cut.unwrap();
+        assert_eq!(n_rows, 1);
+        assert!(cut.contains("after 1 rows"), "{cut}");
+        assert!(cut.ends_with("time ran out"), "{cut}");
+    }
+}

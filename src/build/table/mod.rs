@@ -1,0 +1,44 @@
+//! The input of a build as a table.
+
+mod answer;
+mod column;
+mod dialect;
+mod encoding;
+mod file;
+mod kind;
+mod quotes;
+
+pub(super) use answer::{CutShort, from_answer};
+pub(super) use column::{Found, find};
+pub(super) use encoding::to_utf8;
+pub(super) use file::from_file;
+
+use csv::ByteRecord;
+
+/// Rows under named columns.
+pub(super) struct Table {
+    /// What the table is called in messages.
+    pub(super) name: String,
+    /// The names of the header.
+    pub(super) columns: Vec<String>,
+    /// The cells of a row may be more or fewer than the columns, and in another encoding than UTF-8.
+    pub(super) rows: Box<dyn Iterator<Item = anyhow::Result<ByteRecord>>>,
+    /// Whether the rows before a cut are taken, instead of none.
+    pub(super) may_be_cut: bool,
+    /// What is said if it has no rows.
+    pub(super) remedy_if_empty: &'static str,
+}
+
+/// `text` for a message: in one line and short.
+pub(super) fn shorten(text: &str, max_chars: usize) -> String {
+    let mut short: String = text
+        .trim()
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(max_chars)
+        .collect();
+    if text.trim().chars().nth(max_chars).is_some() {
+        short.push('…');
+    }
+    short
+}
