@@ -19,7 +19,7 @@
 //! | module | what | alone names |
 //! | --- | --- | --- |
 //! | [`cli`], [`env_file`], [`config`], [`command`] | flags and environment; what the subcommands do | clap, dotenvy, rust-embed |
-//! | [`print`] | standard output and standard error | |
+//! | [`mod@print`] | standard output and standard error | |
 //! | [`http`] | protocol, content negotiation, streaming, errors, IIIF server | axum |
 //! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |

@@ -35,7 +35,8 @@ impl Refusal {
     pub(super) fn status(status: StatusCode, headers: &HeaderMap, error: anyhow::Error) -> Self {
         let may_pass = matches!(
             status,
-            StatusCode::TOO_MANY_REQUESTS
+            StatusCode::REQUEST_TIMEOUT
+                | StatusCode::TOO_MANY_REQUESTS
                 | StatusCode::BAD_GATEWAY
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT

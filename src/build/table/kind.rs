@@ -120,6 +120,10 @@ pub(super) fn other_text(text: &[u8]) -> Option<Foreign> {
         let remedy = "load it with `clip-search load`, and build from a CSV or a SPARQL endpoint";
         return Some(foreign("RDF", remedy));
     }
+    let is_tag = |byte: &u8| byte.is_ascii_alphabetic() || b"!?/".contains(byte);
+    if begins("<") && text.get(1).is_some_and(is_tag) {
+        return Some(foreign("markup (HTML or XML)", EXPORT));
+    }
     if begins("{") || begins("[") {
         return Some(foreign("JSON", EXPORT));
     }
@@ -161,6 +165,7 @@ mod tests {
         for (text, expected) in [
             (" <!DOCTYPE html><title>Log in", "an HTML page"),
             ("<?xml version=\"1.0\"?>", "XML"),
+            ("<table><tr>", "markup (HTML or XML)"),
             ("\n[{\"iiif_url\":1}]", "JSON"),
             ("@prefix a: <b> .", "RDF"),
             (
