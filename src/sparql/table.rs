@@ -71,7 +71,8 @@ impl Relation {
         let width = (rows.variables.len() + 2).div_ceil(COLUMNS);
         for given in &givens {
             let n_hits = self.searches[given.number].hits.len();
-            let n_rows = n_hits * width + given.variants.len();
+            // The first variant of the inputs comes with the hits: exactly as many hits as are allowed are.
+            let n_rows = n_hits * width + given.variants.len().saturating_sub(1);
             spend(&mut spent.n_rows, n_rows, maker.options, &fragment.written)?;
         }
         // Inputs stand in a table of their own where a row per hit with its inputs in full would multiply

@@ -671,6 +671,20 @@ fn operators_can_set_defaults_and_bounds() {
             .error(query)
             .contains("has more than 3 hits")
     );
+    let n_hits = options(|_| {}).rows(query).len();
+    let allowing = |max_hits| {
+        let options = SparqlOptions {
+            max_hits,
+            ..SparqlOptions::default()
+        };
+        World::with(options, store())
+    };
+    assert_eq!(
+        allowing(n_hits).rows(query).len(),
+        n_hits,
+        "exactly as many as are allowed"
+    );
+    assert!(allowing(n_hits - 1).error(query).contains("hits"));
     assert!(
         options(|o| o.max_hits = 20)
             .error(
