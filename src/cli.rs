@@ -313,6 +313,9 @@ pub struct SparqlArgs {
         default_value = "20"
     )]
     pub fetch_limit: NonZeroUsize,
+    /// Images that are fetched for queries at the same time; more are refused with 503
+    #[arg(long, env = "CLIP_MAX_FETCHES", value_name = "N", default_value = "64")]
+    pub max_fetches: NonZeroUsize,
     /// Time for fetching one image for clip:queryURL, in seconds
     #[arg(
         long,
@@ -368,6 +371,10 @@ pub struct ServeArgs {
     /// Queries that are evaluated at the same time; the others wait
     #[arg(long, env = "CLIP_MAX_QUERIES", value_name = "N")]
     pub max_queries: Option<NonZeroUsize>,
+    /// Connections at the same time: 1000, or half of the open files that the system allows if that is less;
+    /// idle ones give way to new ones
+    #[arg(long, env = "CLIP_MAX_CONNECTIONS", value_name = "N")]
+    pub max_connections: Option<NonZeroUsize>,
     /// Time that a query waits for its turn before it is refused with 503, in seconds
     #[arg(
         long,

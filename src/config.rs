@@ -6,6 +6,7 @@ use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
 use crate::fetch::FetchLimits;
 use crate::http::HttpSettings;
+use crate::http::server::ConnectionLimits;
 use crate::sparql::SparqlOptions;
 use anyhow::{Context, ensure};
 use std::io::IsTerminal;
@@ -80,6 +81,7 @@ impl SparqlArgs {
         FetchLimits {
             max_bytes: self.fetch_limit.get().saturating_mul(MIB),
             timeout: Duration::from_secs(self.fetch_timeout.get()),
+            max_at_once: self.max_fetches.get(),
             ..FetchLimits::default()
         }
     }
@@ -96,6 +98,16 @@ impl ServeArgs {
             body_limit_bytes: self.body_limit.get().saturating_mul(MIB),
             max_queries: self.max_queries.unwrap_or(defaults.max_queries),
             max_wait: Duration::from_secs(self.max_wait),
+        }
+    }
+
+    /// What connections may take.
+    #[must_use]
+    pub fn connection_limits(&self) -> ConnectionLimits {
+        let defaults = ConnectionLimits::default();
+        ConnectionLimits {
+            max_connections: self.max_connections.unwrap_or(defaults.max_connections),
+            ..defaults
         }
     }
 }

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::sync::mpsc;
 use std::time::Duration;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 /// Fetches URLs that come from queries, so from strangers. Clones share connections.
@@ -25,6 +26,8 @@ pub struct Fetcher {
     allowed: Client,
     allow: Arc<AllowList>,
     limits: FetchLimits,
+    /// Free fetches.
+    slots: Arc<Semaphore>,
 }
 
 /// How much a fetch may cost.
@@ -36,6 +39,8 @@ pub struct FetchLimits {
     pub timeout: Duration,
     /// Redirects that are followed.
     pub max_redirects: usize,
+    /// Fetches at the same time; more are refused, because each has a thread that waits.
+    pub max_at_once: usize,
 }
 
 /// Why a remote image cannot be fetched.
@@ -129,6 +134,9 @@ pub enum FetchError {
         /// Longest time in seconds.
         limit_s: u64,
     },
+    /// As many fetches as are allowed are under way.
+    #[error("the service is fetching too many pictures; try again later")]
+    TooMany,
     /// This service is going down.
     #[error("the service is shutting down")]
     Stopped,
@@ -147,6 +155,7 @@ impl Default for FetchLimits {
             max_bytes: 20 * 1024 * 1024,
             timeout: Duration::from_secs(20),
             max_redirects: 5,
+            max_at_once: 64,
         }
     }
 }
@@ -181,24 +190,31 @@ impl Fetcher {
             allowed: client().build()?,
             allow,
             limits,
+            slots: Arc::new(Semaphore::new(
+                limits.max_at_once.min(Semaphore::MAX_PERMITS),
+            )),
         })
     }
 
-    /// The body behind `url`. Blocks: call it from a thread that may block, while the runtime runs.
+    /// The body behind `url`. Blocks, with the query's place [lent](crate::place::lend): call it from a thread that may block, while the runtime runs.
     ///
     /// # Errors
     /// [`FetchError`] names the URL, what is wrong and what helps.
     pub fn get_blocking(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let slot = Arc::clone(&self.slots).try_acquire_owned();
+        let slot = slot.map_err(|_| FetchError::TooMany)?;
         let (done, result) = mpsc::sync_channel(1);
         let fetcher = self.clone();
         let url = url.to_owned();
         // A task and a channel instead of `Handle::block_on`, which panics on threads of the runtime
         // and when the runtime shuts down.
         self.runtime.spawn(async move {
+            let fetched = fetcher.get(&url).await;
+            drop(slot);
             // The caller is waiting, so this cannot fail.
-            let _ = done.send(fetcher.get(&url).await);
+            let _ = done.send(fetched);
         });
-        result.recv().unwrap_or(Err(FetchError::Stopped))
+        crate::place::lend(|| result.recv()).unwrap_or(Err(FetchError::Stopped))
     }
 
     async fn get(&self, url: &str) -> Result<Vec<u8>, FetchError> {

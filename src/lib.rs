@@ -20,7 +20,7 @@
 //! | --- | --- | --- |
 //! | [`cli`], [`env_file`], [`config`], [`command`] | flags and environment; what the subcommands do | clap, dotenvy, rust-embed |
 //! | [`mod@print`] | standard output and standard error | |
-//! | [`http`] | protocol, content negotiation, streaming, errors, IIIF server | axum |
+//! | [`http`] | protocol, content negotiation, streaming, errors, connections, IIIF server | axum, hyper |
 //! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |
 //! | [`engine`] | collection and encoder together, text cache | |
@@ -30,6 +30,7 @@
 //! | [`fetch`], [`net`] | URLs from strangers; the HTTP client | reqwest (with [`build`] and SERVICE) |
 //! | `git_lfs` | files that are not fetched yet | |
 //! | [`memory`] | what a query's rows have in use | the allocator |
+//! | [`place`] | a query's place among the queries, and how it is lent | |
 //! | [`embedding`], [`image_id`], [`iiif`], [`data_url`] | small nouns | |
 //!
 //! # Invariants
@@ -91,6 +92,7 @@ pub mod image_id;
 mod lock;
 pub mod memory;
 pub mod net;
+pub mod place;
 pub mod print;
 pub mod sparql;
 pub mod store;

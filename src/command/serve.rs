@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    let settings = args.http_settings();
+    let (settings, limits) = (args.http_settings(), args.connection_limits());
     let runtime = Handle::current();
     let (host, port) = (args.host, args.port);
     let sparql = blocking(move || open(&args.data, &args.model, &args.sparql, runtime)).await?;
@@ -22,6 +22,6 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     ));
     out.finish()?;
     let router = http::router(Arc::new(AppState::new(sparql, settings)));
-    http::serve(listener, router, stop_signal()).await?;
+    http::server::serve_within(listener, router, limits, stop_signal()).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,18 +1,13 @@
-//! Request bodies: read within bounds, and taken apart into named fields.
+//! What a request brings, taken apart into named fields.
 
 use super::error::ApiError;
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, header};
-use futures_util::StreamExt;
-use std::time::Duration;
+use std::borrow::Cow;
 
-/// Longest time for a body to arrive.
-const BODY_TIMEOUT: Duration = Duration::from_secs(60);
-
-/// How much of a body that is too long is read and dropped. Answering while the client still sends
-/// resets the connection, and then most clients never show the answer.
-const DRAIN_BYTES: usize = 64 * 1024 * 1024;
+/// The byte order mark that some editors put before a text.
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// A named value of a form.
 pub(super) struct Field {
@@ -26,51 +21,6 @@ pub(super) enum FieldValue {
     File(Bytes),
 }
 
-/// The whole body.
-///
-/// # Errors
-/// If it is longer than `limit_bytes`, or does not come.
-pub(super) async fn read(
-    headers: &HeaderMap,
-    body: Body,
-    limit_bytes: usize,
-) -> Result<Bytes, ApiError> {
-    // Such a client waits for our word before it sends, so it can be refused at once.
-    let announced = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if headers.contains_key(header::EXPECT) && announced.is_some_and(|n| n > limit_bytes) {
-        return Err(ApiError::BodyTooLong { limit_bytes });
-    }
-    tokio::time::timeout(BODY_TIMEOUT, collect(body, limit_bytes))
-        .await
-        .unwrap_or(Err(ApiError::BodyTooSlow {
-            limit_s: BODY_TIMEOUT.as_secs(),
-        }))
-}
-
-async fn collect(body: Body, limit_bytes: usize) -> Result<Bytes, ApiError> {
-    let mut chunks = body.into_data_stream();
-    let mut whole = Vec::new();
-    let mut n_received = 0_usize;
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(ApiError::BodyBroken)?;
-        n_received += chunk.len();
-        if n_received > limit_bytes.saturating_add(DRAIN_BYTES) {
-            break;
-        }
-        if n_received <= limit_bytes {
-            whole.extend_from_slice(&chunk);
-        } else {
-            whole = Vec::new();
-        }
-    }
-    if n_received > limit_bytes {
-        return Err(ApiError::BodyTooLong { limit_bytes });
-    }
-    Ok(whole.into())
-}
-
 /// The media type of the body in lower case and without parameters; empty if the client names none.
 pub(super) fn media_type(headers: &HeaderMap) -> String {
     headers
@@ -82,11 +32,43 @@ pub(super) fn media_type(headers: &HeaderMap) -> String {
 }
 
 /// The fields of `application/x-www-form-urlencoded`, which is also the form of a URL's query.
-pub(super) fn urlencoded(bytes: &[u8]) -> impl Iterator<Item = Field> {
-    url::form_urlencoded::parse(bytes).map(|(name, value)| Field {
-        name: name.into_owned(),
-        value: FieldValue::Text(value.into_owned()),
-    })
+///
+/// # Errors
+/// [`ApiError::NotUtf8`] names the parameter. (A parser that puts U+FFFD in place of what it cannot read
+/// would have another query answered than was asked.)
+pub(super) fn urlencoded(bytes: &[u8]) -> Result<Vec<Field>, ApiError> {
+    let pairs = bytes.split(|byte| *byte == b'&');
+    pairs
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let end = pair.iter().position(|byte| *byte == b'=');
+            let (name, value) = pair.split_at(end.unwrap_or(pair.len()));
+            let name = decoded(name, "the name of a parameter".into())?;
+            let value = value.strip_prefix(b"=").unwrap_or_default();
+            let value = decoded(value, format!("the parameter {name}").into())?;
+            let value = FieldValue::Text(value);
+            Ok(Field { name, value })
+        })
+        .collect()
+}
+
+/// `+` is a space and `%` with two hex digits a byte; a `%` without them stands for itself.
+fn decoded(bytes: &[u8], what: Cow<'static, str>) -> Result<String, ApiError> {
+    let digit = |at: usize| char::from(*bytes.get(at)?).to_digit(16);
+    let mut decoded = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(byte) = bytes.get(at) {
+        let escape = (*byte == b'%')
+            .then(|| u8::try_from(digit(at + 1)? * 16 + digit(at + 2)?).ok())
+            .flatten();
+        decoded.push(match (escape, byte) {
+            (Some(byte), _) => byte,
+            (None, b'+') => b' ',
+            (None, other) => *other,
+        });
+        at += if escape.is_some() { 3 } else { 1 };
+    }
+    utf8(decoded.into(), what)
 }
 
 /// The fields of `multipart/form-data`; a part with a file name or a media type other than text is a
@@ -96,6 +78,8 @@ pub(super) fn urlencoded(bytes: &[u8]) -> impl Iterator<Item = Field> {
 /// If the body does not have that form, or a text is not UTF-8.
 pub(super) async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<Field>, ApiError> {
     let mut request = Request::new(Body::from(body));
+    // The body is here already, within the bounds of the service; without this word 2 MiB would be the most.
+    DefaultBodyLimit::disable().apply(&mut request);
     if let Some(content_type) = headers.get(header::CONTENT_TYPE) {
         request
             .headers_mut()
@@ -117,11 +101,13 @@ pub(super) async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<Fi
             || part
                 .content_type()
                 .is_some_and(|kind| !kind.starts_with("text/"));
+        // What browsers send for a file field that is left empty.
+        let is_blank = part.file_name() == Some("");
         let bytes = part.bytes().await.map_err(ApiError::Multipart)?;
-        let value = if is_file {
+        let value = if is_file && !(is_blank && bytes.is_empty()) {
             FieldValue::File(bytes)
         } else {
-            FieldValue::Text(utf8(bytes, "a field of the form")?)
+            FieldValue::Text(utf8(bytes, format!("the field {name}").into())?)
         };
         fields.push(Field { name, value });
     }
@@ -132,6 +118,63 @@ pub(super) async fn multipart(headers: &HeaderMap, body: Bytes) -> Result<Vec<Fi
 ///
 /// # Errors
 /// [`ApiError::NotUtf8`] says that `what` is not UTF-8.
-pub(super) fn utf8(bytes: Bytes, what: &'static str) -> Result<String, ApiError> {
+pub(super) fn utf8(bytes: Bytes, what: Cow<'static, str>) -> Result<String, ApiError> {
     String::from_utf8(bytes.into()).map_err(|_| ApiError::NotUtf8 { what })
+}
+
+/// `text` without a byte order mark before it.
+pub(super) fn without_mark(text: String) -> String {
+    match text.strip_prefix(BYTE_ORDER_MARK) {
+        Some(rest) => rest.to_owned(),
+        None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(query: &str) -> Vec<(String, String)> {
+        let fields = urlencoded(query.as_bytes()).unwrap();
+        let text = |value| match value {
+            FieldValue::Text(text) => text,
+            FieldValue::File(_) => panic!("a form without files has one"),
+        };
+        (fields.into_iter())
+            .map(|Field { name, value }| (name, text(value)))
+            .collect()
+    }
+
+    #[test]
+    fn forms_are_read_as_browsers_write_them() {
+        for query in [
+            "",
+            "a",
+            "a=",
+            "=b",
+            "&&a=b&",
+            "a=b=c",
+            "a+b=c%20d+%2B",
+            "caf%C3%A9=%e2%82%ac",
+            "a=100%&b=%zz&c=%4",
+            "a=%26%3D&a=2",
+        ] {
+            let expected: Vec<_> = url::form_urlencoded::parse(query.as_bytes())
+                .into_owned()
+                .collect();
+            assert_eq!(fields(query), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_utf8_is_refused_by_name() {
+        for (query, what) in [
+            ("x=1&query=SELECT%20%22%E9%22", "the parameter query"),
+            ("%E9=1", "the name of a parameter"),
+            ("str=%C3", "the parameter str"),
+        ] {
+            let error = urlencoded(query.as_bytes()).err().unwrap();
+            assert!(error.to_string().starts_with(what), "{error}");
+        }
+    }
 }

@@ -2,11 +2,13 @@
 
 use crate::data_url::DataUrlError;
 use crate::encoder::EncoderError;
+use crate::fetch::FetchError;
 use crate::sparql::QueryError;
 use axum::extract::multipart::MultipartError;
 use axum::http::{HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 
@@ -36,6 +38,18 @@ pub(super) enum ApiError {
     /// A body that did not come.
     #[error("the request body did not arrive within {limit_s} s; send it again")]
     BodyTooSlow { limit_s: u64 },
+    /// A body that stopped on its way.
+    #[error("nothing more of the request body came for {limit_s} s; send it again")]
+    BodyStopped { limit_s: u64 },
+    /// The memory for bodies is taken.
+    #[error("the service has too many request bodies at hand; try again in {RETRY_AFTER_S} s")]
+    TooManyBodies,
+    /// A body that is packed in a way that is not read here.
+    #[error("a body with Content-Encoding {found} is not read here; send it as it is, or as gzip")]
+    BodyEncoding { found: String },
+    /// A body that says it is gzip.
+    #[error("the body is not gzip, as its Content-Encoding says ({0}); send it again")]
+    NotGzip(#[source] std::io::Error),
     /// A body that broke off.
     #[error("the request body cannot be read; send it again")]
     BodyBroken(#[source] axum::Error),
@@ -44,7 +58,7 @@ pub(super) enum ApiError {
     BodyType { found: String, known: &'static str },
     /// Text that is not UTF-8.
     #[error("{what} is not UTF-8; send it in that encoding")]
-    NotUtf8 { what: &'static str },
+    NotUtf8 { what: Cow<'static, str> },
     /// A multipart body that cannot be parsed.
     #[error("the multipart body cannot be read: {}", .0.body_text())]
     Multipart(#[source] MultipartError),
@@ -69,6 +83,12 @@ pub(super) enum ApiError {
     /// The parameter `image` that holds no base64.
     #[error("image: {0}")]
     BadImage(#[source] DataUrlError),
+    /// An uploaded file without content.
+    #[error("{0}: the uploaded file is empty; send a picture")]
+    EmptyFile(&'static str),
+    /// A parameter that is nearly the query.
+    #[error("there is no query, but a parameter {found}; names are case-sensitive: call it query")]
+    MisspeltQuery { found: String },
     /// A request for /sparql without a query.
     #[error(
         "there is no query; send it as the parameter query or as a body of type application/sparql-query"
@@ -81,7 +101,7 @@ pub(super) enum ApiError {
     ReadOnly,
     /// /sparql has no answer.
     #[error(transparent)]
-    Query(#[from] QueryError),
+    Query(QueryError),
     /// There is only something to exclude.
     #[error("there is nothing to search for; give a text, the URL of an image or an image")]
     NothingToSearch,
@@ -97,6 +117,9 @@ pub(super) enum ApiError {
     /// Too many queries for too long.
     #[error("the service is busy with other queries; try again in {RETRY_AFTER_S} s")]
     Busy,
+    /// Too many pictures are on their way.
+    #[error("the service is fetching too many pictures; try again in {RETRY_AFTER_S} s")]
+    TooManyFetches,
     /// Work was dropped because the runtime ends.
     #[error("the service is shutting down; try again later")]
     ShuttingDown,
@@ -127,6 +150,19 @@ impl<E: Into<ApiError>> From<E> for JsonError {
     }
 }
 
+impl From<QueryError> for ApiError {
+    fn from(error: QueryError) -> Self {
+        match error {
+            QueryError::Internal(cause)
+                if matches!(cause.downcast_ref(), Some(FetchError::TooMany)) =>
+            {
+                Self::TooManyFetches
+            }
+            other => Self::Query(other),
+        }
+    }
+}
+
 impl ApiError {
     fn verdict(&self) -> (StatusCode, Actor) {
         use Actor::{Client, Operator};
@@ -134,8 +170,12 @@ impl ApiError {
             Self::NoSuchPath { .. } => (StatusCode::NOT_FOUND, Client),
             Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, Client),
             Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Client),
-            Self::BodyTooSlow { .. } => (StatusCode::REQUEST_TIMEOUT, Client),
-            Self::BodyType { .. } => (StatusCode::UNSUPPORTED_MEDIA_TYPE, Client),
+            Self::BodyTooSlow { .. } | Self::BodyStopped { .. } => {
+                (StatusCode::REQUEST_TIMEOUT, Client)
+            }
+            Self::BodyType { .. } | Self::BodyEncoding { .. } => {
+                (StatusCode::UNSUPPORTED_MEDIA_TYPE, Client)
+            }
             Self::BodyBroken(_)
             | Self::NotUtf8 { .. }
             | Self::Multipart(_)
@@ -147,6 +187,9 @@ impl ApiError {
             | Self::NothingToSearch
             | Self::Cancelled
             | Self::NoImage { .. }
+            | Self::NotGzip(_)
+            | Self::EmptyFile(_)
+            | Self::MisspeltQuery { .. }
             | Self::NoQuery
             | Self::ReadOnly => (StatusCode::BAD_REQUEST, Client),
             Self::Query(error) => match error {
@@ -164,7 +207,9 @@ impl ApiError {
                 QueryError::Service { .. } => (StatusCode::BAD_GATEWAY, Client),
                 QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),
             },
-            Self::Busy | Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Client),
+            Self::Busy | Self::TooManyBodies | Self::TooManyFetches | Self::ShuttingDown => {
+                (StatusCode::SERVICE_UNAVAILABLE, Client)
+            }
             Self::NoThread(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
         }
@@ -172,7 +217,10 @@ impl ApiError {
 
     /// Tells clients of a busy service when to try again.
     fn with_pause(&self, mut response: Response) -> Response {
-        if matches!(self, Self::Busy) {
+        if matches!(
+            self,
+            Self::Busy | Self::TooManyBodies | Self::TooManyFetches
+        ) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, RETRY_AFTER_S.into());

@@ -1,41 +1,55 @@
 //! The HTTP service: [`router`] makes it, [`serve`] runs it.
 
 mod accept;
+mod bodies;
 mod body;
+mod cache;
 mod description;
 mod error;
 pub mod iiif;
+mod json;
 mod page;
 mod query;
+pub mod server;
+mod socket;
 mod sparql;
 mod status;
 mod stream;
+mod watch;
 
+use crate::place;
 use crate::sparql::Sparql;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
+use bodies::Bodies;
 use error::ApiError;
+use server::ConnectionLimits;
 use std::any::Any;
 use std::io;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 use tower_http::cors::{AllowHeaders, Any as AnyOrigin, CorsLayer};
+use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::trace::{DefaultOnResponse, TraceLayer};
 use url::Url;
 
-/// Connections that are still at work when the service stops get this long to finish.
-pub const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
-
 /// The OpenAPI document, which a test holds against [`routes`].
 const OPENAPI: &str = include_str!("openapi.json");
+
+/// Answers that are shorter fit into one packet and are sent as they are.
+const COMPRESSED_BYTES: u64 = 1400;
 
 /// All that a request needs.
 pub struct AppState {
@@ -43,6 +57,7 @@ pub struct AppState {
     settings: HttpSettings,
     /// Places for blocking work.
     places: Arc<Semaphore>,
+    bodies: Bodies,
 }
 
 /// What an operator may set.
@@ -81,6 +96,7 @@ impl AppState {
         let n_places = settings.max_queries.get().min(Semaphore::MAX_PERMITS);
         Self {
             sparql,
+            bodies: Bodies::new(settings.body_limit_bytes),
             settings,
             places: Arc::new(Semaphore::new(n_places)),
         }
@@ -105,8 +121,9 @@ impl AppState {
     ) -> Result<T, ApiError> {
         let place = self.place().await?;
         let span = tracing::Span::current();
+        let runtime = Handle::current();
         join(tokio::task::spawn_blocking(move || {
-            let _place = place;
+            let _place = place::hold(place, runtime);
             let _in_request = span.entered();
             work()
         }))
@@ -125,6 +142,10 @@ pub fn router(state: Arc<AppState>) -> Router {
         .allow_methods([Method::GET, Method::HEAD, Method::POST, Method::OPTIONS])
         .allow_headers(AllowHeaders::mirror_request())
         .max_age(Duration::from_secs(24 * 60 * 60));
+    // Fast, because it is done between other requests, and rows shrink to a tenth even so.
+    let compression = CompressionLayer::new()
+        .quality(CompressionLevel::Fastest)
+        .compress_when(SizeAbove::new(COMPRESSED_BYTES));
     // The path alone: a query may hold an image of megabytes.
     let trace = TraceLayer::new_for_http()
         .make_span_with(|request: &Request| {
@@ -139,7 +160,13 @@ pub fn router(state: Arc<AppState>) -> Router {
         // Bodies are bounded where they are read, with an error that says so.
         .layer(DefaultBodyLimit::disable())
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(axum::middleware::from_fn(cache::tag))
+        .layer(compression)
         .layer(cors)
+        .layer(SetResponseHeaderLayer::overriding(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ))
         .layer(trace)
         .with_state(state)
 }
@@ -164,46 +191,19 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 8] {
 const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET /health, GET /ready, GET /openapi.json and GET /";
 
 /// Serves `router` until `shutdown` is done; then accepts nothing more and waits for requests in
-/// flight, [`SHUTDOWN_GRACE`] at most.
+/// flight, [`server::SHUTDOWN_GRACE`] at most.
 ///
 /// Queries that are cut off then end at their next row; a caller that wants to exit at once ends its
 /// runtime with [`tokio::runtime::Runtime::shutdown_timeout`].
 ///
 /// # Errors
-/// If the listener fails.
+/// None now: a listener that fails is tried again.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    serve_with_grace(listener, router, shutdown, SHUTDOWN_GRACE).await
-}
-
-async fn serve_with_grace(
-    listener: TcpListener,
-    router: Router,
-    shutdown: impl Future<Output = ()> + Send + 'static,
-    grace: Duration,
-) -> io::Result<()> {
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let server = axum::serve(listener, router).with_graceful_shutdown(async move {
-        shutdown.await;
-        tracing::info!("shutting down");
-        // The receiver is gone only when nobody waits any more.
-        let _ = stopping.send(());
-    });
-    tokio::select! {
-        result = server.into_future() => result,
-        () = async {
-            if stopped.await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(grace).await;
-        } => {
-            tracing::warn!("requests still run after {} s and are cut off", grace.as_secs());
-            Ok(())
-        }
-    }
+    server::serve_within(listener, router, ConnectionLimits::default(), shutdown).await
 }
 
 async fn landing(State(state): State<Arc<AppState>>) -> Response {
@@ -322,7 +322,11 @@ mod tests {
         let shutdown = async {
             let _ = stopped.await;
         };
-        let server = serve_with_grace(listener, router, shutdown, Duration::from_millis(100));
+        let limits = ConnectionLimits {
+            shutdown_grace: Duration::from_millis(100),
+            ..ConnectionLimits::default()
+        };
+        let server = server::serve_within(listener, router, limits, shutdown);
         let server = tokio::spawn(server);
         let mut client = TcpStream::connect(address).await.unwrap();
         client

@@ -2,6 +2,7 @@
 
 use super::AppState;
 use super::body::{self, Field, FieldValue};
+use super::cache::NO_STORE;
 use super::error::{ApiError, JsonError};
 use crate::data_url;
 use crate::sparql::request::RequestError;
@@ -41,7 +42,7 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, JsonError> {
     let mut parameters = Parameters::default();
-    parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
+    parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
     Ok(answer(state, parameters).await?)
 }
 
@@ -52,11 +53,11 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, JsonError> {
     let mut parameters = Parameters::default();
-    parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
-    let bytes = body::read(&headers, body, state.settings.body_limit_bytes).await?;
+    parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+    let (bytes, _reserved) = state.bodies.read(&headers, body).await?;
     match body::media_type(&headers).as_str() {
         _ if bytes.is_empty() => {}
-        "application/x-www-form-urlencoded" => parameters.add_all(body::urlencoded(&bytes))?,
+        "application/x-www-form-urlencoded" => parameters.add_all(body::urlencoded(&bytes)?)?,
         "multipart/form-data" => parameters.add_all(body::multipart(&headers, bytes).await?)?,
         "application/json" => parameters.add_json(&bytes)?,
         other => {
@@ -74,6 +75,7 @@ async fn answer(state: Arc<AppState>, parameters: Parameters) -> Result<Response
     let Some(request) = parameters.into_request(state.sparql.options().default_min_score)? else {
         return Ok(Json(json!({ "status": "OK" })).into_response());
     };
+    let is_fetched = (request.image.iter()).any(|image| matches!(image, QueryImage::Url(_)));
     let worker = Arc::clone(&state);
     let cancellation = Cancellation::default();
     let _waiting = cancellation.on_drop();
@@ -82,7 +84,9 @@ async fn answer(state: Arc<AppState>, parameters: Parameters) -> Result<Response
         .await?
         .map_err(in_own_words)?;
     let images: Vec<FoundImage> = hits.into_iter().map(FoundImage::from).collect();
-    Ok(Json(images).into_response())
+    // Tomorrow there may be another picture behind the same URL.
+    let control = is_fetched.then_some([NO_STORE]);
+    Ok((control, Json(images)).into_response())
 }
 
 /// What is wrong with a search, under the names that its author has used.
@@ -103,7 +107,7 @@ fn in_own_words(error: QueryError) -> ApiError {
             },
             other => ApiError::Query(other.into()),
         },
-        other => ApiError::Query(other),
+        other => other.into(),
     }
 }
 
@@ -134,17 +138,14 @@ impl Parameters {
                 FieldValue::Text(text) => self.add(&name, text),
                 FieldValue::File(bytes) if name == "image" => self.add_file(bytes),
                 FieldValue::File(bytes) if known(&name).is_some() => {
-                    self.add(&name, body::utf8(bytes, "an uploaded file")?)
+                    self.add(&name, body::utf8(bytes, "an uploaded file".into())?)
                 }
                 FieldValue::File(_) => Ok(()),
             })
     }
 
     fn add_json(&mut self, bytes: &[u8]) -> Result<(), ApiError> {
-        let body: Value = serde_json::from_slice(bytes).map_err(ApiError::Json)?;
-        let Value::Object(members) = body else {
-            return Err(ApiError::NotAnObject);
-        };
+        let members = super::json::members(bytes)?;
         members
             .into_iter()
             .try_for_each(|(name, value)| match value {
@@ -170,7 +171,7 @@ impl Parameters {
 
     fn add_file(&mut self, bytes: Bytes) -> Result<(), ApiError> {
         if bytes.is_empty() {
-            return Ok(());
+            return Err(ApiError::EmptyFile("image"));
         }
         if self.file.replace(bytes).is_some() || self.texts.contains_key("image") {
             return Err(ApiError::Repeated("image"));

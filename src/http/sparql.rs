@@ -22,8 +22,8 @@ pub(super) async fn get(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let mut operation = Operation::default();
-    operation.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
-    if operation.query.is_some() {
+    operation.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+    if operation.query.is_some() || operation.lacks_query() {
         answer(state, &headers, operation).await
     } else {
         describe(state, &headers).await
@@ -37,13 +37,15 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, ApiError> {
     let mut operation = Operation::default();
-    operation.add_all(body::urlencoded(query.unwrap_or_default().as_bytes()))?;
-    let bytes = body::read(&headers, body, state.settings.body_limit_bytes).await?;
+    operation.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+    let (bytes, _reserved) = state.bodies.read(&headers, body).await?;
     match body::media_type(&headers).as_str() {
         // Blazegraph puts the query into the URL of a POST without body and Content-Type.
         _ if bytes.is_empty() => {}
-        "application/x-www-form-urlencoded" => operation.add_all(body::urlencoded(&bytes))?,
-        "application/sparql-query" => operation.set_query(body::utf8(bytes, "the query")?)?,
+        "application/x-www-form-urlencoded" => operation.add_all(body::urlencoded(&bytes)?)?,
+        "application/sparql-query" => {
+            operation.set_query(body::utf8(bytes, "the query".into())?)?
+        }
         "application/sparql-update" => return Err(ApiError::ReadOnly),
         "multipart/form-data" => operation.add_all(body::multipart(&headers, bytes).await?)?,
         other => {
@@ -88,6 +90,8 @@ struct Operation {
     formats: Vec<String>,
     /// Not for the answer, but for how it is found.
     is_explain: bool,
+    /// A parameter whose name is that of the query but for its case.
+    misspelt: Option<String>,
 }
 
 impl Operation {
@@ -97,15 +101,20 @@ impl Operation {
 
     fn add(&mut self, Field { name, value }: Field) -> Result<(), ApiError> {
         let Some((_, parameter)) = PARAMETERS.iter().find(|(known, _)| *known == name) else {
+            if name.eq_ignore_ascii_case("query") {
+                self.misspelt = Some(name);
+            }
             return Ok(());
         };
         let text = match value {
             FieldValue::Text(text) => text,
-            FieldValue::File(bytes) => body::utf8(bytes, "an uploaded file")?,
+            FieldValue::File(bytes) => body::utf8(bytes, "an uploaded file".into())?,
         };
         match parameter {
             Parameter::Query => return self.set_query(text),
             Parameter::Update => return Err(ApiError::ReadOnly),
+            // What forms send for a field that is left empty.
+            Parameter::DefaultGraph | Parameter::NamedGraph if text.trim().is_empty() => {}
             Parameter::DefaultGraph => self.default_graphs.push(text),
             Parameter::NamedGraph => self.named_graphs.push(text),
             Parameter::Format => self.formats.push(text),
@@ -127,10 +136,27 @@ impl Operation {
     }
 
     fn set_query(&mut self, query: String) -> Result<(), ApiError> {
-        match self.query.replace(query) {
+        match self.query.replace(body::without_mark(query)) {
             None => Ok(()),
             Some(_) => Err(ApiError::Repeated("query")),
         }
+    }
+
+    /// Whether there is no query, but something that only a query has.
+    fn lacks_query(&self) -> bool {
+        self.query.is_none()
+            && (self.misspelt.is_some()
+                || self.is_explain
+                || !self.default_graphs.is_empty()
+                || !self.named_graphs.is_empty())
+    }
+
+    /// The query, of which there must be one.
+    fn take_query(&mut self) -> Result<String, ApiError> {
+        self.query.take().ok_or_else(|| match self.misspelt.take() {
+            Some(found) => ApiError::MisspeltQuery { found },
+            None => ApiError::NoQuery,
+        })
     }
 
     /// The formats of the answer. `output` and `format` count only for clients that say nothing in
@@ -149,13 +175,13 @@ impl Operation {
 async fn answer(
     state: Arc<AppState>,
     headers: &HeaderMap,
-    operation: Operation,
+    mut operation: Operation,
 ) -> Result<Response, ApiError> {
     if operation.is_explain {
         return explain(state, headers, operation).await;
     }
     let (table, graph) = operation.formats(&Accept::from_headers(headers));
-    let query = operation.query.ok_or(ApiError::NoQuery)?;
+    let query = operation.take_query()?;
     let permit = state.place().await?;
     let response = stream::respond(permit, move |out| {
         let answer = state.sparql.answer(&QueryRequest {
@@ -174,11 +200,11 @@ async fn answer(
 async fn explain(
     state: Arc<AppState>,
     headers: &HeaderMap,
-    operation: Operation,
+    mut operation: Operation,
 ) -> Result<Response, ApiError> {
     let names = |name: &str| operation.formats.iter().any(|format| format == name);
     let is_text = Accept::from_headers(headers).prefers_plain_text() || names("text");
-    let query = operation.query.ok_or(ApiError::NoQuery)?;
+    let query = operation.take_query()?;
     let permit = state.place().await?;
     let response = stream::respond(permit, move |out| {
         let explanation = state.sparql.explain(&QueryRequest {

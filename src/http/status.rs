@@ -1,26 +1,33 @@
 //! Is the service alive, and can it work?
 
 use super::AppState;
+use super::cache::NO_STORE;
 use super::error::{ApiError, JsonError};
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue};
 use serde_json::{Value, json};
 use std::sync::Arc;
 
 /// The process answers.
-pub(super) async fn health(State(state): State<Arc<AppState>>) -> Json<Value> {
-    Json(json!({
+pub(super) async fn health(
+    State(state): State<Arc<AppState>>,
+) -> ([(HeaderName, HeaderValue); 1], Json<Value>) {
+    let state = Json(json!({
         "status": "ok",
         "project": state.settings.project_name,
         "version": env!("CARGO_PKG_VERSION"),
-    }))
+    }));
+    ([NO_STORE], state)
 }
 
 /// The collection is loaded and the model embeds a text. (The text is remembered like any other, so
 /// that a probe every second costs nothing.)
 ///
 /// It takes no place among the queries: a busy service is ready.
-pub(super) async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Value>, JsonError> {
+pub(super) async fn ready(
+    State(state): State<Arc<AppState>>,
+) -> Result<([(HeaderName, HeaderValue); 1], Json<Value>), JsonError> {
     let worker = Arc::clone(&state);
     super::join(tokio::task::spawn_blocking(move || {
         worker.sparql.engine().embed_text("ready")
@@ -28,9 +35,10 @@ pub(super) async fn ready(State(state): State<Arc<AppState>>) -> Result<Json<Val
     .await?
     .map_err(ApiError::NotReady)?;
     let collection = state.sparql.engine().collection();
-    Ok(Json(json!({
+    let state = Json(json!({
         "status": "ready",
         "images": collection.len(),
         "embeddingWidth": collection.features().width(),
-    })))
+    }));
+    Ok(([NO_STORE], state))
 }

@@ -1,14 +1,14 @@
 //! Streamed answers: a blocking writer on one side, a response body on the other.
 
 use super::error::{ApiError, Causes};
-use crate::memory;
 use crate::sparql::QueryError;
 use crate::sparql::results::WriteError;
 use crate::sparql::{CancelOnDrop, Cancellation, guard};
+use crate::{memory, place};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
@@ -97,7 +97,7 @@ async fn respond_to(
         .name("query".to_owned())
         .stack_size(guard::STACK_SIZE)
         .spawn(move || {
-            let _permit = permit;
+            let _place = place::hold(permit, writer.runtime.clone());
             let _in_request = span.entered();
             let outcome = job(&mut writer);
             writer.finish(outcome);
@@ -220,14 +220,16 @@ fn chunks(
     parts: mpsc::Receiver<Part>,
     waiting: CancelOnDrop,
 ) -> impl futures_util::Stream<Item = Result<Bytes, Incomplete>> {
-    stream::unfold(Some((parts, waiting)), async |state| {
+    let chunks = stream::unfold(Some((parts, waiting)), async |state| {
         let (mut parts, waiting) = state?;
         match parts.recv().await {
             Some(Part::Chunk(bytes)) => Some((Ok(bytes), Some((parts, waiting)))),
             Some(Part::End) => None,
             None => Some((Err(Incomplete), None)),
         }
-    })
+    });
+    // Compression asks once more after the end.
+    chunks.fuse()
 }
 
 #[cfg(test)]

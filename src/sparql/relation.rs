@@ -438,8 +438,9 @@ fn embed_image(
     };
     embedded.map_err(|error| match error {
         QueryImageError::Encoder(error) => QueryError::Internal(Box::new(error)),
-        QueryImageError::Fetch(FetchError::Stopped) => {
-            QueryError::Internal(Box::new(FetchError::Stopped))
+        // Not the author's mistake, and another answer in a while.
+        QueryImageError::Fetch(error @ (FetchError::Stopped | FetchError::TooMany)) => {
+            QueryError::Internal(Box::new(error))
         }
         other => RequestError::Image {
             subject: written.to_owned(),

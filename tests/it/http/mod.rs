@@ -1,6 +1,9 @@
 //! The service over HTTP: in process where possible, over loopback where the wire matters.
 
 mod around;
+mod bodies;
+mod cache;
+mod connections;
 mod description;
 mod protocol;
 mod query;
@@ -13,7 +16,8 @@ use axum::http::{Request, Response, header};
 use clip_search::encoder::Encoder;
 use clip_search::engine::Engine;
 use clip_search::fetch::{FetchLimits, Fetcher};
-use clip_search::http::{AppState, HttpSettings, router, serve};
+use clip_search::http::server::{ConnectionLimits, serve_within};
+use clip_search::http::{AppState, HttpSettings, router};
 use clip_search::sparql::{Sparql, SparqlOptions};
 use oxigraph::model::{GraphName, Literal, NamedNode, Quad};
 use oxigraph::store::Store;
@@ -36,6 +40,7 @@ struct Fixture {
     allow: String,
     options: SparqlOptions,
     settings: HttpSettings,
+    fetches: FetchLimits,
 }
 
 impl Default for Fixture {
@@ -46,6 +51,7 @@ impl Default for Fixture {
             allow: String::new(),
             options: SparqlOptions::default(),
             settings: HttpSettings::default(),
+            fetches: FetchLimits::default(),
         }
     }
 }
@@ -53,7 +59,7 @@ impl Default for Fixture {
 impl Fixture {
     fn router(self) -> Router {
         let allow = self.allow.parse().unwrap();
-        let fetcher = Fetcher::new(Handle::current(), allow, FetchLimits::default()).unwrap();
+        let fetcher = Fetcher::new(Handle::current(), allow, self.fetches).unwrap();
         let engine = Engine::new(Arc::new(colours::collection()), self.encoder, fetcher);
         let sparql = Sparql::new(
             self.store,
@@ -78,10 +84,21 @@ impl Fixture {
         tokio::task::JoinHandle<std::io::Result<()>>,
         oneshot::Sender<()>,
     ) {
+        self.serve_within(ConnectionLimits::default()).await
+    }
+
+    async fn serve_within(
+        self,
+        limits: ConnectionLimits,
+    ) -> (
+        SocketAddr,
+        tokio::task::JoinHandle<std::io::Result<()>>,
+        oneshot::Sender<()>,
+    ) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
-        let server = serve(listener, self.router(), async {
+        let server = serve_within(listener, self.router(), limits, async {
             let _ = stopped.await;
         });
         (address, tokio::spawn(server), stop)
