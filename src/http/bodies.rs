@@ -113,6 +113,8 @@ impl Bodies {
         let mut pieces = body.into_data_stream();
         let mut whole = Vec::new();
         let mut n_received = 0_usize;
+        // What cannot be kept is read and dropped too, so that the client sees why.
+        let mut refused = None;
         loop {
             let piece = tokio::time::timeout(self.patience.piece, pieces.next());
             let piece = piece.await.map_err(|_| ApiError::BodyStopped {
@@ -124,13 +126,19 @@ impl Bodies {
             if n_received > limit_bytes.saturating_add(DRAIN_BYTES) {
                 break;
             }
-            if n_received <= limit_bytes {
-                self.reserve(reservation, n_received).await?;
-                whole.extend_from_slice(&piece);
-            } else {
+            if refused.is_none() && n_received <= limit_bytes {
+                match self.reserve(reservation, n_received).await {
+                    Ok(()) => whole.extend_from_slice(&piece),
+                    Err(error) => refused = Some(error),
+                }
+            }
+            if refused.is_some() || n_received > limit_bytes {
                 whole = Vec::new();
                 *reservation = Reservation::default();
             }
+        }
+        if let Some(refused) = refused {
+            return Err(refused);
         }
         if n_received > limit_bytes {
             return Err(ApiError::BodyTooLong { limit_bytes });

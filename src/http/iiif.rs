@@ -51,6 +51,7 @@ pub fn iiif_router(dir: PathBuf, base_url: Option<String>) -> Router {
         .route("/{id}/info.json", get(info))
         .route("/{id}/{region}/{size}/{rotation}/{file}", get(image))
         .layer(CorsLayer::permissive())
+        .layer(super::no_sniffing())
         .with_state(server)
 }
 

@@ -163,12 +163,15 @@ pub fn router(state: Arc<AppState>) -> Router {
         .layer(axum::middleware::from_fn(cache::tag))
         .layer(compression)
         .layer(cors)
-        .layer(SetResponseHeaderLayer::overriding(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
+        .layer(no_sniffing())
         .layer(trace)
         .with_state(state)
+}
+
+/// Tells browsers to take the types of answers as they are.
+fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
+    const NOSNIFF: HeaderValue = HeaderValue::from_static("nosniff");
+    SetResponseHeaderLayer::overriding(header::X_CONTENT_TYPE_OPTIONS, NOSNIFF)
 }
 
 /// Every path with its methods. (Clients POST to `/sparql/` too, and lose the query over a redirect.)

@@ -191,6 +191,7 @@ async fn errors_have_the_status_of_the_specification() {
         let (status, headers, _) = get(&router, path).await;
         assert_eq!(status.as_u16(), expected, "{path}");
         assert_eq!(headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], "*", "{path}");
+        assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff", "{path}");
     }
 }
 
