@@ -79,7 +79,16 @@ const JSON_LD: Offer<GraphFormat> = Offer {
     format: GraphFormat::JsonLd,
     media_types: &["application/ld+json", "application/json"],
 };
-const GRAPHS: [Offer<GraphFormat>; 4] = [TURTLE, N_TRIPLES, RDF_XML, JSON_LD];
+const TRIG: Offer<GraphFormat> = Offer {
+    format: GraphFormat::TriG,
+    media_types: &["application/trig", "application/x-trig"],
+};
+const N_QUADS: Offer<GraphFormat> = Offer {
+    format: GraphFormat::NQuads,
+    media_types: &["application/n-quads", "text/x-nquads", "text/nquads"],
+};
+/// The formats for quads last: who takes both gets plain triples.
+const GRAPHS: [Offer<GraphFormat>; 6] = [TURTLE, N_TRIPLES, RDF_XML, JSON_LD, TRIG, N_QUADS];
 
 impl Accept {
     /// Reads all `Accept` headers; what cannot be read in them is skipped.
@@ -245,6 +254,8 @@ pub(super) fn graph_named(name: &str) -> Option<GraphFormat> {
         "n-triples" | "ntriples" | "nt" => Some(GraphFormat::NTriples),
         "rdf+xml" | "rdfxml" | "rdf" | "xml" => Some(GraphFormat::RdfXml),
         "json-ld" | "jsonld" | "json" => Some(GraphFormat::JsonLd),
+        "trig" => Some(GraphFormat::TriG),
+        "n-quads" | "nquads" | "nq" => Some(GraphFormat::NQuads),
         other => media_type_named(&GRAPHS, other),
     }
 }
@@ -381,7 +392,7 @@ mod tests {
 
     #[test]
     fn graphs_are_turtle_unless_asked_otherwise() {
-        use GraphFormat::{JsonLd, NTriples, RdfXml, Turtle};
+        use GraphFormat::{JsonLd, NQuads, NTriples, RdfXml, TriG, Turtle};
         for (header, expected) in [
             ("*/*", Turtle),
             ("text/turtle", Turtle),
@@ -392,6 +403,12 @@ mod tests {
             ("application/xml", RdfXml),
             ("application/ld+json", JsonLd),
             ("application/json", JsonLd),
+            ("application/trig", TriG),
+            ("application/x-trig", TriG),
+            ("application/n-quads", NQuads),
+            ("text/x-nquads", NQuads),
+            ("application/trig, application/n-quads", TriG),
+            ("application/trig, application/n-triples", NTriples),
             ("application/sparql-results+json", Turtle),
             ("text/*", Turtle),
             ("application/*", NTriples),
@@ -445,6 +462,10 @@ mod tests {
             graph_named("application/ld+json"),
             Some(GraphFormat::JsonLd)
         );
+        assert_eq!(graph_named("TriG"), Some(GraphFormat::TriG));
+        for name in ["n-quads", "nquads", "nq", "application/n-quads"] {
+            assert_eq!(graph_named(name), Some(GraphFormat::NQuads), "{name}");
+        }
         assert_eq!(graph_named("csv"), None);
     }
 }

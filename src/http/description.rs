@@ -70,8 +70,8 @@ fn triples(state: &AppState, endpoint: &str) -> String {
   rdfs:label {name} ;
   rdfs:comment "SPARQL over image metadata and CLIP vector search: a request (?request a clip:Request) stands for the images that look like its inputs, with their scores; clip:similarity compares in expressions.{limit}"@en ;
   sd:endpoint <{endpoint}> ;
-  sd:supportedLanguage sd:SPARQL11Query ;{federation}
-  sd:resultFormat formats:SPARQL_Results_JSON , formats:SPARQL_Results_XML , formats:SPARQL_Results_CSV , formats:SPARQL_Results_TSV , formats:Turtle , formats:N-Triples , formats:RDF_XML , <http://www.w3.org/ns/formats/JSON-LD> ;
+  sd:supportedLanguage sd:SPARQL11Query , sd:SPARQL12Query ;{federation}
+  sd:resultFormat formats:SPARQL_Results_JSON , formats:SPARQL_Results_XML , formats:SPARQL_Results_CSV , formats:SPARQL_Results_TSV , formats:Turtle , formats:N-Triples , formats:RDF_XML , <http://www.w3.org/ns/formats/JSON-LD> , formats:TriG , formats:N-Quads ;
   sd:extensionFunction clip:similarity , clip:exp ;
   sd:extensionAggregate clip:centroid ;
   sd:propertyFeature {properties} ;

@@ -260,7 +260,11 @@ fn content_type(kind: AnswerKind, table: TableFormat, graph: GraphFormat) -> &'s
         },
         AnswerKind::Graph => match graph {
             GraphFormat::Turtle => description::TURTLE,
-            GraphFormat::NTriples | GraphFormat::RdfXml | GraphFormat::JsonLd => graph.media_type(),
+            GraphFormat::NTriples
+            | GraphFormat::RdfXml
+            | GraphFormat::JsonLd
+            | GraphFormat::TriG
+            | GraphFormat::NQuads => graph.media_type(),
         },
     }
 }

@@ -49,6 +49,10 @@ pub enum GraphFormat {
     RdfXml,
     /// JSON-LD 1.0.
     JsonLd,
+    /// RDF 1.1 TriG, all triples in the default graph.
+    TriG,
+    /// RDF 1.1 N-Quads, all triples in the default graph.
+    NQuads,
 }
 
 /// Why an answer ends early.
@@ -95,6 +99,8 @@ impl GraphFormat {
             Self::JsonLd => RdfFormat::JsonLd {
                 profile: oxigraph::io::JsonLdProfileSet::default(),
             },
+            Self::TriG => RdfFormat::TriG,
+            Self::NQuads => RdfFormat::NQuads,
         }
     }
 }

@@ -46,6 +46,16 @@ async fn a_bare_get_describes_the_service_in_every_rdf_format() {
             RdfFormat::RdfXml,
         ),
         (Some("application/ld+json"), "application/ld+json", json_ld),
+        (
+            Some("application/trig"),
+            "application/trig",
+            RdfFormat::TriG,
+        ),
+        (
+            Some("application/n-quads"),
+            "application/n-quads",
+            RdfFormat::NQuads,
+        ),
     ] {
         let response = get(&router, "/sparql?unknown=1", accept).await;
         assert_eq!(response.status(), StatusCode::OK);

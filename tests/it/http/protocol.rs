@@ -206,6 +206,8 @@ async fn format_counts_only_without_a_preference_in_accept() {
         (&construct, "format=nt", None, "application/n-triples"),
         (&construct, "format=json", None, "application/ld+json"),
         (&construct, "format=csv", None, "text/turtle; charset=utf-8"),
+        (&construct, "format=trig", None, "application/trig"),
+        (&construct, "output=nquads", None, "application/n-quads"),
     ] {
         let uri = format!("/sparql?query={query}&{parameters}");
         let response = get(&router, &uri, accept).await;
