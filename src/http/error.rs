@@ -205,6 +205,7 @@ impl ApiError {
                     is_timeout: true, ..
                 } => (StatusCode::GATEWAY_TIMEOUT, Client),
                 QueryError::Service { .. } => (StatusCode::BAD_GATEWAY, Client),
+                QueryError::NotInFormat(_) => (StatusCode::NOT_ACCEPTABLE, Client),
                 QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),
             },
             Self::Busy | Self::TooManyBodies | Self::TooManyFetches | Self::ShuttingDown => {

@@ -12,6 +12,7 @@
 mod algebra;
 mod beside;
 mod candidates;
+mod carried;
 mod context;
 mod deadline;
 mod embedding_literal;
@@ -168,6 +169,9 @@ pub enum QueryError {
         /// Whether it took too long.
         is_timeout: bool,
     },
+    /// The format that the client asks for cannot carry the answer; the text names one that can.
+    #[error("{0}")]
+    NotInFormat(String),
     /// Nobody waits for the answer any more.
     #[error("the query was cancelled")]
     Cancelled,

@@ -1,9 +1,10 @@
 //! Answers on the wire: the result formats of SPARQL 1.1 and RDF.
 
+use super::carried::{self, CarriageReturns, TripleCheck};
 use super::deadline::Deadline;
 use super::json::JsonSolutions;
 use oxigraph::io::{RdfFormat, RdfSerializer};
-use oxigraph::model::{Term, Variable};
+use oxigraph::model::{Term, Triple, Variable};
 use oxigraph::sparql::{QueryEvaluationError, QueryResults, QuerySolution};
 use sparesults::{QueryResultsFormat, QueryResultsSerializer};
 use std::io::Write;
@@ -184,6 +185,20 @@ impl Answer {
                 deadline.check()?;
                 rows.finish()?
             }
+            QueryResults::Solutions(solutions) if table == TableFormat::Xml => {
+                let mut rows = serializer.serialize_solutions_to_writer(
+                    CarriageReturns::new(out),
+                    solutions.variables().to_vec(),
+                )?;
+                for solution in solutions {
+                    deadline.check()?;
+                    let solution = solution.map_err(evaluation)?;
+                    carried::check_xml_solution(&solution).map_err(not_in_format)?;
+                    rows.serialize(&solution)?;
+                }
+                deadline.check()?;
+                rows.finish()?.into_inner()
+            }
             QueryResults::Boolean(value) => serializer.serialize_boolean_to_writer(out, value)?,
             QueryResults::Solutions(solutions) => {
                 let mut rows = serializer
@@ -196,18 +211,46 @@ impl Answer {
                 rows.finish()?
             }
             QueryResults::Graph(triples) => {
-                let mut writer = RdfSerializer::from_format(graph.engine_format()).for_writer(out);
-                for triple in triples {
+                let triples = triples.map(|triple| {
                     deadline.check()?;
-                    writer.serialize_triple(&triple.map_err(evaluation)?)?;
-                }
+                    triple.map_err(evaluation)
+                });
+                let out = match graph {
+                    GraphFormat::RdfXml => {
+                        write_triples(triples, graph, CarriageReturns::new(out))?.into_inner()
+                    }
+                    GraphFormat::Turtle
+                    | GraphFormat::NTriples
+                    | GraphFormat::JsonLd
+                    | GraphFormat::TriG
+                    | GraphFormat::NQuads => write_triples(triples, graph, out)?,
+                };
                 deadline.check()?;
-                writer.finish()?
+                out
             }
         };
         out.flush()?;
         Ok(())
     }
+}
+
+fn write_triples<W: Write>(
+    triples: impl Iterator<Item = Result<Triple, WriteError>>,
+    format: GraphFormat,
+    out: W,
+) -> Result<W, WriteError> {
+    let mut check = TripleCheck::new(format);
+    let mut writer = RdfSerializer::from_format(format.engine_format()).for_writer(out);
+    for triple in triples {
+        let triple = triple?;
+        check.check(&triple).map_err(not_in_format)?;
+        writer.serialize_triple(&triple)?;
+    }
+    Ok(writer.finish()?)
+}
+
+fn not_in_format(sentence: String) -> WriteError {
+    WriteError::Query(super::QueryError::NotInFormat(sentence))
 }
 
 /// A term as SPARQL 1.1 Query Results CSV has it: no quotes, no type, no language.

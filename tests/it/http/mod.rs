@@ -4,6 +4,7 @@ mod around;
 mod bodies;
 mod cache;
 mod connections;
+mod carried;
 mod description;
 mod protocol;
 mod query;
