@@ -1,4 +1,4 @@
-//! Answers on the wire: the result formats of SPARQL 1.1 and RDF.
+//! Answers on the wire: the result formats of SPARQL and RDF.
 
 use super::carried::{self, CarriageReturns, TripleCheck};
 use super::deadline::Deadline;

@@ -25,6 +25,7 @@ mod settings;
 mod sparql;
 mod support;
 mod tables;
+mod w3c;
 mod world;
 
 /// As the program allocates: queries are stopped by the memory that they take.

@@ -78,6 +78,9 @@ async fn a_bare_get_describes_the_service_in_every_rdf_format() {
     for triple in [
         format!("{endpoint} {} {endpoint}", sd("endpoint")),
         format!("{endpoint} {} {}", sd("supportedLanguage"), sd("SPARQL11Query")),
+        format!("{endpoint} {} {}", sd("supportedLanguage"), sd("SPARQL12Query")),
+        format!("{endpoint} {} <http://www.w3.org/ns/formats/TriG>", sd("resultFormat")),
+        format!("{endpoint} {} <http://www.w3.org/ns/formats/N-Quads>", sd("resultFormat")),
         format!("{endpoint} {} {}", sd("feature"), sd("BasicFederatedQuery")),
         format!("{endpoint} {} <{clip}similarity>", sd("extensionFunction")),
         format!("{endpoint} {} <{clip}score>", sd("propertyFeature")),
