@@ -481,6 +481,15 @@ pub struct BuildArgs {
     /// Further attempts after a failure that may pass
     #[arg(long, value_name = "N", default_value = "4")]
     pub retries: u32,
+    /// What the program calls itself to image servers, instead of its name and version
+    #[arg(long, value_name = "TEXT")]
+    pub user_agent: Option<String>,
+    /// Mail address or URL at which operators of image servers reach you; added to the user agent
+    #[arg(long, value_name = "ADDRESS")]
+    pub contact: Option<String>,
+    /// A header that every image server gets, "Name: value"; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
     /// Time for reaching a server, in seconds
     #[arg(long, value_name = "SECONDS", default_value = "15")]
     pub connect_timeout: std::num::NonZeroU64,

@@ -8,9 +8,11 @@ mod table;
 mod verify;
 
 use crate::features::Features;
+use crate::iiif::image_iri;
 use identity::Identity;
 use open::CollectionError;
 use oxiri::Iri;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -112,7 +114,7 @@ impl Collection {
         &self.ids[row]
     }
 
-    /// The IIIF URL of the image in `row`.
+    /// The IIIF URL of the image in `row`, with what no IRI can hold percent-encoded.
     ///
     /// # Panics
     /// If `row >= self.len()`.
@@ -127,10 +129,15 @@ impl Collection {
         !self.without_iri.contains(&row)
     }
 
-    /// The row of the image with this IIIF URL.
+    /// The row of the image with this IIIF URL, as an IRI or as it stands in `images.csv`.
     #[must_use]
     pub fn row_of_url(&self, url: &str) -> Option<usize> {
-        self.row_of_url.get(url).copied()
+        let row = self.row_of_url.get(url);
+        row.or_else(|| match image_iri(url) {
+            Cow::Borrowed(_) => None,
+            Cow::Owned(iri) => self.row_of_url.get(&iri),
+        })
+        .copied()
     }
 
     /// The row of the image with this id.

@@ -7,8 +7,10 @@ use crate::encoder::onnx::EncoderOptions;
 use crate::fetch::FetchLimits;
 use crate::http::HttpSettings;
 use crate::http::server::ConnectionLimits;
+use crate::net;
 use crate::sparql::SparqlOptions;
 use anyhow::{Context, ensure};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -146,6 +148,8 @@ impl BuildArgs {
         options.allow_partial = self.allow_partial;
         options.network = Network {
             retries: self.retries,
+            user_agent: self.user_agent()?,
+            headers: headers(&self.headers)?,
             connect_timeout: Duration::from_secs(self.connect_timeout.get()),
             image_timeout: Duration::from_secs(self.image_timeout.get()),
             endpoint_timeout: Duration::from_secs(self.endpoint_timeout.get()),
@@ -153,6 +157,44 @@ impl BuildArgs {
         };
         Ok(options)
     }
+}
+
+impl BuildArgs {
+    /// The user agent, where it is not the program's own.
+    fn user_agent(&self) -> anyhow::Result<Option<String>> {
+        let name = match (&self.user_agent, &self.contact) {
+            (None, None) => return Ok(None),
+            (Some(name), _) => name.trim(),
+            (None, Some(_)) => net::USER_AGENT,
+        };
+        let user_agent = match self.contact.as_deref().map(str::trim) {
+            Some(contact) => format!("{name} (+{contact})"),
+            None => name.to_owned(),
+        };
+        HeaderValue::from_str(&user_agent).with_context(|| {
+            format!("the user agent {user_agent:?} cannot be sent; use plain letters on one line (--user-agent, --contact)")
+        })?;
+        Ok(Some(user_agent))
+    }
+}
+
+/// The headers of `Name: value` lines.
+fn headers(lines: &[String]) -> anyhow::Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in lines {
+        // The value may be a secret: messages show the name alone.
+        let (name, value) = line
+            .split_once(':')
+            .context("--header has no colon; write it as \"Name: value\"")?;
+        let name = name.trim();
+        let parsed: HeaderName =
+            (name.parse()).with_context(|| format!("--header {name:?} is no name of a header"))?;
+        let value = HeaderValue::from_str(value.trim()).with_context(|| {
+            format!("the value of --header {name} cannot be sent; use plain letters on one line")
+        })?;
+        headers.append(parsed, value);
+    }
+    Ok(headers)
 }
 
 impl DataArgs {

@@ -4,7 +4,7 @@
 //! its own; a bounded channel between the last two keeps the model busy and memory small. Order does
 //! not matter here: the journal is keyed by image, and the final files are put in order from it.
 
-use super::download::Downloader;
+use super::download::{Downloader, Source};
 use super::failures::{Failure, Stage};
 use super::files::{self, DataDir};
 use super::journal::Journal;
@@ -19,7 +19,7 @@ use std::io::Write;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinError;
 
 /// Threads that run the model. Two, so that what one does between its matrix products (journal,
@@ -83,8 +83,8 @@ pub(super) async fn encode_all(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<Encoded> {
     let width_px = options.image_width_px.get();
-    let downloader =
-        Downloader::new(options.network.clone(), width_px).context("no HTTP client can be made")?;
+    let downloader = Downloader::new(options.network.clone(), width_px, options.threads.get())
+        .context("no HTTP client can be made")?;
     let todo: Vec<&Image> = images.iter().filter(|i| !journal.contains(&i.id)).collect();
     let shared = Arc::new(Shared {
         progress: Progress::new(images.len(), images.len() - todo.len()),
@@ -104,26 +104,34 @@ pub(super) async fn encode_all(
         })
         .collect();
     let decoders = Decoders::new();
-    let feed = stream::iter(todo)
-        .map(Ok)
-        .try_for_each_concurrent(options.threads.get(), |image| {
-            let (shared, downloader, decoders, sender) = (&shared, &downloader, &decoders, &sender);
-            async move {
-                match make_ready(shared, downloader, decoders, image).await {
-                    Ok(pixels) => {
-                        let image = image.clone();
-                        // Fails when the model threads are gone, which the select below notices.
-                        let _ = sender.send(Ready { image, pixels }).await;
-                        Ok(())
-                    }
-                    Err(Lost::Image(failure)) => {
-                        shared.fail(failure);
-                        Ok(())
-                    }
-                    Err(Lost::Build(error)) => Err(error),
-                }
+    let (shared_ref, downloads, decoding, output) = (&shared, &downloader, &decoders, &sender);
+    let prepare = async |source: &Source, image: &Image| {
+        match make_ready(shared_ref, downloads, decoding, source, image).await {
+            Ok((pixels, _place)) => {
+                let image = image.clone();
+                // Fails when the model threads are gone, which the select below notices.
+                let _ = output.send(Ready { image, pixels }).await;
+                Ok(())
             }
-        });
+            Err(Lost::Image(failure)) => {
+                shared_ref.fail(failure);
+                Ok(())
+            }
+            Err(Lost::Build(error)) => Err(error),
+        }
+    };
+    let (prepare, n_at_once) = (&prepare, options.threads.get());
+    let hosts = downloader.by_host(todo, |image| image.url.as_str());
+    let feed =
+        stream::iter(hosts)
+            .map(Ok)
+            .try_for_each_concurrent(None, |(source, images)| async move {
+                let source = &*source;
+                stream::iter(images)
+                    .map(Ok)
+                    .try_for_each_concurrent(n_at_once, |image| prepare(source, image))
+                    .await
+            });
     let mut shutdown = pin!(shutdown);
     let mut interrupted = false;
     let fed = tokio::select! {
@@ -168,26 +176,28 @@ pub(super) async fn encode_all(
     })
 }
 
-/// The pixels of an image: from the disk if they are there and sound, otherwise from the server.
+/// The pixels of an image, with its place among those that are worked on: from the disk if they are there and sound, otherwise from the server.
 async fn make_ready(
     shared: &Arc<Shared>,
     downloader: &Downloader,
     decoders: &Decoders,
+    source: &Source,
     image: &Image,
-) -> Result<Pixels, Lost> {
+) -> Result<(Pixels, OwnedSemaphorePermit), Lost> {
     let path = shared.dir.image(&image_id::hex(&image.id));
     if path.is_file() {
+        let place = downloader.place().await;
         let (shared, path) = (shared.clone(), path.clone());
         let stored = move || {
             let bytes = std::fs::read(&path).ok()?;
             shared.encoder.preprocess(&bytes).ok()
         };
         if let Ok(Some(pixels)) = decoders.run(stored).await {
-            return Ok(pixels);
+            return Ok((pixels, place));
         }
     }
-    let bytes = downloader
-        .get(&image.url)
+    let (bytes, place) = downloader
+        .get(source, &image.url)
         .await
         .map_err(|error| Lost::Image(image.failure(Stage::Download, error)))?;
     let shared = shared.clone();
@@ -201,7 +211,7 @@ async fn make_ready(
         Ok(pixels)
     });
     match decoded.await {
-        Ok(Ok(pixels)) => Ok(pixels),
+        Ok(Ok(pixels)) => Ok((pixels, place)),
         Ok(Err(Undecoded::Image(error))) => Err(Lost::Image(image.failure(Stage::Decode, error))),
         Ok(Err(Undecoded::Save(error))) => Err(Lost::Build(error)),
         // A fault in a decoder is no reason to lose the other images.

@@ -9,6 +9,7 @@ mod encode;
 mod endpoint;
 pub mod failures;
 mod files;
+mod iiif;
 mod journal;
 pub mod options;
 mod output;

@@ -3,6 +3,7 @@
 use crate::collection::open::URL_COLUMN;
 use crate::features::npy::Precision;
 use crate::unreadable::unreadable;
+use reqwest::header::HeaderMap;
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -72,6 +73,10 @@ pub struct Network {
     pub max_image_bytes: usize,
     /// Longest SPARQL answer that is accepted.
     pub max_answer_bytes: u64,
+    /// What the program calls itself to image servers, if not by its name.
+    pub user_agent: Option<String>,
+    /// Further headers of requests for images.
+    pub headers: HeaderMap,
     /// Whether images may be fetched through the proxy that the system is set to.
     pub uses_proxy: bool,
 }
@@ -141,6 +146,8 @@ impl Default for Network {
     fn default() -> Self {
         Self {
             retries: 4,
+            user_agent: None,
+            headers: HeaderMap::new(),
             retry_pause: Duration::from_millis(500),
             connect_timeout: Duration::from_secs(15),
             image_timeout: Duration::from_secs(60),

@@ -3,6 +3,7 @@
 use super::columns::{Columns, IdColumn};
 use super::failures::{Failure, Stage};
 use super::files::Draft;
+use super::iiif;
 use super::journal::Id;
 use super::remarks::Remarks;
 use super::table::{self, CutShort, Table};
@@ -101,24 +102,30 @@ fn read_as(
                 input.skipped.push(skipped(row, "", "the cell is empty"));
                 continue;
             }
-            if let Err(reason) = check_url(url).and_then(|()| check_row(url, &record, &columns)) {
-                input
-                    .failures
-                    .push(Failure::new(row, url, Stage::Input, reason));
-                continue;
-            }
+            let checked = check_row(url, &record, &columns).and_then(|()| iiif::image_url(url));
+            let image = match checked {
+                Ok(image) => image,
+                Err(reason) => {
+                    input
+                        .failures
+                        .push(Failure::new(row, url, Stage::Input, reason));
+                    continue;
+                }
+            };
             let id = image_id::digest(url);
             let hex = image_id::hex(&id);
             if !columns.has_id_only(&record, &hex, &cell) {
                 end = Ok(false);
                 return Ok(());
             }
-            if let Some(first) = first_rows.get(&id) {
+            // Two spellings of one URL are one image.
+            let key = image_id::digest(&image);
+            if let Some(first) = first_rows.get(&key) {
                 let reason = format!("the same image as in row {first}");
                 input.skipped.push(skipped(row, url, &reason));
                 continue;
             }
-            first_rows.insert(id, row);
+            first_rows.insert(key, row);
             if record.len() < columns.n_input {
                 remarks.short.add(row);
             }
@@ -133,7 +140,7 @@ fn read_as(
             csv.write_record(cells)?;
             input.images.push(Image {
                 row,
-                url: url.to_owned(),
+                url: image.into_owned(),
                 id,
             });
         }
@@ -163,42 +170,6 @@ fn not_text(table: &str, row: usize, column: Option<&String>) -> anyhow::Error {
 
 fn skipped(row: usize, url: &str, reason: &str) -> Failure {
     Failure::new(row, url, Stage::Input, reason)
-}
-
-/// Why `url` can be no IIIF URL. The URL itself is never changed, since the image id is over it.
-fn check_url(url: &str) -> Result<(), String> {
-    let parsed = url::Url::parse(url).map_err(|error| format!("not a URL: {error}"))?;
-    if !matches!(parsed.scheme(), "http" | "https") {
-        return Err(format!("not an http or https URL but {}:", parsed.scheme()));
-    }
-    if parsed.query().is_some() || parsed.fragment().is_some() {
-        return Err("an IIIF URL has neither ? nor #".to_owned());
-    }
-    if url.trim_end_matches('/').ends_with("/info.json") {
-        return Err(
-            "the URL of an info.json; give the IIIF URL, which ends before /info.json".to_owned(),
-        );
-    }
-    if is_image_request(parsed.path()) {
-        return Err(
-            "the URL of an image request; give the IIIF URL, which ends before the region (/full/…)"
-                .to_owned(),
-        );
-    }
-    Ok(())
-}
-
-/// Whether `path` ends as `{region}/{size}/{rotation}/{quality}.{format}` does.
-fn is_image_request(path: &str) -> bool {
-    let mut segments = path.rsplit('/');
-    let quality = segments.next().and_then(|last| last.split_once('.'));
-    let rotation = segments
-        .next()
-        .map(|r| r.trim_start_matches('!').parse::<f32>());
-    let known = ["default", "native", "color", "gray", "bitonal"];
-    quality.is_some_and(|(quality, _)| known.contains(&quality))
-        && rotation.is_some_and(|degrees| degrees.is_ok())
-        && segments.nth(1).is_some()
 }
 
 /// Whether the URL is what the row says it is. A parser of URLs passes over line breaks, but a cell with

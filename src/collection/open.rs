@@ -5,6 +5,7 @@ use super::identity::{Identity, IdentityError};
 use super::table::{Table, line_of};
 use super::verify::{check_identity, check_there};
 use crate::features::npy::{self, FeaturesError, Precision, SumOf};
+use crate::iiif::image_iri;
 use crate::image_id::image_id;
 use csv::ByteRecord;
 use std::collections::HashMap;
@@ -193,8 +194,9 @@ pub(super) fn open(
             id: id.clone(),
             images_path: images_path.clone(),
         })?;
+        // The id is over the cell as it stands; queries know the image by an IRI.
         n_foreign_ids += usize::from(image_id(&url) != *id);
-        urls.push(url);
+        urls.push(image_iri(&url).into_owned());
     }
     let mut collection = Collection::new(npy.features, ids.names, urls);
     collection.identity = identity;

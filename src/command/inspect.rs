@@ -155,7 +155,9 @@ fn print_text(
             (collection.identity.as_ref()).and_then(|identity| identity.model.label.as_ref());
         out.line(match (&collection.identity, label) {
             (Some(_), Some(label)) => format!("  made by     {label}, checksums are right"),
-            (Some(_), None) => "  made by     a model without a name, checksums are right".to_owned(),
+            (Some(_), None) => {
+                "  made by     a model without a name, checksums are right".to_owned()
+            }
             (None, _) => "  made by     an unknown model: there is no features.json".to_owned(),
         });
     }

@@ -106,13 +106,13 @@ impl Fixture {
 }
 
 /// The defaults, without the pauses that are meant for servers far away.
-fn options(source: Source, data: &Path) -> BuildOptions {
+pub(crate) fn options(source: Source, data: &Path) -> BuildOptions {
     let mut options = BuildOptions::new(source, data.to_owned());
     options.network.retry_pause = Duration::from_millis(1);
     options
 }
 
-async fn run(options: BuildOptions) -> anyhow::Result<BuildSummary> {
+pub(crate) async fn run(options: BuildOptions) -> anyhow::Result<BuildSummary> {
     build::run(options, Arc::new(TinyEncoder), pending()).await
 }
 
@@ -130,7 +130,7 @@ pub(crate) fn files(data: &Path) -> BTreeMap<&'static str, Vec<u8>> {
     .collect()
 }
 
-fn failures(data: &Path) -> Vec<[String; 4]> {
+pub(crate) fn failures(data: &Path) -> Vec<[String; 4]> {
     csv::Reader::from_path(data.join("failures.csv"))
         .unwrap()
         .deserialize()
@@ -648,8 +648,8 @@ async fn every_failure_loses_its_own_image_and_is_explained() {
     // Value, stage and reason of its failure (none: it has a vector), requests that it may cost.
     let rows = [
         ("good", "", "", 1 + 1),
-        ("missing", "download", "answered 404 Not Found", 1),
-        ("forbidden", "download", "answered 403 Forbidden", 1),
+        ("missing", "download", "answered 404 Not Found", 3),
+        ("forbidden", "download", "answered 403 Forbidden", 3),
         ("broken", "download", "answered 502 Bad Gateway", 4),
         ("busy", "", "", 3),
         ("flaky", "", "", 3),

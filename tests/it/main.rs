@@ -8,6 +8,7 @@ mod build;
 mod collection;
 mod colours;
 mod demo;
+mod downloads;
 mod encoder;
 mod end_to_end;
 mod endpoint;

@@ -1,7 +1,7 @@
 //! The image query: sent to a SPARQL endpoint as the SPARQL 1.1 Protocol has it.
 
 mod partial;
-mod retry;
+pub(super) mod retry;
 
 use super::files::Draft;
 use super::options::{BuildOptions, Network};

@@ -99,7 +99,7 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, Refusal>>>(
 }
 
 /// `Retry-After` in either form: seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+pub(in crate::build) fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = value.parse() {
         return Some(Duration::from_secs(seconds));

@@ -3,8 +3,8 @@
 mod around;
 mod bodies;
 mod cache;
-mod connections;
 mod carried;
+mod connections;
 mod description;
 mod protocol;
 mod query;

@@ -1,0 +1,166 @@
+//! The ways to ask a IIIF server for an image: in the wished width, and, where the server does not give that,
+//! in what it has.
+
+use crate::iiif;
+use serde_json::Value;
+
+/// One way to ask.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Way {
+    /// `/full/640,/0/default.jpg`, as all servers of level 1 answer.
+    Scaled,
+    /// `/full/max/0/default.jpg`: version 2.1 and 3, and static files.
+    Max,
+    /// `/full/full/0/default.jpg`: version 2.
+    Full,
+    /// A size or a quality that info.json names: level 0, and version 1.
+    Described,
+}
+
+/// In the order in which they are tried: what costs most is last.
+pub(super) const WAYS: [Way; 4] = [Way::Scaled, Way::Max, Way::Full, Way::Described];
+
+impl Way {
+    /// The URL to ask for; none where info.json has to be asked first.
+    pub(super) fn url(self, iiif_url: &str, width_px: u32) -> Option<String> {
+        let base = iiif_url.trim_end_matches('/');
+        Some(match self {
+            Self::Scaled => iiif::full_image_url(iiif_url, width_px),
+            Self::Max => iiif::whole_image_url(iiif_url),
+            Self::Full => format!("{base}/full/full/0/default.jpg"),
+            Self::Described => return None,
+        })
+    }
+}
+
+/// The URL of the description of an image.
+pub(super) fn info_url(iiif_url: &str) -> String {
+    format!("{}/info.json", iiif_url.trim_end_matches('/'))
+}
+
+/// What info.json offers.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Described {
+    /// What to ask for, the best first.
+    pub(super) urls: Vec<String>,
+    /// Whether that is how the server answers for all its images: static files, or version 1.
+    pub(super) is_of_server: bool,
+}
+
+impl Described {
+    /// One URL, of an image alone.
+    pub(super) fn only(url: String) -> Self {
+        Self {
+            urls: vec![url],
+            is_of_server: false,
+        }
+    }
+}
+
+/// What to ask for according to info.json; nothing if it says nothing.
+///
+/// Of its sizes that is the smallest that is not narrower than `width_px`, or else the widest, in both
+/// spellings: `w,` is that of version 2, `w,h` that of version 3.
+pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described {
+    let Ok(info) = serde_json::from_slice::<Value>(info) else {
+        return Described::default();
+    };
+    let base = iiif_url.trim_end_matches('/');
+    let is_version_1 = is_version_1(&info);
+    let quality = if is_version_1 { "native" } else { "default" };
+    let mut sizes: Vec<(u64, u64)> = info["sizes"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(|size| Some((size["width"].as_u64()?, size["height"].as_u64()?)))
+        .filter(|(width, height)| *width > 0 && *height > 0)
+        .collect();
+    sizes.sort_unstable();
+    let wished = u64::from(width_px);
+    let chosen = sizes.iter().find(|(width, _)| *width >= wished);
+    let mut urls = Vec::new();
+    if let Some((width, height)) = chosen.or(sizes.last()) {
+        urls.push(format!("{base}/full/{width},/0/{quality}.jpg"));
+        urls.push(format!("{base}/full/{width},{height}/0/{quality}.jpg"));
+    }
+    if is_version_1 {
+        urls.push(format!("{base}/full/{width_px},/0/native.jpg"));
+        urls.push(format!("{base}/full/full/0/native.jpg"));
+    }
+    let is_static = names(&info["profile"])
+        .iter()
+        .any(|name| name.contains("level0"));
+    Described {
+        urls,
+        is_of_server: is_version_1 || is_static,
+    }
+}
+
+/// The names in a value that is one or several.
+fn names(value: &Value) -> Vec<&str> {
+    match value {
+        Value::String(name) => vec![name],
+        Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Image API 1.0 and 1.1 name themselves in the context or in the profile.
+fn is_version_1(info: &Value) -> bool {
+    (names(&info["@context"]).into_iter())
+        .chain(names(&info["profile"]))
+        .any(|name| name.contains("image-api/1.") || name.contains("/image/1/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_that_is_large_enough_is_asked_for() {
+        let info = br#"{"sizes": [{"width": 400, "height": 300}, {"width": 100, "height": 75}, {"width": 800, "height": 600}]}"#;
+        for (width_px, expected) in [(90, 100), (100, 100), (101, 400), (640, 800), (2000, 800)] {
+            let urls = described(info, "http://h/i/", width_px).urls;
+            assert_eq!(
+                urls[0],
+                format!("http://h/i/full/{expected},/0/default.jpg")
+            );
+            assert_eq!(urls.len(), 2);
+        }
+        assert_eq!(
+            described(info, "http://h/i", 640).urls[1],
+            "http://h/i/full/800,600/0/default.jpg"
+        );
+    }
+
+    #[test]
+    fn version_1_has_another_quality() {
+        let info = br#"{"@context": "http://library.stanford.edu/iiif/image-api/1.1/context.json", "width": 800}"#;
+        assert_eq!(
+            described(info, "http://h/i", 640).urls,
+            [
+                "http://h/i/full/640,/0/native.jpg",
+                "http://h/i/full/full/0/native.jpg"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_says_nothing_gives_nothing() {
+        for info in [
+            "",
+            "{",
+            "[]",
+            "{}",
+            r#"{"sizes": 3}"#,
+            r#"{"sizes": [{"width": 0, "height": 1}, {"width": "x"}]}"#,
+        ] {
+            assert!(
+                described(info.as_bytes(), "http://h/i", 640)
+                    .urls
+                    .is_empty(),
+                "{info}"
+            );
+        }
+    }
+}
