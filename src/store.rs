@@ -139,6 +139,7 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<u
     } else {
         Box::new(BufReader::new(file))
     };
+    let mut reader = without_bom(&mut reader).map_err(read_error)?;
     let counted = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
     let counter = counted.clone();
     let mut loader: BulkLoader<'_> = store.bulk_loader();
@@ -161,6 +162,17 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<u
         })?;
     loader.commit()?;
     Ok(counted.load(std::sync::atomic::Ordering::Relaxed))
+}
+
+/// The rest of `reader` after a UTF-8 byte order mark, which editors write and the parsers refuse.
+fn without_bom(mut reader: impl Read) -> std::io::Result<impl Read> {
+    const BOM: &[u8] = b"\xEF\xBB\xBF";
+    let mut start = Vec::with_capacity(BOM.len());
+    reader.by_ref().take(3).read_to_end(&mut start)?;
+    if start == BOM {
+        start.clear();
+    }
+    Ok(std::io::Cursor::new(start).chain(reader))
 }
 
 /// What can go wrong between the parser and the store.

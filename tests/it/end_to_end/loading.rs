@@ -127,3 +127,28 @@ fn files_add_up_in_graphs_and_a_broken_one_changes_nothing() {
     let relative = "<urn:b> ?p <http://img.example.org/relative>";
     assert_eq!(count(&world, &store, relative), "1");
 }
+
+/// <https://www.unicode.org/faq/utf_bom.html>: a byte order mark is no part of the text.
+#[test]
+fn a_byte_order_mark_is_skipped_also_gzipped() {
+    let world = World::shared();
+    let dir = TempDir::new().unwrap();
+    let text = "\u{feff}<http://example.org/a> <http://example.org/b> \"\u{feff}c\" .\n";
+    let mut gzipped = GzEncoder::new(Vec::new(), Compression::default());
+    gzipped.write_all(text.as_bytes()).unwrap();
+    let gzipped = gzipped.finish().unwrap();
+    for ending in ["ttl", "nt", "nq", "trig"] {
+        for (name, bytes) in [
+            (format!("a.{ending}"), text.as_bytes()),
+            (format!("a.{ending}.gz"), gzipped.as_slice()),
+        ] {
+            let file = text_of(&dir.path().join(&name));
+            let store = text_of(&dir.path().join(format!("store-{name}")));
+            fs::write(&file, bytes).unwrap();
+            run(&mut clip_search(&["load", "--store", &store, &file])).ok();
+            // The mark inside the literal is text and stays.
+            let found = count(&world, &store, "?s ?p ?o FILTER(STRLEN(?o) = 2)");
+            assert_eq!(found, "1", "{name}");
+        }
+    }
+}
