@@ -516,6 +516,9 @@ pub struct LoadArgs {
     /// Base of relative IRIs; the file's own URL, unless set
     #[arg(long, value_name = "IRI")]
     pub base: Option<String>,
+    /// Leave out statements that cannot be read, and list them (Turtle, TriG, N-Triples, N-Quads)
+    #[arg(long)]
+    pub skip_errors: bool,
     /// RDF files: .ttl, .nt, .nq, .trig, .rdf, .jsonld, each also with .gz
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,

@@ -1,13 +1,16 @@
 //! The metadata store: RDF about the images, persistent under a path or in memory.
 
+mod contexts;
+
 use flate2::read::MultiGzDecoder;
-use oxigraph::io::{RdfFormat, RdfParser};
+use oxigraph::io::{RdfFormat, RdfParseError, RdfParser};
 use oxigraph::model::GraphName;
 use oxigraph::model::NamedNode;
 use oxigraph::store::{BulkLoader, Store};
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Why the metadata store cannot be opened or filled.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +67,38 @@ pub struct LoadTarget<'a> {
     pub graph: Option<&'a str>,
     /// Base of relative IRIs; without, the file itself, as for any RDF tool.
     pub base: Option<&'a str>,
+    /// Whether statements that cannot be read are left out instead of ending the load. Only in the formats
+    /// whose parsers find the next statement: Turtle, TriG, N-Triples and N-Quads.
+    pub skips_errors: bool,
 }
+
+/// What became of a file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    /// Triples or quads read.
+    pub n_triples: u64,
+    /// Statements left out.
+    pub n_skipped: u64,
+    /// Why, for the first [`MAX_SHOWN`] of them, with their places.
+    pub skipped: Vec<String>,
+    /// Whether the format has a statement on each line, so that one error costs no other.
+    pub has_lines: bool,
+}
+
+impl Loaded {
+    /// What an error may have cost besides its own statement, as a part of a sentence.
+    #[must_use]
+    pub fn reach(&self) -> &'static str {
+        if self.has_lines {
+            ""
+        } else {
+            ", some perhaps with the one that follows"
+        }
+    }
+}
+
+/// Statements left out that are told one by one.
+pub const MAX_SHOWN: usize = 10;
 
 /// Opens the store at `path` for reading, or an empty one in memory.
 ///
@@ -104,12 +138,12 @@ pub fn n_triples(store: &Store) -> Result<usize, StoreError> {
     Ok(store.len()?)
 }
 
-/// Loads one RDF file, gzipped or not; its format comes from its name. Returns the number of triples
-/// or quads read. A file with an error leaves the store as it was.
+/// Loads one RDF file, gzipped or not; its format comes from its name. A file with an error leaves the store as
+/// it was, unless errors are skipped.
 ///
 /// # Errors
 /// [`StoreError`] names the file and, for a syntax error, the line.
-pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<u64, StoreError> {
+pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<Loaded, StoreError> {
     let (format, gzipped) = format_of(path)?;
     let read_error = |source| StoreError::Read {
         path: path.to_owned(),
@@ -140,19 +174,40 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<u
         Box::new(BufReader::new(file))
     };
     let mut reader = without_bom(&mut reader).map_err(read_error)?;
-    let counted = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let skips_errors = target.skips_errors
+        && matches!(
+            format,
+            RdfFormat::Turtle | RdfFormat::TriG | RdfFormat::NTriples | RdfFormat::NQuads
+        );
+    let counted = Arc::new(Mutex::new(Loaded {
+        has_lines: matches!(format, RdfFormat::NTriples | RdfFormat::NQuads),
+        ..Loaded::default()
+    }));
     let counter = counted.clone();
     let mut loader: BulkLoader<'_> = store.bulk_loader();
     let quads = parser
         .rename_blank_nodes()
         .for_reader(&mut reader)
-        .inspect(move |_| {
-            counter.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        .with_document_loader(|url| Ok(contexts::carried(url)?))
+        .filter(move |quad| {
+            let mut counted = counter.lock().unwrap_or_else(PoisonError::into_inner);
+            match quad {
+                Ok(_) => counted.n_triples += 1,
+                Err(RdfParseError::Syntax(error)) if skips_errors => {
+                    counted.n_skipped += 1;
+                    if counted.skipped.len() < MAX_SHOWN {
+                        counted.skipped.push(error.to_string());
+                    }
+                    return false;
+                }
+                Err(_) => {}
+            }
+            true
         });
     loader
-        .load_ok_quads::<oxigraph::io::RdfParseError, LoadError>(quads)
+        .load_ok_quads::<RdfParseError, LoadError>(quads)
         .map_err(|error| match error {
-            LoadError::Parse(oxigraph::io::RdfParseError::Io(source)) => read_error(source),
+            LoadError::Parse(RdfParseError::Io(source)) => read_error(source),
             LoadError::Parse(error) => StoreError::Parse {
                 path: path.to_owned(),
                 format: format.name(),
@@ -161,7 +216,8 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<u
             LoadError::Storage(error) => error.into(),
         })?;
     loader.commit()?;
-    Ok(counted.load(std::sync::atomic::Ordering::Relaxed))
+    let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
+    Ok(std::mem::take(&mut counted))
 }
 
 /// The rest of `reader` after a UTF-8 byte order mark, which editors write and the parsers refuse.
@@ -177,12 +233,12 @@ fn without_bom(mut reader: impl Read) -> std::io::Result<impl Read> {
 
 /// What can go wrong between the parser and the store.
 enum LoadError {
-    Parse(oxigraph::io::RdfParseError),
+    Parse(RdfParseError),
     Storage(oxigraph::store::StorageError),
 }
 
-impl From<oxigraph::io::RdfParseError> for LoadError {
-    fn from(error: oxigraph::io::RdfParseError) -> Self {
+impl From<RdfParseError> for LoadError {
+    fn from(error: RdfParseError) -> Self {
         Self::Parse(error)
     }
 }

@@ -166,8 +166,12 @@ impl Default for Network {
 /// If the file cannot be read or is not UTF-8.
 pub fn image_query(argument: &str) -> anyhow::Result<String> {
     match argument.strip_prefix('@') {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| unreadable(format_args!("the query {path}"), &error, "@FILE")),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|error| unreadable(format_args!("the query {path}"), &error, "@FILE"))?;
+            // A byte order mark, which editors write and endpoints refuse.
+            Ok(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned())
+        }
         None => Ok(argument.to_owned()),
     }
 }

@@ -1,7 +1,7 @@
 //! `clip-search load`.
 
 use crate::cli::LoadArgs;
-use crate::print::Output;
+use crate::print::{Output, note};
 use crate::store::{self, LoadTarget};
 use std::process::ExitCode;
 
@@ -10,17 +10,38 @@ pub(super) fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     let target = LoadTarget {
         graph: args.graph.as_deref(),
         base: args.base.as_deref(),
+        skips_errors: args.skip_errors,
     };
     let mut out = Output::default();
     for file in &args.files {
-        let n_triples = store::load_file(&store, file, target)?;
-        out.line(format_args!("{}: {n_triples} triples", file.display()));
+        let loaded = store::load_file(&store, file, target)?;
+        out.line(format_args!(
+            "{}: {} triples",
+            file.display(),
+            loaded.n_triples
+        ));
+        if loaded.n_skipped > 0 {
+            note(format_args!(
+                "{}: {} statements were left out{}:",
+                file.display(),
+                loaded.n_skipped,
+                loaded.reach()
+            ));
+            for reason in &loaded.skipped {
+                note(format_args!("  {reason}"));
+            }
+            if loaded.n_skipped > loaded.skipped.len() as u64 {
+                note("  …");
+            }
+        }
     }
     out.line(format_args!(
         "{} holds {} triples",
         args.store.display(),
         store::n_triples(&store)?
     ));
+    // It has opened the store as it was, and reads nothing that comes later.
     out.finish()?;
+    note("a service that is running sees this when it is started again");
     Ok(ExitCode::SUCCESS)
 }

@@ -221,8 +221,9 @@ impl Sparql {
     /// # Errors
     /// [`QueryError`] says who must act.
     pub fn answer(&self, request: &QueryRequest<'_>) -> Result<Answer, QueryError> {
-        guard::check(request.query)?;
-        self.answer_query(parse(request.query)?, request)
+        let text = without_bom(request.query);
+        guard::check(text)?;
+        self.answer_query(parse(text)?, request)
     }
 
     fn answer_query(&self, query: Query, request: &QueryRequest<'_>) -> Result<Answer, QueryError> {
@@ -236,8 +237,9 @@ impl Sparql {
     /// As [`Self::answer`].
     pub fn explain(&self, request: &QueryRequest<'_>) -> Result<Explanation, QueryError> {
         let started = Instant::now();
-        guard::check(request.query)?;
-        let query = parse(request.query)?;
+        let text = without_bom(request.query);
+        guard::check(text)?;
+        let query = parse(text)?;
         let parsed = started.elapsed();
         let (results, run) = self.evaluate(query, request)?;
         run.trace.add(Stage::Parse, parsed);
@@ -316,6 +318,11 @@ impl Sparql {
         run.deadline.check()?;
         Ok((results, run))
     }
+}
+
+/// The text after a byte order mark, which editors write at the beginning of a file.
+fn without_bom(query: &str) -> &str {
+    query.strip_prefix('\u{feff}').unwrap_or(query)
 }
 
 fn parse(query: &str) -> Result<Query, QueryError> {

@@ -96,7 +96,7 @@ pub(super) fn load(dir: &DemoDir, iiif: &str) -> anyhow::Result<()> {
         base: Some(&base),
         ..LoadTarget::default()
     };
-    let n_triples = store::load_file(&store, &dir.path(METADATA), target)?;
+    let n_triples = store::load_file(&store, &dir.path(METADATA), target)?.n_triples;
     note(format_args!(
         "metadata: {n_triples} triples loaded in {:.1} s",
         started.elapsed().as_secs_f64()

@@ -152,3 +152,133 @@ fn a_byte_order_mark_is_skipped_also_gzipped() {
         }
     }
 }
+
+/// Loads one file into a store of its own, and gives what was printed.
+fn load_one(
+    dir: &TempDir,
+    name: &str,
+    content: &str,
+    more: &[&str],
+) -> (crate::process::Ended, String) {
+    let file = text_of(&dir.path().join(name));
+    fs::write(&file, content).unwrap();
+    let store = text_of(&dir.path().join(format!("store-{name}")));
+    let mut arguments = vec!["load", "--store", &store, &file];
+    arguments.extend(more);
+    (run(&mut clip_search(&arguments)), store)
+}
+
+#[test]
+fn contexts_of_museums_are_carried_and_others_named() {
+    let world = World::shared();
+    let dir = TempDir::new().unwrap();
+    let crm = "PREFIX crm: <http://www.cidoc-crm.org/cidoc-crm/> PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>";
+    for (name, context, rest, pattern, n) in [
+        (
+            "object.json",
+            "\"https://linked.art/ns/v1/linked-art.json\"",
+            r#""id": "https://example.org/o", "type": "HumanMadeObject", "_label": "Painting",
+               "identified_by": [{"type": "Name", "content": "Thunersee"}],
+               "produced_by": {"type": "Production", "carried_out_by": [{"id": "https://example.org/hodler", "type": "Person"}],
+                 "timespan": {"type": "TimeSpan", "begin_of_the_begin": "1905-01-01T00:00:00Z"}},
+               "representation": [{"type": "VisualItem", "digitally_shown_by": [{"type": "DigitalObject", "access_point": [{"id": "https://example.org/iiif/o"}]}]}],
+               "unheard_of": "kept""#,
+            "?o a crm:E22_Human-Made_Object ; rdfs:label 'Painting' ; crm:P1_is_identified_by/crm:P190_has_symbolic_content 'Thunersee' ; crm:P108i_was_produced_by ?p . ?p crm:P14_carried_out_by <https://example.org/hodler> ; crm:P4_has_time-span/crm:P82a_begin_of_the_begin ?begin . ?o crm:P138i_has_representation/<https://linked.art/ns/terms/digitally_shown_by>/<https://linked.art/ns/terms/access_point> <https://example.org/iiif/o> ; <https://linked.art/ns/terms/unheard_of> 'kept'",
+            "1",
+        ),
+        (
+            "manifest.json",
+            "\"http://iiif.io/api/presentation/3/context.json\"",
+            r#""id": "https://example.org/m", "type": "Manifest", "label": {"de": ["Ein Buch"], "none": ["1"]},
+               "items": [{"id": "https://example.org/c", "type": "Canvas", "height": 3, "width": 2, "items": [{"id": "https://example.org/p", "type": "AnnotationPage",
+                 "items": [{"id": "https://example.org/a", "type": "Annotation", "motivation": "painting", "target": "https://example.org/c",
+                   "body": {"id": "https://example.org/i/full/max/0/default.jpg", "type": "Image", "service": [{"id": "https://example.org/i", "type": "ImageService3", "profile": "level1"}]}}]}]}]"#,
+            "?m a <http://iiif.io/api/presentation/3#Manifest> ; rdfs:label 'Ein Buch'@de, '1' . ?a <http://www.w3.org/ns/oa#hasTarget> <https://example.org/c> ; <http://www.w3.org/ns/oa#motivatedBy> <http://iiif.io/api/presentation/3#painting> ; <http://www.w3.org/ns/oa#hasBody>/<http://rdfs.org/sioc/services#has_service> <https://example.org/i>",
+            "1",
+        ),
+        (
+            "manifest2.jsonld",
+            "\"http://iiif.io/api/presentation/2/context.json\"",
+            r#""@id": "https://example.org/m", "@type": "sc:Manifest", "label": "A book", "sequences": [{"@type": "sc:Sequence", "canvases": [{"@id": "https://example.org/c", "@type": "sc:Canvas",
+                 "images": [{"@type": "oa:Annotation", "motivation": "sc:painting", "on": "https://example.org/c", "resource": {"@id": "https://example.org/i.jpg",
+                   "service": {"@context": "http://iiif.io/api/image/2/context.json", "@id": "https://example.org/i", "profile": "http://iiif.io/api/image/2/level1.json"}}}]}]}]"#,
+            "?m rdfs:label 'A book' . ?a <http://www.w3.org/ns/oa#hasTarget> <https://example.org/c> ; <http://www.w3.org/ns/oa#hasBody>/<http://rdfs.org/sioc/services#has_service> <https://example.org/i>",
+            "1",
+        ),
+        (
+            "annotation.jsonld",
+            "[\"https://www.w3.org/ns/anno.jsonld\", {\"ex\": \"http://example.org/\"}]",
+            r#""id": "https://example.org/a", "type": "Annotation", "motivation": "tagging", "ex:by": "us", "body": {"type": "TextualBody", "value": "lake"}, "target": "https://example.org/i""#,
+            "?a a <http://www.w3.org/ns/oa#Annotation> ; <http://example.org/by> 'us' ; <http://www.w3.org/ns/oa#motivatedBy> <http://www.w3.org/ns/oa#tagging> ; <http://www.w3.org/ns/oa#hasBody>/<http://www.w3.org/1999/02/22-rdf-syntax-ns#value> 'lake'",
+            "1",
+        ),
+    ] {
+        let json = format!("{{\"@context\": {context}, {rest}}}");
+        let (ended, store) = load_one(&dir, name, &json, &[]);
+        ended.ok();
+        let query = format!("{crm} SELECT (COUNT(*) AS ?n) {{ {pattern} }}");
+        let query = ["query", &query, "--store", &store, "--format", "csv"];
+        let printed = run(&mut world.clip_search(&query)).ok();
+        assert_eq!(printed.lines().nth(1), Some(n), "{name}: {printed}");
+    }
+    let json =
+        r#"{"@context": "https://example.org/context.jsonld", "@id": "http://e/a", "b": "c"}"#;
+    let (ended, _) = load_one(&dir, "other.json", json, &[]);
+    let sentence = ended.sentence(1);
+    assert!(
+        sentence.contains("context https://example.org/context.jsonld is not fetched"),
+        "{sentence}"
+    );
+}
+
+#[test]
+fn statements_that_cannot_be_read_may_be_left_out() {
+    let world = World::shared();
+    let dir = TempDir::new().unwrap();
+    let good = |n: usize| format!("<http://x/ok{n}> <http://x/t> \"fine\" .\n");
+    let bad = [
+        "<http://x/a b> <http://x/t> \"a space\" .\n",
+        "<http://x/a> <http://x/t> \"zh\"@zh-classical .\n",
+        "<http://x/a> <http://x/t> .\n",
+        "<http://x/a> <http://x/t> \"\\q\" .\n",
+    ];
+    let text: String = (0..40)
+        .flat_map(|n| {
+            [
+                good(n),
+                if n % 3 == 0 {
+                    bad[n / 3 % 4].to_owned()
+                } else {
+                    String::new()
+                },
+            ]
+        })
+        .collect();
+    for name in ["dump.nt", "dump.nq", "dump.ttl", "dump.trig"] {
+        let (strict, _) = load_one(&dir, &format!("strict-{name}"), &text, &[]);
+        strict.sentence(1);
+        let (ended, store) = load_one(&dir, name, &text, &["--skip-errors"]);
+        let told = format!("{ended:?}");
+        ended.ok();
+        assert!(told.contains("statements were left out"), "{told}");
+        assert!(told.contains("line 2"), "{told}");
+        let n: usize = count(&world, &store, "?s <http://x/t> \"fine\"")
+            .parse()
+            .unwrap();
+        // Where a statement ends too early, the parsers of Turtle and TriG find the end of the next one.
+        let least = if name.contains(".n") { 40 } else { 36 };
+        assert!((least..=40).contains(&n), "{name}: {n}");
+    }
+}
+
+#[test]
+fn who_loads_is_told_that_a_running_service_does_not_see_it() {
+    let dir = TempDir::new().unwrap();
+    let (ended, _) = load_one(
+        &dir,
+        "a.nt",
+        "<http://x/a> <http://x/b> <http://x/c> .\n",
+        &[],
+    );
+    assert!(format!("{ended:?}").contains("when it is started again"));
+}

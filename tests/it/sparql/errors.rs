@@ -367,3 +367,9 @@ fn brackets_in_strings_iris_and_comments_do_not_count() {
         assert!(world.ask(&query).is_ok(), "{}", &query[..60]);
     }
 }
+
+#[test]
+fn a_byte_order_mark_before_a_query_is_no_part_of_it() {
+    let rows = World::new().rows("\u{feff}SELECT (1 AS ?x) {}");
+    assert_eq!(rows, ["1"]);
+}
