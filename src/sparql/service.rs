@@ -50,7 +50,7 @@ pub(super) enum ServiceError {
     #[error("SERVICE <{0}> answered in a format that is none of SPARQL JSON, XML or TSV: {1}")]
     Format(String, String),
     #[error("SERVICE <{0}> gave an answer that cannot be read: {1}")]
-    Parse(String, QueryResultsParseError),
+    Parse(String, Box<QueryResultsParseError>),
 }
 
 impl Services {
@@ -269,7 +269,7 @@ impl DefaultServiceHandler for Calls {
             .ok_or_else(|| ServiceError::Format(name.to_owned(), media_type))?;
         let parsed = QueryResultsParser::from_format(format)
             .for_reader(std::io::Cursor::new(body))
-            .map_err(|error| ServiceError::Parse(name.to_owned(), error))?;
+            .map_err(|error| ServiceError::Parse(name.to_owned(), Box::new(error)))?;
         match parsed {
             ReaderQueryResultsParserOutput::Solutions(solutions) => Ok(QuerySolutionIter::new(
                 solutions.variables().to_vec().into(),
