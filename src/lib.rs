@@ -67,8 +67,8 @@
 //! counted; `http/stream.rs` sends the rows as they come.
 //!
 //! *One build*: `build/table` finds out what the input is (`endpoint` asks for it before, where it is a
-//! query) and gives its rows; `source.rs` reads them and writes `images.csv` as a draft; `download.rs` fetches
-//! what the journal has no vector for; `encode.rs` decodes ahead of the model and appends vectors to the
+//! query) and gives its rows; `source.rs` reads them and writes `images.csv` as a draft; `download` fetches
+//! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`); `encode.rs` decodes ahead of the model and appends vectors to the
 //! journal; `output.rs` publishes the files in an order that readers can check.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]

@@ -1,7 +1,7 @@
 //! SPARQL with CLIP: [`Sparql::answer`] is the one door.
 //!
-//! A query with a `clip:Request` is rewritten before evaluation: its clip triples are taken out
-//! (`extract`), grouped into requests (`plan`), their input variables are given values from the
+//! A query with a `clip:Request` is rewritten before evaluation: groups below a GRAPH with a variable are made to
+//! keep its graphs apart (`graphs`), its clip triples are taken out (`extract`), grouped into requests (`plan`), their input variables are given values from the
 //! patterns around them (`context`), as are the images that can be in an answer at all (`candidates`), the
 //! collection is searched (`relation`), and the hits, put together with what was found beside their request
 //! (`beside`, `row`), are made into tables (`table`) and put back (`rewrite`), large ones by name (`tables`):
