@@ -8,6 +8,7 @@ mod connections;
 mod description;
 mod protocol;
 mod query;
+mod service;
 mod wire;
 
 use crate::colours::{self, ColourEncoder};
