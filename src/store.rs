@@ -108,15 +108,20 @@ pub fn open_for_reading(path: Option<&Path>) -> Result<Store, StoreError> {
     let Some(path) = path else {
         return Ok(Store::new()?);
     };
-    // RocksDB marks a complete store with this file; without the check it would report an obscure
-    // "No such file" of its own.
-    if !path.join("CURRENT").is_file() {
+    // Without the check RocksDB would report an obscure "No such file" of its own.
+    if !is_store(path) {
         return Err(StoreError::Missing(path.to_owned()));
     }
     Store::open_read_only(path).map_err(|error| StoreError::Open {
         path: path.to_owned(),
         reason: error.to_string(),
     })
+}
+
+/// Whether there is a store at `path`: RocksDB marks a complete one with this file.
+#[must_use]
+pub fn is_store(path: &Path) -> bool {
+    path.join("CURRENT").is_file()
 }
 
 /// Opens or creates the store at `path` for writing.

@@ -6,6 +6,7 @@ use crate::store::{self, LoadTarget};
 use std::process::ExitCode;
 
 pub(super) fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
+    let may_be_served = store::is_store(&args.store);
     let store = store::open_for_writing(&args.store)?;
     let target = LoadTarget {
         graph: args.graph.as_deref(),
@@ -40,8 +41,10 @@ pub(super) fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
         args.store.display(),
         store::n_triples(&store)?
     ));
-    // It has opened the store as it was, and reads nothing that comes later.
     out.finish()?;
-    note("a service that is running sees this when it is started again");
+    if may_be_served {
+        // It has opened the store as it was, and reads nothing that comes later.
+        note("a service that is running sees this when it is started again");
+    }
     Ok(ExitCode::SUCCESS)
 }
