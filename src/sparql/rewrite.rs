@@ -198,21 +198,39 @@ impl Tables<'_> {
 
 /// Whether every solution of `pattern` comes with a triple of the active graph.
 fn reads_graph(pattern: &GraphPattern) -> bool {
+    comes_with(pattern, &|_| false)
+}
+
+/// Whether every solution of `pattern`, its tables in place, comes with the name of the active graph.
+fn binds_graph(pattern: &GraphPattern) -> bool {
+    comes_with(pattern, &|node| {
+        placeholder_index(node).is_some() || algebra::is_unit(node)
+    })
+}
+
+/// Whether every solution of `pattern` comes with a triple of the active graph, or is one of a node that
+/// `counts` as well.
+fn comes_with(pattern: &GraphPattern, counts: &dyn Fn(&GraphPattern) -> bool) -> bool {
+    if counts(pattern) {
+        return true;
+    }
+    let comes = |pattern| comes_with(pattern, counts);
     match pattern {
         GraphPattern::Bgp { patterns } => !patterns.is_empty(),
         GraphPattern::Path { .. } => true,
         GraphPattern::Join { left, right } | GraphPattern::Lateral { left, right } => {
-            reads_graph(left) || reads_graph(right)
+            comes(left) || comes(right)
         }
-        GraphPattern::Union { left, right } => reads_graph(left) && reads_graph(right),
-        GraphPattern::LeftJoin { left, .. } | GraphPattern::Minus { left, .. } => reads_graph(left),
-        GraphPattern::Filter { inner, .. }
+        GraphPattern::Union { left, right } => comes(left) && comes(right),
+        GraphPattern::LeftJoin { left: inner, .. }
+        | GraphPattern::Minus { left: inner, .. }
+        | GraphPattern::Filter { inner, .. }
         | GraphPattern::Extend { inner, .. }
         | GraphPattern::OrderBy { inner, .. }
         | GraphPattern::Project { inner, .. }
         | GraphPattern::Distinct { inner }
         | GraphPattern::Reduced { inner }
-        | GraphPattern::Slice { inner, .. } => reads_graph(inner),
+        | GraphPattern::Slice { inner, .. } => comes(inner),
         // A table or another graph does not read it.
         GraphPattern::Group { .. }
         | GraphPattern::Graph { .. }
@@ -228,33 +246,6 @@ fn select_has_placeholder(pattern: &GraphPattern) -> bool {
         _ => algebra::children(pattern)
             .into_iter()
             .any(select_has_placeholder),
-    }
-}
-
-/// Whether every solution of `pattern`, its tables in place, comes with the name of the active graph.
-fn binds_graph(pattern: &GraphPattern) -> bool {
-    if placeholder_index(pattern).is_some() || algebra::is_unit(pattern) {
-        return true;
-    }
-    match pattern {
-        GraphPattern::Join { left, right } | GraphPattern::Lateral { left, right } => {
-            binds_graph(left) || binds_graph(right)
-        }
-        GraphPattern::Union { left, right } => binds_graph(left) && binds_graph(right),
-        GraphPattern::LeftJoin { left, .. } | GraphPattern::Minus { left, .. } => binds_graph(left),
-        GraphPattern::Filter { inner, .. }
-        | GraphPattern::Extend { inner, .. }
-        | GraphPattern::OrderBy { inner, .. }
-        | GraphPattern::Project { inner, .. }
-        | GraphPattern::Distinct { inner }
-        | GraphPattern::Reduced { inner }
-        | GraphPattern::Slice { inner, .. } => binds_graph(inner),
-        GraphPattern::Bgp { .. }
-        | GraphPattern::Path { .. }
-        | GraphPattern::Group { .. }
-        | GraphPattern::Graph { .. }
-        | GraphPattern::Values { .. }
-        | GraphPattern::Service { .. } => reads_graph(pattern),
     }
 }
 
