@@ -516,7 +516,7 @@ pub struct LoadArgs {
     /// Base of relative IRIs; the file's own URL, unless set
     #[arg(long, value_name = "IRI")]
     pub base: Option<String>,
-    /// Leave out statements that cannot be read, and list them (Turtle, TriG, N-Triples, N-Quads)
+    /// Leave out statements that cannot be read, and list them (Turtle, N-Triples, N-Quads)
     #[arg(long)]
     pub skip_errors: bool,
     /// RDF files: .ttl, .nt, .nq, .trig, .rdf, .jsonld, each also with .gz

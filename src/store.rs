@@ -1,12 +1,14 @@
 //! The metadata store: RDF about the images, persistent under a path or in memory.
 
 mod contexts;
+mod skipping;
 
 use flate2::read::MultiGzDecoder;
 use oxigraph::io::{RdfFormat, RdfParseError, RdfParser};
 use oxigraph::model::GraphName;
 use oxigraph::model::NamedNode;
 use oxigraph::store::{BulkLoader, Store};
+use skipping::Skipping;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -34,6 +36,9 @@ pub enum StoreError {
         "{0} has no known RDF file ending; known are .ttl, .nt, .nq, .trig, .rdf, .owl, .xml, .jsonld and .json, each also with .gz"
     )]
     UnknownFormat(PathBuf),
+    /// A folder where a file is wanted.
+    #[error("{0} is a folder; name the RDF files in it, for instance {0}/*.ttl")]
+    Folder(PathBuf),
     /// The file cannot be read.
     #[error("{path} cannot be read: {source}")]
     Read {
@@ -68,7 +73,7 @@ pub struct LoadTarget<'a> {
     /// Base of relative IRIs; without, the file itself, as for any RDF tool.
     pub base: Option<&'a str>,
     /// Whether statements that cannot be read are left out instead of ending the load. Only in the formats
-    /// whose parsers find the next statement: Turtle, TriG, N-Triples and N-Quads.
+    /// whose statements stand for themselves: Turtle, N-Triples and N-Quads.
     pub skips_errors: bool,
 }
 
@@ -149,6 +154,9 @@ pub fn n_triples(store: &Store) -> Result<usize, StoreError> {
 /// # Errors
 /// [`StoreError`] names the file and, for a syntax error, the line.
 pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<Loaded, StoreError> {
+    if path.is_dir() {
+        return Err(StoreError::Folder(path.to_owned()));
+    }
     let (format, gzipped) = format_of(path)?;
     let read_error = |source| StoreError::Read {
         path: path.to_owned(),
@@ -179,47 +187,47 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<L
         Box::new(BufReader::new(file))
     };
     let mut reader = without_bom(&mut reader).map_err(read_error)?;
-    let skips_errors = target.skips_errors
-        && matches!(
-            format,
-            RdfFormat::Turtle | RdfFormat::TriG | RdfFormat::NTriples | RdfFormat::NQuads
-        );
+    // In TriG a statement belongs to the graph whose block it stands in, which an error may end too early.
+    let can_skip = matches!(
+        format,
+        RdfFormat::Turtle | RdfFormat::NTriples | RdfFormat::NQuads
+    );
     let counted = Arc::new(Mutex::new(Loaded {
         has_lines: matches!(format, RdfFormat::NTriples | RdfFormat::NQuads),
         ..Loaded::default()
     }));
     let counter = counted.clone();
     let mut loader: BulkLoader<'_> = store.bulk_loader();
-    let quads = parser
-        .rename_blank_nodes()
-        .for_reader(&mut reader)
-        .with_document_loader(|url| Ok(contexts::carried(url)?))
-        .filter(move |quad| {
-            let mut counted = counter.lock().unwrap_or_else(PoisonError::into_inner);
-            match quad {
-                Ok(_) => counted.n_triples += 1,
-                Err(RdfParseError::Syntax(error)) if skips_errors => {
-                    counted.n_skipped += 1;
-                    if counted.skipped.len() < MAX_SHOWN {
-                        counted.skipped.push(error.to_string());
-                    }
-                    return false;
-                }
-                Err(_) => {}
-            }
-            true
-        });
-    loader
-        .load_ok_quads::<RdfParseError, LoadError>(quads)
-        .map_err(|error| match error {
-            LoadError::Parse(RdfParseError::Io(source)) => read_error(source),
-            LoadError::Parse(error) => StoreError::Parse {
-                path: path.to_owned(),
-                format: format.name(),
-                reason: error.to_string(),
+    let loading = if target.skips_errors && can_skip {
+        let text = BufReader::with_capacity(1 << 16, &mut reader);
+        loader
+            .load_ok_quads::<RdfParseError, LoadError>(Skipping::new(text, parser, format, counter))
+    } else {
+        let quads = parser
+            .rename_blank_nodes()
+            .for_reader(&mut reader)
+            .with_document_loader(|url| Ok(contexts::carried(url)?))
+            .inspect(move |_| {
+                let mut counted = counter.lock().unwrap_or_else(PoisonError::into_inner);
+                counted.n_triples += 1;
+            });
+        loader.load_ok_quads::<RdfParseError, LoadError>(quads)
+    };
+    loading.map_err(|error| match error {
+        LoadError::Parse(RdfParseError::Io(source)) => read_error(source),
+        LoadError::Parse(error) => StoreError::Parse {
+            path: path.to_owned(),
+            format: format.name(),
+            reason: if target.skips_errors && !can_skip {
+                format!(
+                    "{error}; --skip-errors is for Turtle, N-Triples and N-Quads, convert it first"
+                )
+            } else {
+                error.to_string()
             },
-            LoadError::Storage(error) => error.into(),
-        })?;
+        },
+        LoadError::Storage(error) => error.into(),
+    })?;
     loader.commit()?;
     let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(std::mem::take(&mut counted))

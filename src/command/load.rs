@@ -23,9 +23,14 @@ pub(super) fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
         ));
         if loaded.n_skipped > 0 {
             note(format_args!(
-                "{}: {} statements were left out{}:",
+                "{}: {} {} left out{}:",
                 file.display(),
                 loaded.n_skipped,
+                if loaded.n_skipped == 1 {
+                    "statement was"
+                } else {
+                    "statements were"
+                },
                 loaded.reach()
             ));
             for reason in &loaded.skipped {

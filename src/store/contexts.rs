@@ -1,7 +1,7 @@
 //! JSON-LD contexts that the program carries, since nothing is fetched while a file is loaded.
 //!
-//! They are written for this program: the terms that data of museums uses, with the IRIs that the published
-//! contexts give them. A term that is missing gets an IRI in the namespace of its vocabulary and is not lost.
+//! They are written for this program: the terms that data of museums uses, with the IRIs of their vocabularies. A
+//! term that is missing gets an IRI in the namespace of its vocabulary and is not lost.
 
 use oxigraph::io::{JsonLdProfile, LoadedDocument, RdfFormat};
 
@@ -32,9 +32,9 @@ const CARRIED: [(&str, &str); 10] = [
 /// A context that is not among them.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "its context {0} is not fetched; carried are those of Linked Art, IIIF Presentation and Image, and Web Annotation: put this one into the file instead"
+    "it is not fetched; carried are those of Linked Art, IIIF Presentation and Image, and Web Annotation: put this one into the file instead"
 )]
-pub(super) struct NotCarried(String);
+pub(super) struct NotCarried;
 
 /// The context behind `url`.
 ///
@@ -45,15 +45,38 @@ pub(super) fn carried(url: &str) -> Result<LoadedDocument, NotCarried> {
         .strip_prefix("https://")
         .or_else(|| url.strip_prefix("http://"))
         .and_then(|address| address.split('#').next());
-    let (_, context) = CARRIED
+    let context = CARRIED
         .iter()
         .find(|(known, _)| address == Some(known))
-        .ok_or_else(|| NotCarried(url.to_owned()))?;
+        .map(|(_, context)| (*context).to_owned())
+        .or_else(|| of_service(address?))
+        .ok_or(NotCarried)?;
     Ok(LoadedDocument {
         url: url.to_owned(),
-        content: context.as_bytes().to_vec(),
+        content: context.into_bytes(),
         format: RdfFormat::JsonLd {
             profile: JsonLdProfile::Context.into(),
         },
     })
+}
+
+/// The other IIIF APIs whose services stand inside manifests: their terms are those of their namespace, which is
+/// named as the address is.
+const SERVICES: [&str; 3] = [
+    "iiif.io/api/search/",
+    "iiif.io/api/auth/",
+    "iiif.io/api/annex/services/",
+];
+
+/// A context for a service inside a manifest.
+fn of_service(address: &str) -> Option<String> {
+    let folder = address.strip_suffix("/context.json")?;
+    SERVICES
+        .iter()
+        .any(|known| address.starts_with(known))
+        .then(|| {
+            format!(
+                r##"{{"@context": {{"@version": 1.1, "@vocab": "http://{folder}#", "id": "@id", "type": "@type"}}}}"##
+            )
+        })
 }
