@@ -1,0 +1,60 @@
+// Bundles the pages into dist/: one entry a page, what only some visitors need in chunks of its own, each file
+// also compressed, and manifest.json, which tells the server the files of each page.
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const PAGES = ["search", "workbench"];
+const DIST = "dist";
+/** Shorter files fit into one packet as they are. */
+const COMPRESSED_BYTES = 1024;
+
+await rm(DIST, { recursive: true, force: true });
+await mkdir(DIST, { recursive: true });
+const { metafile } = await build({
+  entryPoints: Object.fromEntries(PAGES.map((page) => [page, `src/${page}/main.tsx`])),
+  outdir: DIST,
+  bundle: true,
+  splitting: true,
+  format: "esm",
+  target: "es2022",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  minify: true,
+  entryNames: "[name]-[hash]",
+  chunkNames: "chunk-[hash]",
+  assetNames: "[name]-[hash]",
+  legalComments: "linked",
+  metafile: true,
+  logLevel: "warning",
+});
+
+const manifest = {};
+for (const [path, output] of Object.entries(metafile.outputs)) {
+  const page = PAGES.find((name) => output.entryPoint === `src/${name}/main.tsx`);
+  if (page) {
+    manifest[page] = {
+      js: basename(path),
+      css: output.cssBundle ? basename(output.cssBundle) : null,
+      // Loaded with the page, so that the browser can ask for them at once.
+      chunks: output.imports.filter((i) => i.kind === "import-statement").map((i) => basename(i.path)),
+    };
+  }
+}
+await writeFile(join(DIST, "manifest.json"), JSON.stringify(manifest));
+
+const sizes = [];
+for (const path of Object.keys(metafile.outputs)) {
+  const bytes = await readFile(path);
+  if (bytes.length < COMPRESSED_BYTES) {
+    continue;
+  }
+  const br = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11 } });
+  await writeFile(`${path}.br`, br);
+  await writeFile(`${path}.gz`, gzipSync(bytes, { level: 9 }));
+  sizes.push([basename(path), bytes.length, br.length]);
+}
+for (const [name, plain, br] of sizes) {
+  console.log(`${name.padEnd(32)} ${String(plain).padStart(8)} bytes, ${String(br).padStart(7)} compressed`);
+}
