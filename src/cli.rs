@@ -4,6 +4,8 @@ use crate::build::options::MaxFailures;
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::env_file::EnvFile;
 use crate::features::npy::Precision;
+use crate::http::pages::accent::Accent;
+use crate::http::pages::operator::{Link, Viewer};
 use crate::print::note;
 use clap::builder::Resettable;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
@@ -326,6 +328,48 @@ pub struct SparqlArgs {
     pub fetch_timeout: std::num::NonZeroU64,
 }
 
+/// What an operator may set about the pages.
+#[derive(Debug, Clone, Args)]
+pub struct PageArgs {
+    /// Colour of buttons and links on the pages, such as #1a5fb4
+    #[arg(long, env = "CLIP_ACCENT", value_name = "COLOUR")]
+    pub accent: Option<Accent>,
+    /// Picture that stands before the name on the pages: SVG, PNG, JPEG or WebP
+    #[arg(long, env = "CLIP_LOGO", value_name = "FILE")]
+    pub logo: Option<PathBuf>,
+    /// Links at the foot of the pages, such as Imprint=https://example.org/imprint, with commas between
+    #[arg(
+        long,
+        env = "CLIP_FOOTER",
+        value_name = "TEXT=URL,…",
+        value_delimiter = ','
+    )]
+    pub footer: Vec<Link>,
+    /// IIIF viewers in which pictures may be opened, such as Mirador=https://example.org/m?iiif={manifest},
+    /// with commas between
+    #[arg(
+        long,
+        env = "CLIP_VIEWERS",
+        value_name = "NAME=URL,…",
+        value_delimiter = ','
+    )]
+    pub viewers: Vec<Viewer>,
+    /// Query that says by what a search can be restricted; queries/facets.rq, unless set
+    #[arg(long, env = "CLIP_FACET_QUERY", value_name = "FILE")]
+    pub facet_query: Option<PathBuf>,
+    /// Folder of queries (.rq) for the workbench's menu; those of examples/, unless set
+    #[arg(long, env = "CLIP_EXAMPLES", value_name = "FOLDER")]
+    pub examples: Option<PathBuf>,
+    /// Hosts to which image servers send browsers for pictures, with commas between; the images' own are known
+    #[arg(
+        long,
+        env = "CLIP_IMAGE_HOSTS",
+        value_name = "HOST,…",
+        value_delimiter = ','
+    )]
+    pub image_hosts: Vec<String>,
+}
+
 /// `clip-search serve`.
 #[derive(Debug, Args)]
 pub struct ServeArgs {
@@ -360,6 +404,9 @@ pub struct ServeArgs {
     /// URL under which the service is known to others; taken from each request, unless set
     #[arg(long, env = "CLIP_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
+    /// How the pages look.
+    #[command(flatten)]
+    pub pages: PageArgs,
     /// Largest request body, in MiB
     #[arg(
         long,

@@ -1,18 +1,22 @@
 //! Flags and environment, checked: what the commands are given to work with.
 
 use crate::build::options::{BuildOptions, Network, Source, image_query};
-use crate::cli::{BuildArgs, DataArgs, Mode, ModelArgs, ServeArgs, SparqlArgs};
+use crate::cli::{BuildArgs, DataArgs, Mode, ModelArgs, PageArgs, ServeArgs, SparqlArgs};
 use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
 use crate::fetch::FetchLimits;
 use crate::http::HttpSettings;
+use crate::http::pages::facets::Facets;
+use crate::http::pages::operator::{Example, Logo, PageSettings};
 use crate::http::server::ConnectionLimits;
 use crate::net;
 use crate::sparql::SparqlOptions;
+use crate::unreadable::unreadable;
 use anyhow::{Context, ensure};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use std::fs;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const MIB: usize = 1 << 20;
@@ -91,16 +95,19 @@ impl SparqlArgs {
 
 impl ServeArgs {
     /// What the HTTP service is set to.
-    #[must_use]
-    pub fn http_settings(&self) -> HttpSettings {
+    ///
+    /// # Errors
+    /// If a file of the pages cannot be read or is not what it should be.
+    pub fn http_settings(&self) -> anyhow::Result<HttpSettings> {
         let defaults = HttpSettings::default();
-        HttpSettings {
+        Ok(HttpSettings {
             project_name: self.project_name.clone(),
             public_url: self.public_url.clone(),
             body_limit_bytes: self.body_limit.get().saturating_mul(MIB),
             max_queries: self.max_queries.unwrap_or(defaults.max_queries),
             max_wait: Duration::from_secs(self.max_wait),
-        }
+            pages: self.pages.settings()?,
+        })
     }
 
     /// What connections may take.
@@ -112,6 +119,87 @@ impl ServeArgs {
             ..defaults
         }
     }
+}
+
+impl PageArgs {
+    /// Looks and links of the pages.
+    ///
+    /// # Errors
+    /// If a file cannot be read or is not what it should be.
+    pub fn settings(&self) -> anyhow::Result<PageSettings> {
+        let mut settings = PageSettings {
+            accent: self.accent,
+            logo: self.logo.as_deref().map(logo).transpose()?,
+            footer: self.footer.clone(),
+            viewers: self.viewers.clone(),
+            image_hosts: self
+                .image_hosts
+                .iter()
+                .map(|host| host_of(host))
+                .collect::<anyhow::Result<_>>()?,
+            ..PageSettings::default()
+        };
+        if let Some(path) = &self.facet_query {
+            let query = fs::read_to_string(path)
+                .map_err(|error| unreadable(path.display(), &error, "--facet-query"))?;
+            settings.facets = Facets::of_query(&query)
+                .with_context(|| format!("{} (--facet-query) cannot be used", path.display()))?;
+        }
+        if let Some(folder) = &self.examples {
+            settings.examples = examples(folder)?;
+        }
+        Ok(settings)
+    }
+}
+
+/// The picture in a file, by whose ending browsers are told what it is.
+fn logo(path: &Path) -> anyhow::Result<Logo> {
+    let ending = path.extension().and_then(|ending| ending.to_str());
+    let media_type = ending.and_then(Logo::media_type).with_context(|| {
+        format!(
+            "{} (--logo) must end with .svg, .png, .jpg or .webp",
+            path.display()
+        )
+    })?;
+    let bytes = fs::read(path).map_err(|error| unreadable(path.display(), &error, "--logo"))?;
+    Ok(Logo {
+        bytes: bytes.into(),
+        media_type,
+    })
+}
+
+/// A host as a policy may name it: anything else would change what the policy says.
+fn host_of(text: &str) -> anyhow::Result<String> {
+    let host = text.trim();
+    let is_host = !host.is_empty()
+        && host
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || ".-:[]".contains(c));
+    ensure!(
+        is_host,
+        "--image-hosts {text:?} is no host; write it as images.example.org or images.example.org:8080"
+    );
+    Ok(host.to_owned())
+}
+
+/// The queries in a folder, in the order of their names.
+fn examples(folder: &Path) -> anyhow::Result<Vec<Example>> {
+    let failed = |error| unreadable(folder.display(), &error, "--examples");
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(folder).map_err(failed)? {
+        let path = entry.map_err(failed)?.path();
+        if path.extension().is_some_and(|ending| ending == "rq") {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    let read = |path: PathBuf| {
+        let query = fs::read_to_string(&path)
+            .map_err(|error| unreadable(path.display(), &error, "--examples"))?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        Ok(Example::of_query(&name, &query))
+    };
+    paths.into_iter().map(read).collect()
 }
 
 impl BuildArgs {

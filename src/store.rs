@@ -5,8 +5,7 @@ mod skipping;
 
 use flate2::read::MultiGzDecoder;
 use oxigraph::io::{RdfFormat, RdfParseError, RdfParser};
-use oxigraph::model::GraphName;
-use oxigraph::model::NamedNode;
+use oxigraph::model::{GraphName, NamedNode, NamedOrBlankNode, Term};
 use oxigraph::store::{BulkLoader, Store};
 use skipping::Skipping;
 use std::fs::File;
@@ -231,6 +230,28 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<L
     loader.commit()?;
     let mut counted = counted.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(std::mem::take(&mut counted))
+}
+
+/// The terms that a vocabulary in Turtle describes, with their English comments.
+///
+/// What cannot be read is left out: a test holds the vocabulary that is carried.
+pub(crate) fn comments(turtle: &str) -> Vec<(String, String)> {
+    const COMMENT: &str = "http://www.w3.org/2000/01/rdf-schema#comment";
+    RdfParser::from_format(RdfFormat::Turtle)
+        .for_slice(turtle)
+        .filter_map(|quad| {
+            let quad = quad
+                .ok()
+                .filter(|quad| quad.predicate.as_str() == COMMENT)?;
+            match (quad.subject, quad.object) {
+                (NamedOrBlankNode::NamedNode(term), Term::Literal(comment)) => {
+                    let is_english = comment.language().is_none_or(|tag| tag == "en");
+                    is_english.then(|| (term.into_string(), comment.value().to_owned()))
+                }
+                _ => None,
+            }
+        })
+        .collect()
 }
 
 /// The rest of `reader` after a UTF-8 byte order mark, which editors write and the parsers refuse.

@@ -1,9 +1,13 @@
 //! What `/sparql` says about itself: a SPARQL 1.1 Service Description.
 
 use super::AppState;
+use super::pages::operator::Example;
+use super::statistics::Statistics;
+use crate::sparql::{QueryForm, form_of};
 use crate::vocab::{NAMESPACE, Property};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
+use std::fmt::Write;
 use url::Url;
 
 /// Media type of Turtle.
@@ -26,15 +30,15 @@ pub(super) fn endpoint_url(public_url: Option<&Url>, headers: &HeaderMap) -> Str
 }
 
 /// The description in Turtle.
-pub(super) fn turtle(state: &AppState, endpoint: &str) -> Response {
+pub(super) fn turtle(state: &AppState, statistics: &Statistics, endpoint: &str) -> Response {
     let content_type = HeaderValue::from_static(TURTLE);
-    let text = format!("{}\n{}", prefixes(), triples(state, endpoint));
+    let text = format!("{}\n{}", prefixes(), triples(state, statistics, endpoint));
     ([(header::CONTENT_TYPE, content_type)], text).into_response()
 }
 
 /// A query whose answer is the description: the way to all other formats.
-pub(super) fn construct(state: &AppState, endpoint: &str) -> String {
-    let (prefixes, triples) = (prefixes(), triples(state, endpoint));
+pub(super) fn construct(state: &AppState, statistics: &Statistics, endpoint: &str) -> String {
+    let (prefixes, triples) = (prefixes(), triples(state, statistics, endpoint));
     format!("{prefixes}CONSTRUCT {{\n{triples}}} WHERE {{}}")
 }
 
@@ -45,12 +49,14 @@ fn prefixes() -> String {
 PREFIX formats: <http://www.w3.org/ns/formats/>
 PREFIX void: <http://rdfs.org/ns/void#>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
+PREFIX schema: <https://schema.org/>
+PREFIX sh: <http://www.w3.org/ns/shacl#>
 PREFIX clip: <{NAMESPACE}>
 "
     )
 }
 
-fn triples(state: &AppState, endpoint: &str) -> String {
+fn triples(state: &AppState, statistics: &Statistics, endpoint: &str) -> String {
     let name = quoted(&state.settings.project_name);
     let n_images = state.sparql.engine().collection().len();
     let options = state.sparql.options();
@@ -62,6 +68,8 @@ fn triples(state: &AppState, endpoint: &str) -> String {
     let limit = options.default_limit.map_or_else(String::new, |limit| {
         format!(" A request without clip:limit gives its best {limit} images only.")
     });
+    let counts = statistics.turtle();
+    let examples = examples(&state.settings.pages.examples, endpoint);
     let properties = Property::ALL
         .map(|property| format!("clip:{}", property.local_name()))
         .join(" , ");
@@ -78,7 +86,8 @@ fn triples(state: &AppState, endpoint: &str) -> String {
   sd:defaultDataset <{endpoint}#dataset> .
 <{endpoint}#dataset> a sd:Dataset ;
   sd:defaultGraph <{endpoint}#graph> .
-<{endpoint}#graph> a sd:Graph .
+<{endpoint}#graph> a sd:Graph , void:Dataset ;
+{counts}  void:sparqlEndpoint <{endpoint}> .
 <{endpoint}#images> a void:Dataset ;
   rdfs:comment "The images that requests search."@en ;
   void:sparqlEndpoint <{endpoint}> ;
@@ -89,8 +98,41 @@ clip:exp a sd:Function ;
   rdfs:comment "e to the power of a number, to turn scores into shares."@en .
 clip:centroid a sd:Aggregate ;
   rdfs:comment "What the images of a group have in common, as an input for clip:similarTo."@en .
-"#
+{examples}"#
     )
+}
+
+/// The queries to try, in the terms in which editors look for them.
+fn examples(examples: &[Example], endpoint: &str) -> String {
+    let mut text = String::new();
+    for example in examples {
+        let Ok(form) = form_of(&example.query) else {
+            continue;
+        };
+        let (class, property) = match form {
+            QueryForm::Select => ("Select", "select"),
+            QueryForm::Ask => ("Ask", "ask"),
+            QueryForm::Construct => ("Construct", "construct"),
+            // SHACL has no term for it.
+            QueryForm::Describe => continue,
+        };
+        let name = example
+            .name
+            .replace(|c: char| !c.is_ascii_alphanumeric(), "-");
+        let (title, query) = (quoted(&example.title), quoted(&example.query));
+        let comment = match example.comment.as_str() {
+            "" => String::new(),
+            comment => format!("\n  rdfs:comment {} ;", quoted(comment)),
+        };
+        let _ = writeln!(
+            text,
+            "<{endpoint}#example-{name}> a sh:SPARQLExecutable , sh:SPARQL{class}Executable ;
+  rdfs:label {title} ;{comment}
+  sh:{property} {query} ;
+  schema:target <{endpoint}> ."
+        );
+    }
+    text
 }
 
 /// A string literal.

@@ -8,11 +8,12 @@ mod description;
 mod error;
 pub mod iiif;
 mod json;
-mod page;
+pub mod pages;
 mod query;
 pub mod server;
 mod socket;
 mod sparql;
+mod statistics;
 mod status;
 mod stream;
 mod watch;
@@ -20,13 +21,16 @@ mod watch;
 use crate::place;
 use crate::sparql::Sparql;
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use bodies::Bodies;
 use error::ApiError;
+use pages::Pages;
+use pages::operator::PageSettings;
 use server::ConnectionLimits;
+use statistics::Statistics;
 use std::any::Any;
 use std::io;
 use std::num::NonZeroUsize;
@@ -34,7 +38,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -58,6 +62,8 @@ pub struct AppState {
     /// Places for blocking work.
     places: Arc<Semaphore>,
     bodies: Bodies,
+    pages: Pages,
+    statistics: OnceCell<Statistics>,
 }
 
 /// What an operator may set.
@@ -73,6 +79,8 @@ pub struct HttpSettings {
     pub max_queries: NonZeroUsize,
     /// How long a query waits for its turn before its client is told to come back later.
     pub max_wait: Duration,
+    /// Looks and links of the pages.
+    pub pages: PageSettings,
 }
 
 impl Default for HttpSettings {
@@ -85,6 +93,7 @@ impl Default for HttpSettings {
             body_limit_bytes: 10 * 1024 * 1024,
             max_queries: cores.saturating_mul(NonZeroUsize::new(4).expect("not zero")),
             max_wait: Duration::from_secs(30),
+            pages: PageSettings::default(),
         }
     }
 }
@@ -94,12 +103,24 @@ impl AppState {
     #[must_use]
     pub fn new(sparql: Sparql, settings: HttpSettings) -> Self {
         let n_places = settings.max_queries.get().min(Semaphore::MAX_PERMITS);
+        let pages = Pages::new(sparql.engine().collection(), &settings.pages);
         Self {
+            pages,
+            statistics: OnceCell::new(),
             sparql,
             bodies: Bodies::new(settings.body_limit_bytes),
             settings,
             places: Arc::new(Semaphore::new(n_places)),
         }
+    }
+
+    /// What the metadata store holds: counted by the first who asks.
+    async fn statistics(self: &Arc<Self>) -> Result<&Statistics, ApiError> {
+        let count = || async {
+            let worker = Arc::clone(self);
+            self.block(move || Statistics::count(&worker.sparql)).await
+        };
+        self.statistics.get_or_try_init(count).await
     }
 
     /// Waits for a place among the queries.
@@ -175,11 +196,13 @@ fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
 }
 
 /// Every path with its methods. (Clients POST to `/sparql/` too, and lose the query over a redirect.)
-fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 8] {
+fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 10] {
     let query = || get(query::get).post(query::post);
     let sparql = || get(sparql::get).post(sparql::post);
     [
-        ("/", get(landing)),
+        ("/", get(pages::search)),
+        ("/assets/{name}", get(pages::assets::asset)),
+        ("/logo", get(pages::logo)),
         ("/sparql", sparql()),
         ("/sparql/", sparql()),
         ("/query", query()),
@@ -191,7 +214,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 8] {
 }
 
 /// What [`routes`] has, as a part of a sentence.
-const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET /health, GET /ready, GET /openapi.json and GET /";
+const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET /health, GET /ready, GET /openapi.json, GET /assets/{name}, GET /logo and GET /";
 
 /// Serves `router` until `shutdown` is done; then accepts nothing more and waits for requests in
 /// flight, [`server::SHUTDOWN_GRACE`] at most.
@@ -207,10 +230,6 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
     server::serve_within(listener, router, ConnectionLimits::default(), shutdown).await
-}
-
-async fn landing(State(state): State<Arc<AppState>>) -> Response {
-    page::landing(&state)
 }
 
 async fn openapi() -> Response {

@@ -3,12 +3,12 @@
 use super::accept::{self, Accept, Description};
 use super::body::{self, Field, FieldValue};
 use super::error::ApiError;
-use super::{AppState, description, page, stream};
+use super::{AppState, description, pages, stream};
 use crate::sparql::QueryRequest;
 use crate::sparql::results::{AnswerKind, GraphFormat, TableFormat};
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 use axum::response::Response;
 use std::io::Write;
 use std::sync::Arc;
@@ -19,6 +19,7 @@ const BODY_TYPES: &str =
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
     RawQuery(query): RawQuery,
+    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let mut operation = Operation::default();
@@ -26,7 +27,7 @@ pub(super) async fn get(
     if operation.query.is_some() || operation.lacks_query() {
         answer(state, &headers, operation).await
     } else {
-        describe(state, &headers).await
+        describe(state, &uri, &headers).await
     }
 }
 
@@ -189,6 +190,7 @@ async fn answer(
             default_graphs: operation.default_graphs,
             named_graphs: operation.named_graphs,
             cancellation: out.cancellation(),
+            max_time: None,
         })?;
         out.set_content_type(content_type(answer.kind(), table, graph));
         answer.write(table, graph, out)
@@ -212,6 +214,7 @@ async fn explain(
             default_graphs: operation.default_graphs,
             named_graphs: operation.named_graphs,
             cancellation: out.cancellation(),
+            max_time: None,
         })?;
         if is_text {
             out.set_content_type("text/plain; charset=utf-8");
@@ -226,13 +229,21 @@ async fn explain(
 }
 
 /// A request without a query asks what this endpoint is.
-async fn describe(state: Arc<AppState>, headers: &HeaderMap) -> Result<Response, ApiError> {
+async fn describe(
+    state: Arc<AppState>,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, ApiError> {
     let endpoint = description::endpoint_url(state.settings.public_url.as_ref(), headers);
     let response = match Accept::from_headers(headers).description() {
-        Description::Html => page::endpoint(&state, &endpoint),
-        Description::Graph(GraphFormat::Turtle) => description::turtle(&state, &endpoint),
+        Description::Html => pages::workbench(&state, &endpoint, uri, headers),
+        Description::Graph(GraphFormat::Turtle) => {
+            let statistics = state.statistics().await?;
+            description::turtle(&state, statistics, &endpoint)
+        }
         Description::Graph(format) => {
-            let query = description::construct(&state, &endpoint);
+            let statistics = state.statistics().await?;
+            let query = description::construct(&state, statistics, &endpoint);
             let permit = state.place().await?;
             stream::respond(permit, move |out| {
                 let answer = state.sparql.answer(&QueryRequest {

@@ -1,8 +1,7 @@
 //! The time and the memory that a query may take.
 
 use super::service::ServiceError;
-use super::stop::Cancellation;
-use super::{QueryError, SparqlOptions};
+use super::{QueryError, QueryRequest, SparqlOptions};
 use crate::memory::Usage;
 use oxigraph::sparql::{CancellationToken, QueryEvaluationError};
 use std::sync::atomic::{AtomicBool, Ordering, fence};
@@ -36,12 +35,13 @@ impl Deadline {
     /// [`QueryError::Internal`] if the system gives no thread to look after it.
     pub(super) fn start(
         options: &SparqlOptions,
-        cancellation: &Cancellation,
+        request: &QueryRequest<'_>,
     ) -> Result<Self, QueryError> {
-        let token = cancellation.token().clone();
+        let token = request.cancellation.token().clone();
+        let times = [options.timeout, request.max_time];
         let watched = Arc::new(Watched {
             token: token.clone(),
-            timeout: options.timeout,
+            timeout: times.into_iter().flatten().min(),
             started: Instant::now(),
             usage: Usage::of_this_thread(),
             max_memory_bytes: options.max_memory_bytes,

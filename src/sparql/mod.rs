@@ -139,6 +139,8 @@ pub struct QueryRequest<'a> {
     pub named_graphs: Vec<String>,
     /// Stops the evaluation when the answer is no longer needed.
     pub cancellation: Cancellation,
+    /// Stops the evaluation sooner than the operator's time-out does.
+    pub max_time: Option<Duration>,
 }
 
 /// Why a query has no answer.
@@ -214,6 +216,13 @@ impl Sparql {
     #[must_use]
     pub fn options(&self) -> &SparqlOptions {
         &self.options
+    }
+
+    /// Whether there is anything in the metadata store.
+    #[must_use]
+    pub fn has_metadata(&self) -> bool {
+        // A store that fails tells so in its answers.
+        !self.store.is_empty().unwrap_or(false)
     }
 
     /// Evaluates a query. Blocks, as does reading the answer; needs [`guard::STACK_SIZE`] of stack.
@@ -317,6 +326,63 @@ impl Sparql {
         // An ASK has its answer now; errors inside it may have counted as "no match".
         run.deadline.check()?;
         Ok((results, run))
+    }
+}
+
+/// The form of a query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueryForm {
+    /// SELECT.
+    Select,
+    /// CONSTRUCT.
+    Construct,
+    /// DESCRIBE.
+    Describe,
+    /// ASK.
+    Ask,
+}
+
+/// The form of a query.
+///
+/// # Errors
+/// If `query` cannot be parsed.
+pub fn form_of(query: &str) -> Result<QueryForm, QueryError> {
+    let text = without_bom(query);
+    guard::check(text)?;
+    Ok(match parse(text)? {
+        Query::Select { .. } => QueryForm::Select,
+        Query::Construct { .. } => QueryForm::Construct,
+        Query::Describe { .. } => QueryForm::Describe,
+        Query::Ask { .. } => QueryForm::Ask,
+    })
+}
+
+/// The names of the variables that the solutions of a SELECT have.
+///
+/// # Errors
+/// If `query` cannot be parsed or is no SELECT.
+pub fn visible_variables(query: &str) -> Result<Vec<String>, QueryError> {
+    let text = without_bom(query);
+    guard::check(text)?;
+    let Query::Select { mut pattern, .. } = parse(text)? else {
+        return Err(QueryError::Malformed(
+            "the query must be a SELECT".to_owned(),
+        ));
+    };
+    loop {
+        pattern = match pattern {
+            GraphPattern::Project { variables, .. } => {
+                return Ok(variables.into_iter().map(|v| v.into_string()).collect());
+            }
+            GraphPattern::Slice { inner, .. }
+            | GraphPattern::Distinct { inner }
+            | GraphPattern::Reduced { inner }
+            | GraphPattern::OrderBy { inner, .. } => *inner,
+            other => {
+                let mut names = algebra::all_variables(&other);
+                return Ok(names.drain().map(|v| v.into_string()).collect());
+            }
+        }
     }
 }
 

@@ -52,7 +52,7 @@ impl<'a> Run<'a> {
             dataset: query.dataset().cloned(),
             default_graphs: None,
             named_graphs: None,
-            deadline: Deadline::start(&sparql.options, &request.cancellation)?,
+            deadline: Deadline::start(&sparql.options, request)?,
             trace: Trace::default(),
             tables: Tables::default(),
         };

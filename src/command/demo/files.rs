@@ -1,5 +1,6 @@
 //! What a demo is made of: a model, pictures, their metadata, queries.
 
+use crate::http::pages::operator::Example;
 use crate::unreadable::unreadable;
 use anyhow::{Context, ensure};
 use blake2::digest::consts::U20;
@@ -101,6 +102,14 @@ impl DemoFiles {
         self.iter()
             .filter(|(path, _)| path.starts_with(QUERIES) && path.ends_with(".rq"))
             .map(|(path, bytes)| (path, String::from_utf8_lossy(bytes)))
+    }
+
+    /// The queries to try, for the workbench's menu.
+    pub(super) fn examples(&self) -> Vec<Example> {
+        let queries = self.queries();
+        queries
+            .map(|(path, query)| Example::of_query(path, &query))
+            .collect()
     }
 
     /// A hash of all names and contents.

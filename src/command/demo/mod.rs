@@ -15,6 +15,7 @@ use super::query::print;
 use super::{blocking, listen};
 use crate::cli::DemoArgs;
 use crate::encoder::Encoder;
+use crate::http::pages::operator::PageSettings;
 use crate::http::{self, AppState, HttpSettings};
 use crate::print::{Output, note};
 use crate::sparql::{QueryRequest, Sparql};
@@ -60,6 +61,10 @@ async fn serve(args: &DemoArgs, files: DemoFiles, dir: DemoDir) -> anyhow::Resul
     out.finish()?;
     let settings = HttpSettings {
         project_name: "IIIF CLIP Search: demo".to_owned(),
+        pages: PageSettings {
+            examples: files.examples(),
+            ..PageSettings::default()
+        },
         ..HttpSettings::default()
     };
     let router = http::router(Arc::new(AppState::new(sparql, settings)));

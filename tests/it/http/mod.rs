@@ -6,6 +6,7 @@ mod cache;
 mod carried;
 mod connections;
 mod description;
+mod pages;
 mod protocol;
 mod query;
 mod service;

@@ -1,13 +1,11 @@
-//! Pages for people.
+//! What the pages show where scripts do not run, and where the pages themselves have not been built.
 
-use super::AppState;
-use axum::response::{Html, IntoResponse, Response};
+use crate::http::AppState;
 
 /// `/`: what there is.
-pub(super) fn landing(state: &AppState) -> Response {
-    let name = escaped(&state.settings.project_name);
+pub(super) fn landing(state: &AppState) -> String {
     let n_images = state.sparql.engine().collection().len();
-    let body = format!(
+    format!(
         r#"<p>{n_images} images, searched by what they show.</p>
 <ul>
 <li><a href="sparql">/sparql</a>: SPARQL 1.1 endpoint, where image search and metadata join in one query</li>
@@ -15,16 +13,14 @@ pub(super) fn landing(state: &AppState) -> Response {
 <li><a href="openapi.json">/openapi.json</a>: all endpoints and parameters (OpenAPI)</li>
 <li><a href="health">/health</a> and <a href="ready">/ready</a>: state of the service</li>
 </ul>"#
-    );
-    html(&name, &body)
+    )
 }
 
 /// `/sparql` without a query: what the endpoint is, and a form to try it.
-pub(super) fn endpoint(state: &AppState, endpoint: &str) -> Response {
-    let name = escaped(&state.settings.project_name);
+pub(super) fn endpoint(state: &AppState, endpoint: &str) -> String {
     let n_images = state.sparql.engine().collection().len();
     let endpoint = escaped(endpoint);
-    let body = format!(
+    format!(
         r#"<p>This is a SPARQL 1.1 endpoint (queries only) at <code>{endpoint}</code>. It searches {n_images} images.</p>
 <form action="" method="get">
 <p><label for="query">Query</label></p>
@@ -32,8 +28,7 @@ pub(super) fn endpoint(state: &AppState, endpoint: &str) -> Response {
 <p><button type="submit">Run</button></p>
 </form>
 <p>Formats by <code>Accept</code> or <code>format=</code>: JSON, XML, CSV and TSV for SELECT and ASK; Turtle, N-Triples, RDF/XML and JSON-LD for CONSTRUCT and DESCRIBE. Without a query, this URL gives its service description in the RDF formats.</p>"#
-    );
-    html(&format!("{name}: SPARQL"), &body)
+    )
 }
 
 /// Already escaped for HTML.
@@ -47,8 +42,10 @@ SELECT ?iiif ?score WHERE {
 }
 LIMIT 10"#;
 
-fn html(title: &str, body: &str) -> Response {
-    Html(format!(
+/// A page of its own: `body` under a heading, with the way to the real pages.
+pub(super) fn page(title: &str, body: &str) -> String {
+    let title = escaped(title);
+    format!(
         r#"<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -60,16 +57,16 @@ fn html(title: &str, body: &str) -> Response {
 <main>
 <h1>{title}</h1>
 {body}
+<p>The search page and the SPARQL workbench were not built into this program: run <code>tools/setup</code>, which builds them in <code>web/dist</code>, then <code>cargo build --release</code> again.</p>
 </main>
 </body>
 </html>
 "#
-    ))
-    .into_response()
+    )
 }
 
 /// `text` for HTML content and attributes.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
         .replace('>', "&gt;")
