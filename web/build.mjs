@@ -38,7 +38,9 @@ for (const [path, output] of Object.entries(metafile.outputs)) {
       js: basename(path),
       css: output.cssBundle ? basename(output.cssBundle) : null,
       // Loaded with the page, so that the browser can ask for them at once.
-      chunks: output.imports.filter((i) => i.kind === "import-statement").map((i) => basename(i.path)),
+      chunks: output.imports
+        .filter((i) => i.kind === "import-statement")
+        .map((i) => basename(i.path)),
     };
   }
 }
@@ -56,5 +58,7 @@ for (const path of Object.keys(metafile.outputs)) {
   sizes.push([basename(path), bytes.length, br.length]);
 }
 for (const [name, plain, br] of sizes) {
-  console.log(`${name.padEnd(32)} ${String(plain).padStart(8)} bytes, ${String(br).padStart(7)} compressed`);
+  console.log(
+    `${name.padEnd(32)} ${String(plain).padStart(8)} bytes, ${String(br).padStart(7)} compressed`,
+  );
 }

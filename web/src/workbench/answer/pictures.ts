@@ -1,0 +1,65 @@
+// Which columns of a table hold pictures, and the addresses of small ones.
+import type { TableAnswer } from "./answer";
+
+/** What the service says about one of its images; see POST /images. */
+export interface KnownImage {
+  image: string;
+  link?: string;
+  width?: number;
+  height?: number;
+}
+
+export type KnownImages = ReadonlyMap<string, KnownImage>;
+
+/** So many IRIs of each column tell what the column holds. */
+const SAMPLE = 20;
+
+const FILE = /\.(?:jpe?g|png|gif|webp|avif|svg)(?:\?[^#]*)?$/i;
+/** Image API: region, size, rotation, quality.format. */
+const IIIF_REQUEST = /\/(full|square|(?:pct:)?[\d.,]+)\/([^/]+)\/(!?[\d.]+)\/(\w+)\.(\w+)$/;
+
+/** Whether an IRI says by itself that a picture is there. */
+export function isPictureIri(iri: string): boolean {
+  return /^https?:/.test(iri) && (IIIF_REQUEST.test(iri) || FILE.test(iri));
+}
+
+/** The first IRIs of each column, to ask the service about. */
+export function sampledIris({ variables, rows }: TableAnswer): string[] {
+  return [...new Set(variables.flatMap((name) => irisOf(rows, name, SAMPLE)))];
+}
+
+/** The columns whose IRIs are pictures. */
+export function pictureColumns(answer: TableAnswer, known: KnownImages): string[] {
+  return answer.variables.filter((name) =>
+    irisOf(answer.rows, name, SAMPLE).some((iri) => known.has(iri) || isPictureIri(iri)),
+  );
+}
+
+/** The address of a small picture, about `width` pixels wide. */
+export function thumbnailUrl(iri: string, width: number, known: KnownImage | undefined): string {
+  const picture = known?.link ?? iri;
+  if (IIIF_REQUEST.test(picture)) {
+    return picture.replace(
+      IIIF_REQUEST,
+      (_, region, _size, ...rest) => `/${region}/${width},/${rest[0]}/${rest[1]}.${rest[2]}`,
+    );
+  }
+  return FILE.test(picture) && !known
+    ? picture
+    : `${iri.replace(/\/$/, "")}/full/${width},/0/default.jpg`;
+}
+
+/** The distinct IRIs of a column, up to `most`. */
+function irisOf(rows: TableAnswer["rows"], name: string, most: number): string[] {
+  const found = new Set<string>();
+  for (const row of rows) {
+    const term = row[name];
+    if (term?.type === "uri" && /^https?:/.test(term.value)) {
+      found.add(term.value);
+    }
+    if (found.size >= most) {
+      break;
+    }
+  }
+  return [...found];
+}
