@@ -5,7 +5,9 @@ import { basename, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const PAGES = ["search", "workbench"];
+const ALL_PAGES = ["search", "workbench"];
+/** `node build.mjs search` bundles that page alone. */
+const PAGES = process.argv.length > 2 ? process.argv.slice(2) : ALL_PAGES;
 const DIST = "dist";
 /** Shorter files fit into one packet as they are. */
 const COMPRESSED_BYTES = 1024;
@@ -38,7 +40,9 @@ for (const [path, output] of Object.entries(metafile.outputs)) {
       js: basename(path),
       css: output.cssBundle ? basename(output.cssBundle) : null,
       // Loaded with the page, so that the browser can ask for them at once.
-      chunks: output.imports.filter((i) => i.kind === "import-statement").map((i) => basename(i.path)),
+      chunks: output.imports
+        .filter((i) => i.kind === "import-statement")
+        .map((i) => basename(i.path)),
     };
   }
 }
@@ -56,5 +60,7 @@ for (const path of Object.keys(metafile.outputs)) {
   sizes.push([basename(path), bytes.length, br.length]);
 }
 for (const [name, plain, br] of sizes) {
-  console.log(`${name.padEnd(32)} ${String(plain).padStart(8)} bytes, ${String(br).padStart(7)} compressed`);
+  console.log(
+    `${name.padEnd(32)} ${String(plain).padStart(8)} bytes, ${String(br).padStart(7)} compressed`,
+  );
 }
