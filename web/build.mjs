@@ -5,7 +5,9 @@ import { basename, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const PAGES = ["search", "workbench"];
+const ALL_PAGES = ["search", "workbench"];
+/** `node build.mjs search` bundles that page alone. */
+const PAGES = process.argv.length > 2 ? process.argv.slice(2) : ALL_PAGES;
 const DIST = "dist";
 /** Shorter files fit into one packet as they are. */
 const COMPRESSED_BYTES = 1024;
