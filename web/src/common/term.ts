@@ -9,6 +9,8 @@ export interface Literal {
   type: "literal";
   value: string;
   "xml:lang"?: string;
+  /** Base direction of SPARQL 1.2. */
+  "its:dir"?: "ltr" | "rtl";
   datatype?: string;
 }
 

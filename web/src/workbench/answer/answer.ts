@@ -1,7 +1,5 @@
 // Answers of the service: read from what it sends.
-import type { Term } from "./term";
-
-export type Row = Readonly<Record<string, Term>>;
+import type { Row } from "../../common/sparql";
 
 export interface TableAnswer {
   kind: "table";

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
+import type { Term } from "../../common/term";
 import { captionOf } from "./caption";
-import type { Term } from "./term";
 
 const text = (value: string): Term => ({ type: "literal", value });
 const score: Term = {

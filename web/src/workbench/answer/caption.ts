@@ -1,6 +1,7 @@
 // What a gallery writes below a picture: its score, its title, and a few words more.
-import type { Row } from "./answer";
-import { numberOf, type Term } from "./term";
+import type { Row } from "../../common/sparql";
+import type { Term } from "../../common/term";
+import { numberOf } from "./number";
 
 export interface Caption {
   score: number | null;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Term } from "../../common/term";
 import type { TableAnswer } from "./answer";
 import { barsOf, chartColumns } from "./chart";
-import type { Term } from "./term";
 
 const XSD = "http://www.w3.org/2001/XMLSchema#";
 const text = (value: string): Term => ({ type: "literal", value });

@@ -1,6 +1,8 @@
 // Whether a table is a number per label, and the bars that this makes.
-import type { Row, TableAnswer } from "./answer";
-import { numberOf, type Term } from "./term";
+import type { Row } from "../../common/sparql";
+import type { Term } from "../../common/term";
+import type { TableAnswer } from "./answer";
+import { numberOf } from "./number";
 
 /** Which columns a chart can be drawn of. */
 export interface ChartColumns {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { ImageRecord } from "../../common/images";
 import type { TableAnswer } from "./answer";
-import { isPictureIri, pictureColumns, sampledIris, thumbnailUrl } from "./pictures";
+import { isPictureIri, pictureColumns, sampledIris, smallPictureUrl } from "./pictures";
 
 const TABLE: TableAnswer = {
   kind: "table",
@@ -43,30 +44,27 @@ describe("columns", () => {
   });
 
   it("hold pictures if the service knows them or they look like it", () => {
-    const known = new Map([["http://iiif/2", { image: "http://iiif/2" }]]);
+    const known = new Set(["http://iiif/2"]);
     expect(pictureColumns(TABLE, known)).toEqual(["image", "file"]);
-    expect(pictureColumns(TABLE, new Map())).toEqual(["file"]);
+    expect(pictureColumns(TABLE, new Set())).toEqual(["file"]);
   });
 });
 
-describe("thumbnailUrl", () => {
-  it.each([
-    ["http://a/x", undefined, "http://a/x/full/200,/0/default.jpg"],
-    ["http://a/x/", undefined, "http://a/x/full/200,/0/default.jpg"],
-    ["http://a/x.jpg", undefined, "http://a/x.jpg"],
-    ["http://a/x.jpg", { image: "http://a/x.jpg" }, "http://a/x.jpg/full/200,/0/default.jpg"],
-    ["http://a/x/0,0,9,9/max/0/gray.png", undefined, "http://a/x/0,0,9,9/200,/0/gray.png"],
-    [
-      "http://a/x",
-      { image: "http://a/x", link: "http://a/x/full/1000,/0/default.jpg" },
-      "http://a/x/full/200,/0/default.jpg",
-    ],
-    [
-      "http://a/x.jpg",
-      { image: "http://a/x.jpg", link: "http://a/x.jpg" },
-      "http://a/x.jpg/full/200,/0/default.jpg",
-    ],
-  ])("of %s", (iri, known, expected) => {
-    expect(thumbnailUrl(iri, 200, known)).toBe(expected);
-  });
+const record = (image: string, width: number): ImageRecord => ({
+  image,
+  id: "",
+  link: "",
+  width,
+  fields: {},
+});
+
+it.each([
+  ["http://a/x", undefined, "http://a/x/full/200,/0/default.jpg"],
+  ["http://a/x/", undefined, "http://a/x/full/200,/0/default.jpg"],
+  ["http://a/x.jpg", undefined, "http://a/x.jpg"],
+  ["http://a/x.jpg", record("http://a/x.jpg", 4000), "http://a/x.jpg/full/200,/0/default.jpg"],
+  ["http://a/x", record("http://a/x", 90), "http://a/x/full/90,/0/default.jpg"],
+  ["http://a/x/0,0,9,9/max/0/gray.png", undefined, "http://a/x/0,0,9,9/200,/0/gray.png"],
+])("smallPictureUrl(%s)", (iri, known, expected) => {
+  expect(smallPictureUrl(iri, 200, known)).toBe(expected);
 });

@@ -1,15 +1,9 @@
 // Which columns of a table hold pictures, and the addresses of small ones.
+import { thumbnailUrl } from "../../common/iiif";
+import type { ImageRecord } from "../../common/images";
 import type { TableAnswer } from "./answer";
 
-/** What the service says about one of its images; see POST /images. */
-export interface KnownImage {
-  image: string;
-  link?: string;
-  width?: number;
-  height?: number;
-}
-
-export type KnownImages = ReadonlyMap<string, KnownImage>;
+export type KnownImages = ReadonlyMap<string, ImageRecord>;
 
 /** So many IRIs of each column tell what the column holds. */
 const SAMPLE = 20;
@@ -29,24 +23,28 @@ export function sampledIris({ variables, rows }: TableAnswer): string[] {
 }
 
 /** The columns whose IRIs are pictures. */
-export function pictureColumns(answer: TableAnswer, known: KnownImages): string[] {
+export function pictureColumns(
+  answer: TableAnswer,
+  known: { has: (iri: string) => boolean },
+): string[] {
   return answer.variables.filter((name) =>
     irisOf(answer.rows, name, SAMPLE).some((iri) => known.has(iri) || isPictureIri(iri)),
   );
 }
 
 /** The address of a small picture, about `width` pixels wide. */
-export function thumbnailUrl(iri: string, width: number, known: KnownImage | undefined): string {
-  const picture = known?.link ?? iri;
-  if (IIIF_REQUEST.test(picture)) {
-    return picture.replace(
-      IIIF_REQUEST,
-      (_, region, _size, ...rest) => `/${region}/${width},/${rest[0]}/${rest[1]}.${rest[2]}`,
-    );
+export function smallPictureUrl(
+  iri: string,
+  width: number,
+  known: ImageRecord | undefined,
+): string {
+  if (known) {
+    return thumbnailUrl(iri, width, known.width);
   }
-  return FILE.test(picture) && !known
-    ? picture
-    : `${iri.replace(/\/$/, "")}/full/${width},/0/default.jpg`;
+  if (IIIF_REQUEST.test(iri)) {
+    return iri.replace(IIIF_REQUEST, `/$1/${width},/$3/$4.$5`);
+  }
+  return FILE.test(iri) ? iri : thumbnailUrl(iri.replace(/\/$/, ""), width);
 }
 
 /** The distinct IRIs of a column, up to `most`. */

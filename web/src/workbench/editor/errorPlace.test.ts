@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { errorPlace, sentenceOf } from "./errorPlace";
+import { errorPlace, withoutLabel } from "./errorPlace";
 
 const marked = (sentence: string, query: string) => {
   const place = errorPlace(sentence, query);
@@ -7,7 +7,9 @@ const marked = (sentence: string, query: string) => {
 };
 
 it("leaves out the label", () => {
-  expect(sentenceOf("MALFORMED QUERY: the query is not SPARQL\n")).toBe("the query is not SPARQL");
+  expect(withoutLabel("MALFORMED QUERY: the query is not SPARQL\n")).toBe(
+    "the query is not SPARQL",
+  );
 });
 
 describe("errorPlace", () => {

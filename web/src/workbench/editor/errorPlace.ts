@@ -6,7 +6,7 @@ const PLACE = /near line (\d+), column (\d+)/;
 const MISSING_PREFIX = "Prefix not found";
 
 /** The sentence without the label that some clients look for. */
-export function sentenceOf(message: string): string {
+export function withoutLabel(message: string): string {
   return message.trim().replace(/^MALFORMED QUERY: /, "");
 }
 

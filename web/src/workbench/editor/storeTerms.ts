@@ -1,6 +1,6 @@
 // The classes and predicates of the store, most frequent first, as far as a bounded look finds them.
-import type { Row } from "../answer/answer";
-import { numberOf } from "../answer/term";
+import type { Row } from "../../common/sparql";
+import { numberOf } from "../answer/number";
 
 export interface StoreTerm {
   iri: string;
