@@ -1,4 +1,4 @@
-// The page: editor above, results below.
+// The page: the editor, and below or beside it what the query gives.
 
 import { Editor } from "./editor/Editor";
 import { ErrorMessage } from "./results/ErrorMessage";
@@ -13,16 +13,20 @@ import { RunBar } from "./tools/RunBar";
 export function WorkbenchPage({ bench }: { bench: Workbench }) {
   return (
     <div class="workbench">
-      <div class="workbench-head">
-        <h1>{t("title")}</h1>
-        <Examples bench={bench} />
+      <div class="asking">
+        <div class="workbench-head">
+          <h1>{t("title")}</h1>
+          <Examples bench={bench} />
+        </div>
+        <Editor bench={bench} />
+        <RunBar bench={bench} />
+        <AboutEndpoint settings={bench.settings} />
       </div>
-      <AboutEndpoint settings={bench.settings} />
-      <Editor bench={bench} />
-      <RunBar bench={bench} />
-      <ErrorMessage bench={bench} />
-      <StatusLine bench={bench} />
-      <Results bench={bench} />
+      <div class="answering">
+        <ErrorMessage bench={bench} />
+        <StatusLine bench={bench} />
+        <Results bench={bench} />
+      </div>
     </div>
   );
 }

@@ -22,9 +22,12 @@ export interface Bar {
 /** More labels are no picture any more. */
 export const MOST_BARS = 200;
 
+/** Of longer tables nobody sees a picture, and to look for one would take time. */
+const MOST_ROWS = 10_000;
+
 /** The columns of a chart: a number in every row, and before or after it a label that stands in no two rows. */
 export function chartColumns({ variables, rows }: TableAnswer): ChartColumns | null {
-  if (rows.length < 2) {
+  if (rows.length < 2 || rows.length > MOST_ROWS) {
     return null;
   }
   const numbers = variables.filter((name) => rows.every((row) => numberOf(row[name]) !== null));

@@ -64,11 +64,12 @@ function termProposals(query: string, knowledge: Knowledge, isClass: boolean): P
   // What the query declares comes first, so that its names win over others for the same namespace.
   const prefixes = { ...declared, ...KNOWN_PREFIXES, ...knowledge.prefixes, ...declared };
   const own = knowledge.vocabulary.map(
-    ({ term, comment }): Proposal => ({
+    ({ term, comment }, place): Proposal => ({
       label: prefixed(term),
       kind: isClassName(term) ? "class" : "term",
       comment,
-      boost: isClassName(term) === isClass ? 50 : 10,
+      // The ontology names first what is used first.
+      boost: (isClassName(term) === isClass ? 50 : 10) - Math.min(place, 9),
     }),
   );
   const { classes, predicates } = knowledge.store;

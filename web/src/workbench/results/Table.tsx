@@ -37,7 +37,10 @@ export function Table({ bench, answer }: Props) {
         ref={table}
         class={widths ? "fixed" : ""}
         aria-rowcount={rows.length + 1}
-        style={widths ? { inlineSize: `${widths.reduce((a, b) => a + b, 0)}px` } : {}}
+        style={{
+          "--digits": `${rows.length}`.length,
+          inlineSize: widths ? `${widths.reduce((a, b) => a + b, 0)}px` : "",
+        }}
       >
         {widths && <ColumnGroup names={["", ...variables]} widths={widths} />}
         <TableHead columns={columns} prefixes={bench.prefixes.value} />

@@ -9,8 +9,10 @@ export function AboutEndpoint({ settings }: { settings: Settings }) {
   const url = settings.endpoint || new URL(`${settings.root}sparql`, document.baseURI).href;
   return (
     <p class="about-endpoint">
-      {t("about.endpoint")} <code>{url}</code>{" "}
-      {t("about.formats", { tables: names(TABLE_FORMATS), graphs: names(GRAPH_FORMATS) })}
+      {t("about.endpoint")} <code>{url}</code>
+      {` · SELECT, ASK: ${names(TABLE_FORMATS)}`}
+      {` · CONSTRUCT, DESCRIBE: ${names(GRAPH_FORMATS)}. `}
+      {t("about.accept")}
     </p>
   );
 }
