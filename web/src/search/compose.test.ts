@@ -56,7 +56,7 @@ LIMIT 40`,
       CONTEXT,
     );
     expect(query).toContain("clip:queryURL <https://p.example/x.jpg?a=1&b=2> ;");
-    expect(query).toContain(`clip:queryURL <${A}/10,20,3000,300/!512,300/0/default.jpg> ;`);
+    expect(query).toContain(`clip:queryURL <${A}/10,20,3000,300/512,/0/default.jpg> ;`);
     expect(query).toContain(`clip:similarTo <${B}> ;`);
     expect(query).toContain('clip:excludeString "a ship" ;');
     expect(query).toContain("clip:minScore 0.2 ;");

@@ -8,10 +8,11 @@ const SIDE = 512;
 /**
  * The picture of `region` alone, which the service fetches to search for it.
  *
- * It is never larger than the region itself: servers of version 3 refuse to enlarge.
+ * Its longer side is given, which servers of level 1 understand too (`!w,h` is level 2), and never more
+ * than the region has: servers of version 3 refuse to enlarge.
  */
 export function regionUrl({ image, x, y, width, height }: Region): string {
-  const size = `!${Math.min(SIDE, width)},${Math.min(SIDE, height)}`;
+  const size = width >= height ? `${Math.min(SIDE, width)},` : `,${Math.min(SIDE, height)}`;
   return `${image}/${x},${y},${width},${height}/${size}/0/default.jpg`;
 }
 
