@@ -1,6 +1,9 @@
 // The search page.
 
 import "./search.css";
+// Style sheets of parts that are loaded later come at once: they are small, and nothing flickers.
+import "./basket/basket.css";
+import "./opened/opened.css";
 import { useEffect } from "preact/hooks";
 import { Alert } from "../common/Alert";
 import { Shell } from "../common/Shell";

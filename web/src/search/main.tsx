@@ -7,8 +7,8 @@ import { SearchPage } from "./SearchPage";
 import { Session } from "./session";
 
 const settings = readSettings(document);
-startLanguage(settings.language);
 const place = document.getElementById("app");
+await startLanguage(settings.language);
 if (place) {
   render(<SearchPage session={new Session(settings)} />, place);
 }

@@ -1,6 +1,5 @@
 // The gathered pictures at the foot of the page, and what can be done with them.
 
-import "./basket.css";
 import { language } from "../../common/i18n";
 import { description } from "../hit";
 import { Icon } from "../Icon";

@@ -1,6 +1,5 @@
 // One picture, opened over the page: large, with all that is known about it.
 
-import "./opened.css";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { language } from "../../common/i18n";
 import { description } from "../hit";
