@@ -11,7 +11,8 @@ export function LanguageSwitch() {
       onChange={(event) => {
         const chosen = event.currentTarget.value;
         if (isLanguage(chosen)) {
-          chooseLanguage(chosen);
+          // Offline, the page goes on in the language that it has.
+          chooseLanguage(chosen).catch(() => {});
         }
       }}
     >

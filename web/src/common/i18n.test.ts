@@ -54,6 +54,25 @@ describe("messages", () => {
   });
 });
 
+describe("messages that are loaded", () => {
+  it("are there before their language is spoken", async () => {
+    const { t } = translator<"x">({
+      en: { x: "word" },
+      de: { x: "Wort" },
+      fr: async () => ({ default: { x: "mot" } }),
+      it: () => Promise.reject(new Error("offline")),
+    });
+    startLanguage("de");
+    expect(t("x")).toBe("Wort");
+    const spoken = chooseLanguage("fr");
+    expect(t("x")).toBe("Wort");
+    await spoken;
+    expect(t("x")).toBe("mot");
+    await expect(chooseLanguage("it")).rejects.toThrow("offline");
+    expect(language.value).toBe("fr");
+  });
+});
+
 function holes(message: string): string[] {
   return (message.match(/\{\w+\}/g) ?? []).sort();
 }

@@ -29,6 +29,10 @@ export interface Translator<Key extends string> {
   plural: (stem: PluralKey<Key>, n: number, values?: Values) => string;
 }
 
+/** The messages of a language, or how to load them: a page of many words speaks one language at a time. */
+type Table<Key extends string> = Messages<Key> | Loader<Key>;
+type Loader<Key extends string> = () => Promise<{ default: Messages<Key> }>;
+
 /** The only thing that the pages store. */
 const STORED = "language";
 
@@ -36,29 +40,43 @@ const STORED = "language";
 export const language = signal<Language>("en");
 
 /** Starts with the visitor's earlier choice, else with what the server proposes. */
-export function startLanguage(proposed: string): void {
-  speak([stored(), proposed].find(isLanguage) ?? "en");
+export function startLanguage(proposed: string): Promise<void> {
+  return speak([stored(), proposed].find(isLanguage) ?? "en");
 }
 
 /** Changes to a language that the visitor chose, and keeps the choice. */
-export function chooseLanguage(chosen: Language): void {
-  speak(chosen);
+export function chooseLanguage(chosen: Language): Promise<void> {
   try {
     localStorage.setItem(STORED, chosen);
   } catch {
     // A browser that stores nothing still speaks it until the page is left.
   }
+  return speak(chosen);
 }
 
 /** A page's own messages: its tables have the same keys in every language. */
 export function translator<Key extends string>(
-  tables: Record<Language, Messages<Key>>,
+  tables: Record<Language, Table<Key>>,
 ): Translator<Key> {
-  const t = (key: Key, values: Values = {}) => filled(tables[language.value][key], values);
+  const loaded: Partial<Record<Language, Messages<Key>>> = {};
+  preparations.push((chosen) => {
+    const table = tables[chosen];
+    if (typeof table !== "function") {
+      loaded[chosen] = table;
+      return null;
+    }
+    return loaded[chosen]
+      ? null
+      : table().then(({ default: messages }) => {
+          loaded[chosen] = messages;
+        });
+  });
+  const messages = (): Partial<Record<string, string>> =>
+    loaded[language.value] ?? written(tables[language.value]);
+  const t = (key: Key, values: Values = {}) => filled(messages()[key] ?? key, values);
   const plural = (stem: PluralKey<Key>, n: number, values: Values = {}) => {
-    const table: Partial<Record<string, string>> = tables[language.value];
     const form = new Intl.PluralRules(language.value).select(n);
-    const message = table[`${stem}.${form}`] ?? table[`${stem}.other`] ?? stem;
+    const message = messages()[`${stem}.${form}`] ?? messages()[`${stem}.other`] ?? stem;
     return filled(message, { ...values, n: number(n) });
   };
   return { t, plural };
@@ -73,12 +91,32 @@ export function isLanguage(name: unknown): name is Language {
   return LANGUAGES.some((known) => known === name);
 }
 
+/** What each translator needs before a language is spoken; null where nothing has to be waited for. */
+const preparations: ((chosen: Language) => Promise<void> | null)[] = [];
+let wanted: Language = "en";
+
 /** The messages that all pages share. */
 export const common = translator<keyof typeof en>({ en, de, fr, it });
 
-function speak(chosen: Language): void {
-  language.value = chosen;
-  document.documentElement.lang = chosen;
+/** At once if all messages are there; a language whose messages cannot be loaded is not spoken. */
+function speak(chosen: Language): Promise<void> {
+  wanted = chosen;
+  const say = () => {
+    if (wanted === chosen) {
+      language.value = chosen;
+      document.documentElement.lang = chosen;
+    }
+  };
+  const waiting = preparations.map((prepare) => prepare(chosen)).filter((one) => one !== null);
+  if (waiting.length === 0) {
+    say();
+    return Promise.resolve();
+  }
+  return Promise.all(waiting).then(say);
+}
+
+function written<Key extends string>(table: Table<Key>): Partial<Messages<Key>> {
+  return typeof table === "function" ? {} : table;
 }
 
 function stored(): string | null {

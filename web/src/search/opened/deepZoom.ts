@@ -1,0 +1,67 @@
+// A IIIF service as a zoomed picture, by OpenSeadragon.
+
+import OpenSeadragon from "openseadragon";
+import { infoUrl } from "../../common/iiif";
+import type { Surface } from "./surface";
+
+/** Shows `image` in `stage`; fails where its service does not answer. */
+export async function deepZoom(stage: HTMLElement, image: string): Promise<Surface> {
+  const viewer = OpenSeadragon({
+    element: stage,
+    tileSources: infoUrl(image),
+    // Its buttons are pictures from elsewhere and have no names; the page has its own.
+    showNavigationControl: false,
+    keyboardNavEnabled: false,
+    // Draws also the tiles of servers without CORS, which WebGL must not.
+    drawer: "canvas",
+    animationTime: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 0.6,
+    gestureSettingsMouse: { clickToZoom: false, dblClickToZoom: true },
+    maxZoomPixelRatio: 2,
+    visibilityRatio: 0.5,
+  });
+  // The stage around it takes the keys.
+  viewer.canvas.tabIndex = -1;
+  try {
+    await opened(viewer);
+  } catch (error) {
+    viewer.destroy();
+    throw error;
+  }
+  return surface(viewer);
+}
+
+function opened(viewer: OpenSeadragon.Viewer): Promise<void> {
+  return new Promise((done, fail) => {
+    viewer.addOnceHandler("open", () => done());
+    viewer.addOnceHandler("open-failed", (event) => fail(new Error(event.message)));
+    // A service that describes its picture and has no tiles shows nothing either.
+    viewer.addOnceHandler("tile-load-failed", (event) => fail(new Error(event.message)));
+  });
+}
+
+function surface(viewer: OpenSeadragon.Viewer): Surface {
+  const { viewport } = viewer;
+  const { x: width, y: height } = viewer.world.getItemAt(0).getContentSize();
+  return {
+    size: { width, height },
+    toStage: ({ x, y }) => viewport.imageToViewerElementCoordinates(new OpenSeadragon.Point(x, y)),
+    toImage: ({ x, y }) => viewport.viewerElementToImageCoordinates(new OpenSeadragon.Point(x, y)),
+    onMove: (moved) => {
+      viewer.addHandler("update-viewport", moved);
+      return () => viewer.removeHandler("update-viewport", moved);
+    },
+    canZoom: true,
+    zoomBy: (factor) => {
+      viewport.zoomBy(factor).applyConstraints();
+    },
+    panBy: (x, y) => {
+      const { width, height } = viewport.getBounds();
+      viewport.panBy(new OpenSeadragon.Point(x * width, y * height)).applyConstraints();
+    },
+    showWhole: () => {
+      viewport.goHome();
+    },
+    setMovable: (isMovable) => viewer.setMouseNavEnabled(isMovable),
+    close: () => viewer.destroy(),
+  };
+}
