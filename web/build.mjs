@@ -10,7 +10,7 @@ const ALL_PAGES = ["search", "workbench"];
 const PAGES = process.argv.length > 2 ? process.argv.slice(2) : ALL_PAGES;
 const DIST = "dist";
 /** What a visitor's first load of a page may weigh, compressed, with the messages of one language. */
-const BUDGET_BYTES = { search: 30_000 };
+const BUDGET_BYTES = { search: 30_000, workbench: 30_000 };
 /** Shorter files fit into one packet as they are. */
 const COMPRESSED_BYTES = 1024;
 

@@ -18,7 +18,7 @@ const FIRST_QUERY = `SELECT ?image ?score WHERE {
 `;
 
 const settings = readSettings(document);
-startLanguage(settings.language);
+await startLanguage(settings.language);
 const bench = new Workbench(settings);
 followAddress(bench, settings.examples[0]?.query ?? FIRST_QUERY);
 

@@ -1,4 +1,5 @@
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { startLanguage } from "../../common/i18n";
 import { ServiceError } from "../../common/service";
 import { ask, type Question } from "./ask";
 
@@ -30,6 +31,8 @@ function answering(pieces: string[], broken?: Error) {
   vi.stubGlobal("fetch", fetched);
   return fetched;
 }
+
+beforeAll(() => startLanguage("en"));
 
 afterEach(() => {
   vi.unstubAllGlobals();
