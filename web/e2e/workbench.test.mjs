@@ -26,12 +26,12 @@ describe("queries", () => {
     const page = await openWorkbench(browser);
     await page.getByRole("button", { name: "Examples" }).click();
     const example = page.locator("button.example").nth(1);
-    assert.notEqual((await example.locator("span").innerText()).trim(), "");
+    assert.notEqual((await example.locator("span").textContent()).trim(), "");
     await example.click();
     const text = await editorText(page);
     assert.match(text, /SELECT/);
     await run(page);
-    assert.match(await page.locator(".status-line").innerText(), /\d+ rows? in [\d.]+ sec/);
+    assert.match(await page.locator(".status-line").textContent(), /\d+ rows? in [\d.]+ sec/);
     await page.context().close();
   });
 
@@ -69,10 +69,10 @@ describe("queries", () => {
   test("a mistake is marked at its place and said in a sentence", async () => {
     const page = await openWorkbench(browser, { query: "SELECT ?x WHERE { ?x a ?y } LIMIT lots" });
     await run(page);
-    assert.match(await page.getByRole("alert").first().innerText(), /not SPARQL near line 1/);
+    assert.match(await page.getByRole("alert").first().textContent(), /not SPARQL near line 1/);
     const mark = page.locator(".cm-lintRange-error");
     await mark.waitFor();
-    assert.match(await mark.innerText(), /LIMIT|lots/);
+    assert.match(await mark.textContent(), /LIMIT|lots/);
     await page.context().close();
   });
 
@@ -80,7 +80,7 @@ describe("queries", () => {
     const query = "SELECT ?o WHERE {\n  ?s ?p ?o .\n  ?s crm:P2_has_type ?t\n} LIMIT 3";
     const page = await openWorkbench(browser, { query });
     await run(page);
-    assert.equal(await page.locator(".cm-lintRange-error").innerText(), "crm:P2_has_type");
+    assert.equal(await page.locator(".cm-lintRange-error").textContent(), "crm:P2_has_type");
     await page.getByRole("button", { name: /Add PREFIX crm:/ }).click();
     await outcome(page);
     assert.match(
@@ -96,7 +96,7 @@ describe("queries", () => {
       'SELECT * {\n ?r a clip:Request ; clip:queryString "x" ; clip:minScore "high" ; clip:iiifUrl ?i }';
     const page = await openWorkbench(browser, { query });
     await run(page);
-    assert.equal(await page.locator(".cm-lintRange-error").innerText(), "clip:minScore");
+    assert.equal(await page.locator(".cm-lintRange-error").textContent(), "clip:minScore");
     await page.context().close();
   });
 
@@ -104,7 +104,7 @@ describe("queries", () => {
     const page = await openWorkbench(browser, { query: QUERIES.ask });
     await page.context().setOffline(true);
     await run(page);
-    assert.match(await page.getByRole("alert").first().innerText(), /cannot be reached/);
+    assert.match(await page.getByRole("alert").first().textContent(), /cannot be reached/);
     await page.context().close();
   });
 
@@ -116,7 +116,7 @@ describe("queries", () => {
       await route.fulfill({ response, body: body.subarray(0, body.length / 2) });
     });
     await run(page);
-    assert.match(await page.getByRole("alert").first().innerText(), /incomplete/);
+    assert.match(await page.getByRole("alert").first().textContent(), /incomplete/);
     assert.equal(await page.locator(".results").count(), 0);
     await page.context().close();
   });
@@ -132,23 +132,23 @@ describe("completion", () => {
     await page.keyboard.type("clip:queryS");
     const chosen = page.locator(".cm-tooltip-autocomplete [aria-selected]");
     await chosen.waitFor();
-    assert.equal(await chosen.innerText(), "clip:queryString");
-    assert.match(await page.locator(".cm-completionInfo").innerText(), /in words/);
+    assert.equal(await chosen.textContent(), "clip:queryString");
+    assert.match(await page.locator(".cm-completionInfo").textContent(), /in words/);
     await page.keyboard.press("Enter");
     assert.equal(await editorText(page), "ASK { ?r clip:queryString }");
     await page.context().close();
   });
 
   test("a predicate of the store comes with its count and the PREFIX line", async () => {
-    const answers = [];
     const page = await openWorkbench(browser, { query: "" });
-    page.on("response", (response) => answers.push(response.url()));
     await page.waitForTimeout(1500);
     await replaceText(page, "ASK { ?s ");
     await page.keyboard.type("carried");
     const chosen = page.locator(".cm-tooltip-autocomplete [aria-selected]");
     await chosen.waitFor();
-    assert.match(await chosen.innerText(), /crm:P14_carried_out_by\s*\d/);
+    assert.match(await chosen.textContent(), /crm:P14_carried_out_by\s*\d/);
+    // What has only just been shown is not taken, in case that the key was meant for something else.
+    await page.waitForTimeout(200);
     await page.keyboard.press("Tab");
     const text = await editorText(page);
     assert.match(
@@ -215,7 +215,7 @@ describe("views", () => {
     await page.getByText(/Nothing fits/).waitFor();
     await replaceText(page, QUERIES.graph);
     await run(page);
-    assert.match(await page.locator(".view-text pre").innerText(), /<.+> .+/);
+    assert.match(await page.locator(".view-text pre").textContent(), /<.+> .+/);
     await page.context().close();
   });
 
@@ -223,7 +223,7 @@ describe("views", () => {
     const page = await openWorkbench(browser, { query: QUERIES.pictures });
     await page.getByRole("button", { name: "Explain" }).click();
     await page.locator(".plan").waitFor();
-    const text = await page.locator(".plan").innerText();
+    const text = await page.locator(".plan").textContent();
     assert.match(text, /Request 1 \?request/);
     assert.match(text, /search first|candidates first/);
     assert.match(text, /\d+ images scored/);
@@ -234,8 +234,9 @@ describe("views", () => {
   test("long tables are drawn as they are scrolled to", async () => {
     const page = await openWorkbench(browser, { query: QUERIES.many });
     await run(page);
-    assert.match(await page.locator(".status-line").innerText(), /20,000 rows/);
-    assert.equal(await page.locator("tbody tr").count(), 500);
+    assert.match(await page.locator(".status-line").textContent(), /20,000 rows/);
+    assert.equal(await page.locator("tbody").count(), 5);
+    assert.ok((await page.locator("tbody tr").count()) <= 500);
     const scroller = page.locator(".table-scroller");
     for (let end = 0; end < 6; end += 1) {
       await scroller.evaluate((element) => element.scrollTo(0, element.scrollHeight));

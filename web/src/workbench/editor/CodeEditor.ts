@@ -20,6 +20,9 @@ import { keysHint } from "./keys";
 import { NO_STORE_TERMS, type StoreTerms } from "./storeTerms";
 import { editorTheme } from "./theme";
 
+/** So many at once need no scroll bar, which the keyboard could not reach; arrows go on to the others. */
+const PROPOSED = 10;
+
 export class CodeEditor {
   readonly #view: EditorView;
   readonly #words = new Compartment();
@@ -43,7 +46,7 @@ export class CodeEditor {
         sparql(),
         editorTheme,
         EditorView.lineWrapping,
-        autocompletion({ override: [source], icons: false, maxRenderedOptions: 60 }),
+        autocompletion({ override: [source], icons: false, maxRenderedOptions: PROPOSED }),
         keys(() => {
           bench.run();
           return true;

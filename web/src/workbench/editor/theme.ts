@@ -51,7 +51,7 @@ const frame = EditorView.theme({
   },
   ".cm-tooltip.cm-tooltip-autocomplete > ul": {
     fontFamily: "var(--mono)",
-    maxBlockSize: "16rem",
+    maxBlockSize: "none",
     maxInlineSize: "min(90vw, 40rem)",
   },
   ".cm-tooltip.cm-tooltip-autocomplete > ul > li": { padding: "0.2rem 0.6rem" },
