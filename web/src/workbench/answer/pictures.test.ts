@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ImageRecord } from "../../common/images";
 import type { TableAnswer } from "./answer";
-import { isPictureIri, pictureColumns, sampledIris, smallPictureUrl } from "./pictures";
+import { isPictureIri, pictureColumns, sampledIris, smallPictureUrls } from "./pictures";
 
 const TABLE: TableAnswer = {
   kind: "table",
@@ -59,12 +59,16 @@ const record = (image: string, width: number): ImageRecord => ({
 });
 
 it.each([
-  ["http://a/x", undefined, "http://a/x/full/200,/0/default.jpg"],
-  ["http://a/x/", undefined, "http://a/x/full/200,/0/default.jpg"],
-  ["http://a/x.jpg", undefined, "http://a/x.jpg"],
-  ["http://a/x.jpg", record("http://a/x.jpg", 4000), "http://a/x.jpg/full/200,/0/default.jpg"],
-  ["http://a/x", record("http://a/x", 90), "http://a/x/full/90,/0/default.jpg"],
-  ["http://a/x/0,0,9,9/max/0/gray.png", undefined, "http://a/x/0,0,9,9/200,/0/gray.png"],
-])("smallPictureUrl(%s)", (iri, known, expected) => {
-  expect(smallPictureUrl(iri, 200, known)).toBe(expected);
+  ["http://a/x", undefined, ["http://a/x/full/200,/0/default.jpg"]],
+  ["http://a/x/", undefined, ["http://a/x/full/200,/0/default.jpg"]],
+  ["http://a/x.jpg", undefined, ["http://a/x.jpg", "http://a/x.jpg/full/200,/0/default.jpg"]],
+  ["http://a/x.jpg", record("http://a/x.jpg", 4000), ["http://a/x.jpg/full/200,/0/default.jpg"]],
+  ["http://a/x", record("http://a/x", 90), ["http://a/x/full/90,/0/default.jpg"]],
+  [
+    "http://a/x/0,0,9,9/max/0/gray.png",
+    undefined,
+    ["http://a/x/0,0,9,9/200,/0/gray.png", "http://a/x/0,0,9,9/max/0/gray.png"],
+  ],
+])("smallPictureUrls(%s)", (iri, known, expected) => {
+  expect(smallPictureUrls(iri, 200, known)).toEqual(expected);
 });

@@ -32,19 +32,20 @@ export function pictureColumns(
   );
 }
 
-/** The address of a small picture, about `width` pixels wide. */
-export function smallPictureUrl(
+/**
+ * Addresses of a small picture, about `width` pixels wide, in the order in which to try them: an IRI that ends
+ * like a file may be that of a IIIF service all the same.
+ */
+export function smallPictureUrls(
   iri: string,
   width: number,
   known: ImageRecord | undefined,
-): string {
-  if (known) {
-    return thumbnailUrl(iri, width, known.width);
+): string[] {
+  if (!known && IIIF_REQUEST.test(iri)) {
+    return [iri.replace(IIIF_REQUEST, `/$1/${width},/$3/$4.$5`), iri];
   }
-  if (IIIF_REQUEST.test(iri)) {
-    return iri.replace(IIIF_REQUEST, `/$1/${width},/$3/$4.$5`);
-  }
-  return FILE.test(iri) ? iri : thumbnailUrl(iri.replace(/\/$/, ""), width);
+  const service = thumbnailUrl(iri.replace(/\/$/, ""), width, known?.width);
+  return !known && FILE.test(iri) ? [iri, service] : [service];
 }
 
 /** The distinct IRIs of a column, up to `most`. */

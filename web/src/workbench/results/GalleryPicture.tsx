@@ -22,7 +22,11 @@ export function GalleryPicture({ iri, known, caption }: Props) {
         <Thumbnail iri={iri} known={known} width={400} alt={words ?? compactIri(iri)} />
       </a>
       <figcaption>
-        {score !== null && <span class="score">{number(score, { maximumFractionDigits: 3 })}</span>}
+        {score !== null && (
+          <span class="score">
+            {number(score, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}
+          </span>
+        )}
         {words && <strong lang={title ? languageOf(title) : undefined}>{words}</strong>}
         {more.length > 0 && <span class="more">{more.map(textOf).join(" · ")}</span>}
       </figcaption>

@@ -1,7 +1,7 @@
 // A small picture that is fetched when it comes into view; one that cannot be had leaves its place empty.
 import { useState } from "preact/hooks";
 import type { ImageRecord } from "../../common/images";
-import { smallPictureUrl } from "../answer/pictures";
+import { smallPictureUrls } from "../answer/pictures";
 
 interface Props {
   iri: string;
@@ -11,12 +11,18 @@ interface Props {
 }
 
 export function Thumbnail({ iri, known, width, alt }: Props) {
-  const url = smallPictureUrl(iri, width, known);
-  const [failed, setFailed] = useState("");
+  const [failed, setFailed] = useState<readonly string[]>([]);
+  const url = smallPictureUrls(iri, width, known).find((candidate) => !failed.includes(candidate));
   return (
     <span class="thumbnail">
-      {failed !== url && (
-        <img src={url} alt={alt} loading="lazy" decoding="async" onError={() => setFailed(url)} />
+      {url && (
+        <img
+          src={url}
+          alt={alt}
+          loading="lazy"
+          decoding="async"
+          onError={() => setFailed([...failed, url])}
+        />
       )}
     </span>
   );
