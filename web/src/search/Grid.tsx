@@ -25,7 +25,7 @@ export function Grid({ session, hits, isComplete, label, isBusy = false }: Props
     if (!element) {
       return;
     }
-    const measure = () => setWidth(Math.floor(element.clientWidth));
+    const measure = () => setWidth(Math.floor(element.getBoundingClientRect().width));
     measure();
     const observer = new ResizeObserver(measure);
     observer.observe(element);
@@ -46,7 +46,11 @@ export function Grid({ session, hits, isComplete, label, isBusy = false }: Props
   );
 }
 
-/** Two pictures a row on a phone, larger ones where there is room. */
+/** Two squares a row on a phone, larger pictures where there is room. */
 function rowHeight(width: number): number {
-  return Math.round(Math.min(340, Math.max(150, 110 + width * 0.09)));
+  const wanted = width < PHONE ? (width - GAP) / 2 : 150 + width / 10;
+  return Math.ceil(Math.min(HIGHEST, wanted));
 }
+
+const PHONE = 560;
+const HIGHEST = 360;

@@ -1,5 +1,6 @@
 // The search page.
 
+import "../common/theme.css";
 import "./search.css";
 // Style sheets of parts that are loaded later come at once: they are small, and nothing flickers.
 import "./basket/basket.css";

@@ -4,8 +4,12 @@ import OpenSeadragon from "openseadragon";
 import { infoUrl } from "../../common/iiif";
 import type { Surface } from "./surface";
 
+/** The style element that OpenSeadragon adds for itself, which the page's security policy forbids. */
+const OWN_STYLE = "data-openseadragon-mobile-css";
+
 /** Shows `image` in `stage`; fails where its service does not answer. */
 export async function deepZoom(stage: HTMLElement, image: string): Promise<Surface> {
+  keepStyleOut();
   const viewer = OpenSeadragon({
     element: stage,
     tileSources: infoUrl(image),
@@ -28,6 +32,18 @@ export async function deepZoom(stage: HTMLElement, image: string): Promise<Surfa
     throw error;
   }
   return surface(viewer);
+}
+
+/**
+ * OpenSeadragon adds its style only where there is none of that name. This one is no style of HTML: even an
+ * empty one would be reported.
+ */
+function keepStyleOut(): void {
+  if (!document.querySelector(`style[${OWN_STYLE}]`)) {
+    const element = document.createElementNS(null, "style");
+    element.setAttribute(OWN_STYLE, "true");
+    document.head.append(element);
+  }
 }
 
 function opened(viewer: OpenSeadragon.Viewer): Promise<void> {
