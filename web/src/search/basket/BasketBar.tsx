@@ -1,6 +1,7 @@
 // The gathered pictures at the foot of the page, and what can be done with them.
 
 import { language } from "../../common/i18n";
+import { save } from "../../common/save";
 import { description } from "../hit";
 import { Icon } from "../Icon";
 import { plural, t } from "../messages";
@@ -9,7 +10,6 @@ import { manifestUrl } from "../opened/viewers";
 import { Picture } from "../Picture";
 import type { Session } from "../session";
 import { csv, jsonLd } from "./downloads";
-import { save } from "./save";
 
 /** Side of a small picture, as in the style sheet. */
 const SMALL = 56;

@@ -1,6 +1,7 @@
 // The answer as a file, in every format that the service writes.
 import { useState } from "preact/hooks";
 import { Alert } from "../../common/Alert";
+import { save } from "../../common/save";
 import { sentenceOf } from "../../common/service";
 import { ask } from "../answer/ask";
 import { type Format, formatsOf } from "../answer/formats";
@@ -9,12 +10,11 @@ import { formOf } from "../query/form";
 import type { Workbench } from "../state/Workbench";
 import { t } from "../texts";
 import { Disclosure } from "./Disclosure";
-import { saveFile } from "./saveFile";
 
 export function Downloads({ bench }: { bench: Workbench }) {
   const [error, setError] = useState<string | null>(null);
   const [loading, setLoading] = useState<string | null>(null);
-  const save = async (format: Format, close: () => void) => {
+  const fetchAndSave = async (format: Format, close: () => void) => {
     setError(null);
     setLoading(format.name);
     try {
@@ -36,7 +36,7 @@ export function Downloads({ bench }: { bench: Workbench }) {
                   type="button"
                   class="quiet"
                   aria-busy={loading === format.name}
-                  onClick={() => loading ?? save(format, close)}
+                  onClick={() => loading ?? fetchAndSave(format, close)}
                 >
                   {format.name}
                   {loading === format.name && <span class="hint"> {t("loading")}</span>}
@@ -56,5 +56,5 @@ async function download({ settings, query }: Workbench, format: Format): Promise
   const { signal } = new AbortController();
   const { root } = settings;
   const { text } = await ask({ root, query: query.value, accept: format.mediaType, signal });
-  saveFile(`results.${format.extension}`, format.mediaType, text);
+  save(`results.${format.extension}`, format.mediaType, text);
 }
