@@ -72,7 +72,14 @@ describe("queries", () => {
     assert.match(await page.getByRole("alert").first().textContent(), /not SPARQL near line 1/);
     const mark = page.locator(".cm-lintRange-error");
     await mark.waitFor();
-    assert.match(await mark.textContent(), /LIMIT|lots/);
+    const marked = await mark.textContent();
+    assert.match(marked, /LIMIT|lots/);
+    await page.getByRole("button", { name: "Go to the place" }).click();
+    await page.keyboard.insertText("x");
+    assert.equal(
+      await editorText(page),
+      "SELECT ?x WHERE { ?x a ?y } LIMIT lots".replace(marked, "x"),
+    );
     await page.context().close();
   });
 

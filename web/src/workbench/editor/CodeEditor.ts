@@ -13,6 +13,7 @@ import { setDiagnostics } from "@codemirror/lint";
 import { Compartment, EditorState, type Extension, Prec } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { sparql } from "codemirror-lang-sparql";
+import type { Span } from "../query/prefixes";
 import type { Mistake, Workbench } from "../state/Workbench";
 import { t } from "../texts";
 import { completionSource } from "./completionSource";
@@ -86,6 +87,16 @@ export class CodeEditor {
     this.#view.dispatch(setDiagnostics(state, marks));
     if (marks[0]) {
       this.#view.dispatch({ effects: EditorView.scrollIntoView(marks[0].from, { y: "nearest" }) });
+    }
+  }
+
+  /** Selects a part of the text, and puts the focus there. */
+  select(span: Span | null): void {
+    if (span) {
+      const end = this.#view.state.doc.length;
+      const [anchor, head] = [Math.min(span.from, end), Math.min(span.to, end)];
+      this.#view.dispatch({ selection: { anchor, head }, scrollIntoView: true });
+      this.#view.focus();
     }
   }
 

@@ -74,6 +74,7 @@ function follow(bench: Workbench, editor: CodeEditor, signal: AbortSignal): void
   const ends = [
     effect(() => editor.setText(bench.query.value)),
     effect(() => editor.setMistake(bench.mistake.value)),
+    effect(() => editor.select(bench.selection.value)),
     effect(() => editor.setLanguage(language.value)),
   ];
   signal.addEventListener("abort", () => {

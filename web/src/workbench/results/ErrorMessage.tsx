@@ -7,10 +7,21 @@ import { t } from "../texts";
 
 export function ErrorMessage({ bench }: { bench: Workbench }) {
   const progress = bench.progress.value;
-  const fix = bench.mistake.value && prefixFix(bench);
+  const mistake = bench.mistake.value;
+  const fix = mistake && prefixFix(bench);
   return (
     <div class="error-message">
       <Alert sentence={progress.kind === "failed" ? progress.sentence : null} />
+      {mistake && (
+        <button
+          type="button"
+          onClick={() => {
+            bench.selection.value = { ...mistake.place };
+          }}
+        >
+          {t("error.goTo")}
+        </button>
+      )}
       {fix && (
         <button type="button" onClick={() => apply(bench, fix)}>
           {t("error.addPrefix", { line: fix.text.trim() })}

@@ -36,6 +36,8 @@ export class Workbench {
   /** The query that answer and plan belong to. */
   readonly askedQuery = signal("");
   readonly mistake = signal<Mistake | null>(null);
+  /** What the visitor wants to have selected in the editor. */
+  readonly selection = signal<Span | null>(null);
   readonly wantedView = signal<View | null>(null);
   readonly images: Images;
 
