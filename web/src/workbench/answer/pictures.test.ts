@@ -47,6 +47,11 @@ describe("columns", () => {
     const known = new Set(["http://iiif/2"]);
     expect(pictureColumns(TABLE, known)).toEqual(["image", "file"]);
     expect(pictureColumns(TABLE, new Set())).toEqual(["file"]);
+    const most = new Set(["http://files/b", "http://iiif/1", "http://iiif/2"]);
+    expect(pictureColumns({ ...TABLE, variables: ["file", "image"] }, most)).toEqual([
+      "image",
+      "file",
+    ]);
   });
 });
 
@@ -59,8 +64,8 @@ const record = (image: string, width: number): ImageRecord => ({
 });
 
 it.each([
-  ["http://a/x", undefined, ["http://a/x/full/200,/0/default.jpg"]],
-  ["http://a/x/", undefined, ["http://a/x/full/200,/0/default.jpg"]],
+  ["http://a/x", undefined, []],
+  ["http://a/x/", record("http://a/x/", 4000), ["http://a/x/full/200,/0/default.jpg"]],
   ["http://a/x.jpg", undefined, ["http://a/x.jpg", "http://a/x.jpg/full/200,/0/default.jpg"]],
   ["http://a/x.jpg", record("http://a/x.jpg", 4000), ["http://a/x.jpg/full/200,/0/default.jpg"]],
   ["http://a/x", record("http://a/x", 90), ["http://a/x/full/90,/0/default.jpg"]],

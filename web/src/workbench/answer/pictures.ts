@@ -22,34 +22,40 @@ export function sampledIris({ variables, rows }: TableAnswer): string[] {
   return [...new Set(variables.flatMap((name) => irisOf(rows, name, SAMPLE)))];
 }
 
-/** The columns whose IRIs are pictures. */
+/** The columns in which IRIs of pictures were found, the one with the most of them first. */
 export function pictureColumns(
-  answer: TableAnswer,
+  { variables, rows }: TableAnswer,
   known: { has: (iri: string) => boolean },
 ): string[] {
-  return answer.variables.filter((name) =>
-    irisOf(answer.rows, name, SAMPLE).some((iri) => known.has(iri) || isPictureIri(iri)),
-  );
+  const isPicture = (iri: string) => known.has(iri) || isPictureIri(iri);
+  return variables
+    .map((name) => ({ name, n: irisOf(rows, name, SAMPLE).filter(isPicture).length }))
+    .filter(({ n }) => n > 0)
+    .sort((a, b) => b.n - a.n)
+    .map(({ name }) => name);
 }
 
 /**
- * Addresses of a small picture, about `width` pixels wide, in the order in which to try them: an IRI that ends
- * like a file may be that of a IIIF service all the same.
+ * Addresses of a small picture, about `width` pixels wide, in the order in which to try them; none for an IRI
+ * that is no picture. One that ends like a file may be that of a IIIF service all the same.
  */
 export function smallPictureUrls(
   iri: string,
   width: number,
   known: ImageRecord | undefined,
 ): string[] {
-  if (!known && IIIF_REQUEST.test(iri)) {
+  const service = thumbnailUrl(iri.replace(/\/$/, ""), width, known?.width);
+  if (known) {
+    return [service];
+  }
+  if (IIIF_REQUEST.test(iri)) {
     return [iri.replace(IIIF_REQUEST, `/$1/${width},/$3/$4.$5`), iri];
   }
-  const service = thumbnailUrl(iri.replace(/\/$/, ""), width, known?.width);
-  return !known && FILE.test(iri) ? [iri, service] : [service];
+  return isPictureIri(iri) ? [iri, service] : [];
 }
 
 /** The distinct IRIs of a column, up to `most`. */
-function irisOf(rows: TableAnswer["rows"], name: string, most: number): string[] {
+export function irisOf(rows: TableAnswer["rows"], name: string, most: number): string[] {
   const found = new Set<string>();
   for (const row of rows) {
     const term = row[name];

@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { TableAnswer } from "../answer/answer";
 import { captionOf } from "../answer/caption";
+import { irisOf, isPictureIri } from "../answer/pictures";
 import type { Workbench } from "../state/Workbench";
 import { GalleryPicture } from "./GalleryPicture";
 import { Sentinel } from "./Sentinel";
@@ -17,30 +18,28 @@ export function Gallery({ bench, answer }: Props) {
   const [nShown, setShown] = useState(AT_ONCE);
   const column = bench.pictures.value[0] ?? "";
   const others = answer.variables.filter((name) => name !== column);
-  const pictured = answer.rows.filter((row) => row[column]?.type === "uri");
-  const shown = pictured.slice(0, nShown);
+  const shown = answer.rows.slice(0, nShown);
   useEffect(() => {
-    bench.images.lookUp(shown.flatMap((row) => iriOf(row[column]) ?? []));
-  }, [nShown, answer]);
+    bench.images.lookUp(irisOf(shown, column, nShown));
+  }, [nShown, answer, column]);
   return (
     <>
       <ul class="gallery">
         {shown.map((row, idx) => {
-          const iri = iriOf(row[column]) ?? "";
-          const known = bench.images.known.value.get(iri);
+          const term = row[column];
+          const known = term?.type === "uri" ? bench.images.known.value.get(term.value) : undefined;
           return (
-            // The same picture may stand in several rows.
-            <li key={idx}>
-              <GalleryPicture iri={iri} known={known} caption={captionOf(row, others)} />
-            </li>
+            term?.type === "uri" &&
+            (known || isPictureIri(term.value)) && (
+              // The same picture may stand in several rows.
+              <li key={idx}>
+                <GalleryPicture iri={term.value} known={known} caption={captionOf(row, others)} />
+              </li>
+            )
           );
         })}
       </ul>
-      {nShown < pictured.length && <Sentinel onSeen={() => setShown(nShown + AT_ONCE)} />}
+      {nShown < answer.rows.length && <Sentinel onSeen={() => setShown(nShown + AT_ONCE)} />}
     </>
   );
-}
-
-function iriOf(term: TableAnswer["rows"][number][string]): string | null {
-  return term?.type === "uri" ? term.value : null;
 }

@@ -1,19 +1,21 @@
-// An IRI that is a picture, with the picture.
-import type { ImageRecord } from "../../common/images";
+// An IRI in a column of pictures, with the picture if it is one.
+import { isPictureIri } from "../answer/pictures";
 import type { Prefixes } from "../query/prefixes";
+import type { Images } from "../state/Images";
 import { IriLink } from "./IriLink";
 import { Thumbnail } from "./Thumbnail";
 
 interface Props {
   iri: string;
-  known: ImageRecord | undefined;
+  images: Images;
   prefixes: Prefixes;
 }
 
-export function PictureTerm({ iri, known, prefixes }: Props) {
+export function PictureTerm({ iri, images, prefixes }: Props) {
+  const known = images.known.value.get(iri);
   return (
     <IriLink iri={iri} prefixes={prefixes}>
-      <Thumbnail iri={iri} known={known} width={200} alt="" />
+      {(known || isPictureIri(iri)) && <Thumbnail iri={iri} known={known} width={200} alt="" />}
     </IriLink>
   );
 }

@@ -12,6 +12,8 @@ import { useColumnWidths } from "./useColumnWidths";
 
 const BLOCK = 100;
 const FIRST_BLOCKS = 5;
+/** Few at a time, so that scrolling never waits. */
+const MORE_BLOCKS = 2;
 
 interface Props {
   bench: Workbench;
@@ -53,13 +55,13 @@ export function Table({ bench, answer }: Props) {
             columns={columns}
             pictures={pictures}
             prefixes={bench.prefixes.value}
-            known={bench.images.known.value}
+            images={bench.images}
             scroller={scroller}
           />
         ))}
       </table>
       {nDrawn < rows.length && (
-        <Sentinel root={scroller} onSeen={() => setBlocks(nBlocks + FIRST_BLOCKS)} />
+        <Sentinel root={scroller} onSeen={() => setBlocks(nBlocks + MORE_BLOCKS)} />
       )}
     </section>
   );

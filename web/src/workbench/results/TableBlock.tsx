@@ -4,8 +4,9 @@ import { memo } from "preact/compat";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Row } from "../../common/sparql";
 import type { Column } from "../answer/columns";
-import type { KnownImages } from "../answer/pictures";
+import { irisOf } from "../answer/pictures";
 import type { Prefixes } from "../query/prefixes";
+import type { Images } from "../state/Images";
 import { TableRow } from "./TableRow";
 
 interface Props {
@@ -15,7 +16,7 @@ interface Props {
   columns: Column[];
   pictures: readonly string[];
   prefixes: Prefixes;
-  known: KnownImages;
+  images: Images;
   scroller: RefObject<HTMLElement | null>;
 }
 
@@ -27,7 +28,11 @@ export const TableBlock = memo(function TableBlock({ scroller, ...props }: Props
   /** Height of the rows while they are not drawn. */
   const [height, setHeight] = useState<number | null>(null);
   useEffect(() => watch(body.current, scroller.current, setHeight), []);
-  const { rows, start, end, columns } = props;
+  const { rows, start, end, columns, pictures, images } = props;
+  useEffect(() => {
+    const block = rows.slice(start, end);
+    images.lookUp(pictures.flatMap((name) => irisOf(block, name, block.length)));
+  }, [rows, start, end, pictures, images]);
   return (
     <tbody ref={body}>
       {height === null ? (

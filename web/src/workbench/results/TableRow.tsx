@@ -1,8 +1,8 @@
 // One solution.
 import type { Row } from "../../common/sparql";
 import type { Column } from "../answer/columns";
-import type { KnownImages } from "../answer/pictures";
 import type { Prefixes } from "../query/prefixes";
+import type { Images } from "../state/Images";
 import { PictureTerm } from "./PictureTerm";
 import { TermView } from "./TermView";
 
@@ -12,10 +12,10 @@ interface Props {
   columns: Column[];
   pictures: readonly string[];
   prefixes: Prefixes;
-  known: KnownImages;
+  images: Images;
 }
 
-export function TableRow({ row, number, columns, pictures, prefixes, known }: Props) {
+export function TableRow({ row, number, columns, pictures, prefixes, images }: Props) {
   return (
     <tr aria-rowindex={number + 1}>
       <th scope="row" class="row-number">
@@ -26,7 +26,7 @@ export function TableRow({ row, number, columns, pictures, prefixes, known }: Pr
         return (
           <td key={name} class={isNumeric ? "number" : ""}>
             {term?.type === "uri" && pictures.includes(name) ? (
-              <PictureTerm iri={term.value} known={known.get(term.value)} prefixes={prefixes} />
+              <PictureTerm iri={term.value} images={images} prefixes={prefixes} />
             ) : (
               term && <TermView term={term} prefixes={prefixes} saidTag={tag} />
             )}
