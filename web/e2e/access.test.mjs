@@ -90,7 +90,7 @@ const STATES = {
     go: (page) => page.getByRole("button", { name: /0\.\d+$/ }).waitFor(),
   },
   "an error": {
-    path: "?like=http://unknown.example/x",
+    path: "?url=http://10.0.0.1/x.jpg",
     go: (page) => page.getByRole("button", { name: "Try again" }).waitFor(),
   },
   "the query": {

@@ -141,8 +141,13 @@ test("an offline service is said in a sentence, and can be tried again", () =>
   }));
 
 test("a refusal of the service is shown as its sentence", () =>
+  onPage("?url=http://10.0.0.1/x.jpg", {}, async (page) => {
+    await page.getByRole("alert").filter({ hasText: "10.0.0.1" }).waitFor();
+  }));
+
+test("a picture of another collection has nothing like it, and the page says so", () =>
   onPage("?like=http://unknown.example/image", {}, async (page) => {
-    await page.getByRole("alert").filter({ hasText: "unknown.example" }).waitFor();
+    await page.getByText("is not in this collection").waitFor();
   }));
 
 test("more like this starts from the picture itself", () =>
