@@ -3,13 +3,16 @@
 import { number } from "../common/i18n";
 import { minScore } from "./compose";
 import { t } from "./messages";
+import { nChosen } from "./question";
 import type { Session } from "./session";
 
 export function NothingFound({ session }: { session: Session }) {
   const lowest = minScore(session.question.value, session.settings);
   const best = session.hits.best.value;
   if (best === null) {
-    return <p class="nothing-found">{t("none.nothing")}</p>;
+    // Whatever the minimum: filters that no image fulfils, or a picture that is unknown here.
+    const isFiltered = nChosen(session.question.value) > 0;
+    return <p class="nothing-found">{isFiltered ? t("none.nothing") : t("none.unknown")}</p>;
   }
   // Rounded down, so that the best is among them.
   const lower = Math.floor(best * 100) / 100;

@@ -1,6 +1,6 @@
 // The large picture with its buttons.
 
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { ImageRecord } from "../../common/images";
 import { t } from "../messages";
 import type { Rectangle } from "../region";
@@ -23,22 +23,18 @@ interface Props {
   onGo: (image: string | null) => void;
 }
 
-export function Stage(props: Props) {
-  const { record } = props;
-  // The service is asked only once it is known whether there is one.
-  return record === undefined ? (
-    <div class="stage">
-      <p class="stage-line">{t("picture.loading")}</p>
-    </div>
-  ) : (
-    <KnownStage {...props} record={record} />
-  );
-}
-
-function KnownStage({ session, image, record, title, beside, isDrawing, onDraw, onGo }: Props) {
+export function Stage({ session, image, record, title, beside, isDrawing, onDraw, onGo }: Props) {
   const place = useRef<HTMLDivElement>(null);
-  const shown = usePicture(place, image, record ?? null, title);
+  const shown = usePicture(place, image, record, title);
   const surface = shown.state === "shown" ? shown.surface : null;
+  const wasDrawing = useRef(false);
+  useEffect(() => {
+    // The rectangle had the focus and is gone.
+    if (wasDrawing.current && !isDrawing) {
+      place.current?.focus();
+    }
+    wasDrawing.current = isDrawing;
+  }, [isDrawing]);
   const search = (rectangle: Rectangle) => session.askAnew({ region: { image, ...rectangle } });
   return (
     <div class="stage">

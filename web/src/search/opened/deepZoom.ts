@@ -57,6 +57,7 @@ function opened(viewer: OpenSeadragon.Viewer): Promise<void> {
 
 function surface(viewer: OpenSeadragon.Viewer): Surface {
   const { viewport } = viewer;
+  let isOpen = true;
   const { x: width, y: height } = viewer.world.getItemAt(0).getContentSize();
   return {
     size: { width, height },
@@ -77,7 +78,11 @@ function surface(viewer: OpenSeadragon.Viewer): Surface {
     showWhole: () => {
       viewport.goHome();
     },
-    setMovable: (isMovable) => viewer.setMouseNavEnabled(isMovable),
-    close: () => viewer.destroy(),
+    // A rectangle that goes with its picture still says that it is done.
+    setMovable: (isMovable) => isOpen && viewer.setMouseNavEnabled(isMovable),
+    close: () => {
+      isOpen = false;
+      viewer.destroy();
+    },
   };
 }

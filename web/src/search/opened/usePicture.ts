@@ -9,22 +9,22 @@ import type { Surface } from "./surface";
 
 export type Shown = { state: "loading" | "failed" } | { state: "shown"; surface: Surface };
 
-/** Asks for `record` to be known, or known to be missing, first: it says whether there is a service. */
+/** Waits until `record` is known (null: that nothing is known), since it says whether there is a service. */
 export function usePicture(
   stage: RefObject<HTMLElement | null>,
   image: string,
-  record: ImageRecord | null,
+  record: ImageRecord | null | undefined,
   alt: string,
 ): Shown {
   const [shown, setShown] = useState<Shown>({ state: "loading" });
   useEffect(() => {
     const place = stage.current;
-    if (!place) {
+    setShown({ state: "loading" });
+    if (!place || record === undefined) {
       return;
     }
     let isWanted = true;
     let surface: Surface | null = null;
-    setShown({ state: "loading" });
     load(place, image, record, alt).then(
       (loaded) => {
         surface = loaded;
