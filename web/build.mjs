@@ -5,8 +5,12 @@ import { basename, join } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
-const PAGES = ["search", "workbench"];
+const ALL_PAGES = ["search", "workbench"];
+/** `node build.mjs search` bundles that page alone. */
+const PAGES = process.argv.length > 2 ? process.argv.slice(2) : ALL_PAGES;
 const DIST = "dist";
+/** What a visitor's first load of a page may weigh, compressed, with the messages of one language. */
+const BUDGET_BYTES = { search: 30_000, workbench: 30_000 };
 /** Shorter files fit into one packet as they are. */
 const COMPRESSED_BYTES = 1024;
 
@@ -38,7 +42,11 @@ for (const [path, output] of Object.entries(metafile.outputs)) {
       js: basename(path),
       css: output.cssBundle ? basename(output.cssBundle) : null,
       // Loaded with the page, so that the browser can ask for them at once.
-      chunks: output.imports.filter((i) => i.kind === "import-statement").map((i) => basename(i.path)),
+      chunks: output.imports
+        .filter((i) => i.kind === "import-statement")
+        .map((i) => basename(i.path)),
+      // Loaded once it is known which language is spoken.
+      languages: languageChunks(page),
     };
   }
 }
@@ -56,5 +64,39 @@ for (const path of Object.keys(metafile.outputs)) {
   sizes.push([basename(path), bytes.length, br.length]);
 }
 for (const [name, plain, br] of sizes) {
-  console.log(`${name.padEnd(32)} ${String(plain).padStart(8)} bytes, ${String(br).padStart(7)} compressed`);
+  console.log(
+    `${name.padEnd(32)} ${String(plain).padStart(8)} bytes, ${String(br).padStart(7)} compressed`,
+  );
+}
+
+for (const [page, budget] of Object.entries(BUDGET_BYTES)) {
+  if (manifest[page]) {
+    const bytes = firstLoadBytes(manifest[page]);
+    console.log(`first load of ${page}: ${bytes} of ${budget} bytes, compressed`);
+    if (bytes > budget) {
+      console.error(
+        `the first load of ${page} is over its budget; load later what only some visitors need`,
+      );
+      process.exitCode = 1;
+    }
+  }
+}
+
+/** Chunks of the messages of `page` by language. */
+function languageChunks(page) {
+  const chunks = {};
+  for (const [path, { entryPoint }] of Object.entries(metafile.outputs)) {
+    const [, language] = entryPoint?.match(`^src/${page}/i18n/(.+)\\.json`) ?? [];
+    if (language) {
+      chunks[language] = basename(path);
+    }
+  }
+  return chunks;
+}
+
+function firstLoadBytes({ js, css, chunks, languages }) {
+  const compressed = new Map(sizes.map(([name, , br]) => [name, br]));
+  const size = (name) => compressed.get(name) ?? 0;
+  const shared = [js, css, ...chunks].reduce((sum, name) => sum + size(name), 0);
+  return shared + Math.max(0, ...Object.values(languages).map(size));
 }

@@ -1,0 +1,189 @@
+// The search page: what is asked is found, stands in the address, and can be gone back to.
+import { strict as assert } from "node:assert";
+import { test } from "node:test";
+import {
+  answered,
+  images,
+  onPage,
+  opened,
+  otherImages,
+  searchFor,
+  withBrowser,
+} from "./support.mjs";
+
+withBrowser();
+
+test("a text finds pictures, best first", () =>
+  onPage("./", {}, async (page) => {
+    await searchFor(page, "a ship at sea");
+    const found = await images(page);
+    assert.ok(found.length >= 10, `only ${found.length} pictures`);
+    assert.match(found[0], /ship/);
+    const scores = (await page.locator(".grid .score").allTextContents()).map((text) =>
+      Number(text.match(/\d\.\d+/)[0]),
+    );
+    assert.deepEqual(
+      scores,
+      scores.toSorted((a, b) => b - a),
+    );
+    assert.match(await page.title(), /a ship at sea/);
+  }));
+
+test("boxes have their sizes before the pictures are loaded", () =>
+  onPage("./", {}, async (page) => {
+    await page.route(/\/full\//, () => {});
+    await searchFor(page, "a ship at sea");
+    const before = await page
+      .locator(".grid .frame")
+      .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()));
+    assert.ok(before.every(({ width, height }) => width > 50 && height > 50));
+    const right = new Set(
+      before.filter((box, at) => before[at + 1]?.y > box.y).map((box) => Math.round(box.right)),
+    );
+    assert.equal(right.size, 1, "rows end at the same place");
+  }));
+
+test("more pictures come with scrolling and by the button, none twice", () =>
+  onPage("?q=a+ship+at+sea&min=0", {}, async (page) => {
+    await answered(page);
+    const first = await images(page);
+    await page.getByRole("button", { name: "More pictures" }).focus();
+    await page.keyboard.press("Enter");
+    const more = await otherImages(page, first);
+    assert.deepEqual(more.slice(0, first.length), first);
+    await page.mouse.wheel(0, 100_000);
+    const all = await otherImages(page, more);
+    assert.equal(new Set(all).size, all.length);
+  }));
+
+test("what pictures shall not look like changes the answer", () =>
+  onPage("?q=a+ship+at+sea", {}, async (page) => {
+    await answered(page);
+    const before = await images(page);
+    await page.getByRole("button", { name: "Not like" }).click();
+    await page.getByLabel("What they do not look like").fill("a sunset");
+    await page.keyboard.press("Enter");
+    await otherImages(page, before);
+    assert.match(page.url(), /not=a\+sunset/);
+  }));
+
+test("exclusions alone are not searched, and the page says so", () =>
+  onPage("./", {}, async (page) => {
+    await page.getByRole("button", { name: "Not like" }).click();
+    await page.getByLabel("What they do not look like").fill("a sunset");
+    await page.keyboard.press("Enter");
+    await page
+      .getByRole("alert")
+      .filter({ hasText: "what they shall not look like is not enough" })
+      .waitFor();
+    assert.doesNotMatch(page.url(), /not=/);
+  }));
+
+test("where nothing is above the minimum, the page says the best score and lowers the minimum", () =>
+  onPage("?q=a+ship+at+sea&min=0.99", {}, async (page) => {
+    await page.getByText("No picture has a score of 0.99 or more.").waitFor();
+    await page.getByRole("button", { name: /^Lower the minimum to 0\.\d+$/ }).click();
+    await answered(page);
+    assert.ok((await images(page)).length >= 1);
+    await page.goBack();
+    await page.getByText("No picture has a score of 0.99 or more.").waitFor();
+  }));
+
+test("the minimum is dragged by keys, and stands in the address", () =>
+  onPage("?q=a+ship+at+sea&min=0.3", {}, async (page) => {
+    await answered(page);
+    await page.getByLabel("Minimum score").focus();
+    await page.keyboard.press("ArrowRight");
+    await page.keyboard.press("ArrowRight");
+    await page.waitForURL(/min=0\.32/);
+  }));
+
+test("a search can be shared and gone back to", () =>
+  onPage("./", {}, async (page, context) => {
+    await searchFor(page, "a castle");
+    const castles = await images(page);
+    const address = page.url();
+    await searchFor(page, "a cat");
+    const cats = await otherImages(page, castles);
+    await page.goBack();
+    assert.deepEqual(await otherImages(page, cats), castles);
+    assert.equal(await page.getByRole("searchbox").inputValue(), "a castle");
+    const other = await context.newPage();
+    await other.goto(address);
+    await answered(other);
+    assert.deepEqual(await images(other), castles);
+  }));
+
+test("a search is SPARQL that the workbench opens", () =>
+  onPage("?q=a+%22big%22+ship", {}, async (page) => {
+    await answered(page);
+    await page.getByText("As SPARQL").click();
+    const shown = await page.locator(".sparql-text pre").textContent();
+    assert.match(shown, /clip:queryString "a \\"big\\" ship" ;/);
+    const link = await page
+      .getByRole("link", { name: "Open in the workbench" })
+      .getAttribute("href");
+    assert.equal(decodeURIComponent(link.split("#query=")[1]), shown);
+  }));
+
+test("an offline service is said in a sentence, and can be tried again", () =>
+  onPage("?q=a+ship", {}, async (page) => {
+    await answered(page);
+    await page.route(/\/sparql$/, (route) => route.abort());
+    await page.getByRole("searchbox").fill("a cat");
+    await page.keyboard.press("Enter");
+    const alert = page.getByRole("alert").filter({ hasText: "cannot be reached" });
+    await alert.waitFor();
+    await page.unroute(/\/sparql$/);
+    await page.getByRole("button", { name: "Try again" }).click();
+    await alert.waitFor({ state: "detached" });
+    await answered(page);
+  }));
+
+test("a refusal of the service is shown as its sentence", () =>
+  onPage("?url=http://10.0.0.1/x.jpg", {}, async (page) => {
+    await page.getByRole("alert").filter({ hasText: "10.0.0.1" }).waitFor();
+  }));
+
+test("a picture of another collection has nothing like it, and the page says so", () =>
+  onPage("?like=http://unknown.example/image", {}, async (page) => {
+    await page.getByText("is not in this collection").waitFor();
+  }));
+
+test("more like this starts from the picture itself", () =>
+  onPage("?q=a+ship+at+sea", {}, async (page) => {
+    await answered(page);
+    const [first] = await images(page);
+    const dialog = await opened(page);
+    await dialog.getByRole("button", { name: "More like this" }).click();
+    await page.waitForURL((url) => url.searchParams.get("like") === first);
+    await dialog.waitFor({ state: "detached" });
+    await answered(page);
+    assert.equal((await images(page))[0], first, "a picture is most like itself");
+    await page.getByRole("button", { name: "Remove: like this picture" }).click();
+    await page.waitForURL((url) => !url.searchParams.has("like"));
+  }));
+
+test("gathered pictures are searched together and saved", () =>
+  onPage("?q=a+ship+at+sea", {}, async (page) => {
+    await answered(page);
+    const [first, second] = await images(page);
+    for (const at of [0, 1]) {
+      await page.locator(".basket-button").nth(at).click();
+    }
+    const basket = page.getByRole("region", { name: "Basket" });
+    await basket.getByText("2 pictures gathered").waitFor();
+    const download = page.waitForEvent("download");
+    await basket.getByRole("button", { name: "CSV" }).click();
+    const { createReadStream } = await import("node:fs");
+    const file = await (await download).path();
+    const lines = (await createReadStream(file, "utf8").toArray()).join("").trim().split("\r\n");
+    assert.deepEqual(
+      lines.slice(1).map((line) => line.split(",")[0]),
+      [first, second],
+    );
+    await basket.getByRole("button", { name: "More like these" }).click();
+    await page.waitForURL((url) => url.searchParams.getAll("like").length === 2);
+    await answered(page);
+    assert.ok((await images(page)).slice(0, 6).includes(first));
+  }));

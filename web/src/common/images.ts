@@ -1,0 +1,59 @@
+// What the service knows about images: POST /images.
+
+import { json, postForm, ServiceError } from "./service";
+
+/** A value of a metadata field. */
+export interface FieldValue {
+  value: string;
+  language?: string;
+  isIri?: boolean;
+}
+
+export interface ImageRecord {
+  /** The IIIF URL. */
+  image: string;
+  /** 40 hex digits. */
+  id: string;
+  /** A picture to show. */
+  link: string;
+  /** Pixels; absent where the size is not known. */
+  width?: number;
+  height?: number;
+  measured?: "info" | "delivered";
+  /** Absent where no image service answered. */
+  service?: { version: number; profile: string };
+  fields: Record<string, FieldValue[]>;
+}
+
+/** As many as the service tells about at once. */
+const AT_ONCE = 200;
+
+/** A service of an earlier version has no /images: it is asked once. */
+let isAbsent = false;
+
+/** What is known about `images`, by IIIF URL; unknown images are left out. */
+export async function imageRecords(
+  root: string,
+  images: string[],
+  signal?: AbortSignal,
+): Promise<Map<string, ImageRecord>> {
+  const records = new Map<string, ImageRecord>();
+  for (let start = 0; start < images.length && !isAbsent; start += AT_ONCE) {
+    for (const record of await asked(root, images.slice(start, start + AT_ONCE), signal)) {
+      records.set(record.image, record);
+    }
+  }
+  return records;
+}
+
+async function asked(root: string, images: string[], signal?: AbortSignal): Promise<ImageRecord[]> {
+  const form = new URLSearchParams(images.map((image) => ["image", image]));
+  try {
+    const answer = await postForm(`${root}images`, form, "application/json", signal);
+    const body = (await json(answer, signal)) as { images?: ImageRecord[] };
+    return body.images ?? [];
+  } catch (error) {
+    isAbsent = error instanceof ServiceError && (error.status === 404 || error.status === 405);
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+// The search page.
+
+import "../common/theme.css";
+import "./search.css";
+// Style sheets of parts that are loaded later come at once: they are small, and nothing flickers.
+import "./basket/basket.css";
+import "./opened/opened.css";
+import { useEffect } from "preact/hooks";
+import { Alert } from "../common/Alert";
+import { Shell } from "../common/Shell";
+import { DropZone } from "./DropZone";
+import { useLazy } from "./lazy";
+import { plural, t } from "./messages";
+import { isAsked } from "./question";
+import { Results } from "./Results";
+import { SearchBar } from "./SearchBar";
+import { Start } from "./Start";
+import type { Session } from "./session";
+
+export function SearchPage({ session }: { session: Session }) {
+  const { settings, navigation, basket } = session;
+  const question = session.question.value;
+  const { open } = navigation.view.value;
+  const hasBasket = basket.pictures.value.length > 0;
+  const Opened = useLazy(() => import("./opened/Opened").then((it) => it.Opened), open !== null);
+  const Gathered = useLazy(
+    () => import("./basket/BasketBar").then((it) => it.BasketBar),
+    hasBasket,
+  );
+  const isSearch = isAsked(question);
+  useEffect(() => {
+    document.title = question.text ? `${question.text} – ${settings.name}` : settings.name;
+  }, [question, settings]);
+  return (
+    <Shell settings={settings} page="search">
+      <div class={isSearch ? "asking" : "asking is-start"}>
+        <h1 class={isSearch ? "visually-hidden" : ""}>{t("start.title")}</h1>
+        {!isSearch && <p class="lead">{plural("start.lead", settings.nImages)}</p>}
+        <SearchBar session={session} />
+        <Alert sentence={session.refusal.value} />
+        <Alert sentence={session.hits.error.value} onRetry={() => void session.retry()} />
+      </div>
+      {isSearch ? <Results session={session} /> : <Start session={session} />}
+      {Gathered && hasBasket && <Gathered session={session} />}
+      {Opened && open !== null && <Opened session={session} image={open} />}
+      <DropZone session={session} />
+    </Shell>
+  );
+}

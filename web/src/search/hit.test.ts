@@ -1,0 +1,55 @@
+import { describe, expect, it } from "vitest";
+import type { ImageRecord } from "../common/images";
+import { description, newHit } from "./hit";
+import { pictureSources } from "./Picture";
+
+const IMAGE = "http://img.example/1";
+
+function record(more: Partial<ImageRecord> = {}): ImageRecord {
+  return { image: IMAGE, id: "ab", link: `${IMAGE}/full/max/0/default.jpg`, fields: {}, ...more };
+}
+
+describe("a hit", () => {
+  it("has the shape of its image, a square where that is not known", () => {
+    expect(newHit(IMAGE, 0.5, record({ width: 300, height: 200 })).ratio).toBe(1.5);
+    expect(newHit(IMAGE, 0.5, record()).ratio).toBe(1);
+    expect(newHit(IMAGE, 0.5, null).ratio).toBe(1);
+  });
+
+  it("is described by title, maker and date in the visitor's language", () => {
+    const fields = {
+      title: [
+        { value: "Lake", language: "en" },
+        { value: "See", language: "de" },
+      ],
+      date: [{ value: "1850" }],
+    };
+    expect(description(record({ fields }), "de")).toBe("See, 1850");
+    expect(description(record(), "de")).toBe("");
+    expect(description(null, "de")).toBe("");
+  });
+});
+
+describe("pictures to try", () => {
+  const fitting = `${IMAGE}/full/400,/0/default.jpg`;
+  const link = `${IMAGE}/full/max/0/default.jpg`;
+
+  it.each<[string, ImageRecord | null, string[]]>([
+    ["of an image of which nothing is known", null, [fitting, `${IMAGE}/full/1000,/0/default.jpg`]],
+    ["of a service", record({ service: { version: 3, profile: "level2" } }), [fitting, link]],
+    ["of an image without a service", record(), [link]],
+    ["of level 0", record({ service: { version: 3, profile: "level0" } }), [link]],
+    [
+      "of level 0 of version 2",
+      record({ service: { version: 2, profile: "http://iiif.io/api/image/2/level0.json" } }),
+      [link],
+    ],
+    [
+      "of a small image",
+      record({ width: 250, height: 250, service: { version: 3, profile: "level1" } }),
+      [`${IMAGE}/full/250,/0/default.jpg`, link],
+    ],
+  ])("%s", (_, known, expected) => {
+    expect(pictureSources(IMAGE, known, 300)).toEqual(expected);
+  });
+});

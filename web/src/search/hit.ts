@@ -1,0 +1,43 @@
+// A hit as the page shows it, and what of its metadata stands beside the picture.
+
+import type { FieldValue, ImageRecord } from "../common/images";
+import { inLanguage } from "../common/language";
+import { boxRatio } from "./layout";
+
+export interface Hit {
+  /** IIIF URL. */
+  image: string;
+  score: number;
+  /** Null while nothing is known, or for good. */
+  record: ImageRecord | null;
+  /** Shape of its box, fixed when it is first shown: nothing moves when more becomes known. */
+  ratio: number;
+}
+
+export function newHit(image: string, score: number, record: ImageRecord | null): Hit {
+  return { image, score, record, ratio: boxRatio(record?.width, record?.height) };
+}
+
+/** The values of `field` that the visitor reads best. */
+export function fieldValues(
+  record: ImageRecord | null,
+  field: string,
+  language: string,
+): FieldValue[] {
+  return inLanguage(record?.fields[field] ?? [], language);
+}
+
+/** The same as text; "" where nothing is known. */
+export function fieldText(record: ImageRecord | null, field: string, language: string): string {
+  return fieldValues(record, field, language)
+    .map(({ value }) => value)
+    .join(", ");
+}
+
+/** What a picture is called where it cannot be seen: title, maker, date; "" if nothing is known. */
+export function description(record: ImageRecord | null, language: string): string {
+  return ["title", "maker", "date"]
+    .map((field) => fieldText(record, field, language))
+    .filter((text) => text !== "")
+    .join(", ");
+}

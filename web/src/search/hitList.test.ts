@@ -1,0 +1,111 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { readSettings } from "../common/settings";
+import { HitList } from "./hitList";
+import { NOTHING } from "./question";
+
+const QUESTION = { ...NOTHING, text: "a lake" };
+
+/** The queries that were sent, and what answers each. */
+let sent: string[] = [];
+let answer: (query: string, signal: AbortSignal) => Response | Promise<Response>;
+
+beforeEach(() => {
+  sent = [];
+  vi.stubGlobal("fetch", async (url: string, request: RequestInit) => {
+    if (url !== "sparql") {
+      return new Response("", { status: 503 });
+    }
+    const query = (request.body as URLSearchParams).get("query") ?? "";
+    sent.push(query);
+    return answer(query, request.signal as AbortSignal);
+  });
+});
+
+afterEach(() => vi.unstubAllGlobals());
+
+function rows(scores: [string, number][]): Response {
+  const bindings = scores.map(([image, score]) => ({
+    image: { type: "uri", value: image },
+    score: { type: "literal", value: String(score) },
+  }));
+  return Response.json({ head: { vars: ["image", "score"] }, results: { bindings } });
+}
+
+function page(from: number, n: number): [string, number][] {
+  return Array.from({ length: n }, (_, at) => [`http://img.example/${from + at}`, 0.9 - at / 100]);
+}
+
+describe("a list of hits", () => {
+  it("goes on where it stopped, and shows no image twice", async () => {
+    const list = new HitList(readSettings(document));
+    answer = (query) => rows(query.includes("OFFSET 40") ? page(39, 5) : page(0, 40));
+    expect(await list.search(QUESTION)).toBe(true);
+    expect(list.isComplete.value).toBe(false);
+    await list.more();
+    expect(list.hits.value.map(({ image }) => image)).toEqual(page(0, 44).map(([image]) => image));
+    expect(list.isComplete.value).toBe(true);
+    await list.more();
+    expect(sent).toHaveLength(2);
+  });
+
+  it("shows squares where nothing is known about images", async () => {
+    const list = new HitList(readSettings(document));
+    answer = () => rows(page(0, 2));
+    await list.search(QUESTION);
+    expect(list.hits.value.map(({ record, ratio }) => [record, ratio])).toEqual([
+      [null, 1],
+      [null, 1],
+    ]);
+    expect(list.error.value).toBeNull();
+  });
+
+  it("asks for the best score where there is no hit", async () => {
+    const list = new HitList(readSettings(document));
+    answer = (query) => rows(query.includes("minScore -1") ? [["http://img.example/1", 0.17]] : []);
+    await list.search(QUESTION);
+    expect(list.best.value).toBe(0.17);
+    expect(list.hits.value).toEqual([]);
+  });
+
+  it("lets the newest question win", async () => {
+    const list = new HitList(readSettings(document));
+    let release = () => {};
+    answer = (query, signal) =>
+      query.includes("a lake")
+        ? new Promise((done, fail) => {
+            release = () => done(rows(page(0, 1)));
+            signal.addEventListener("abort", () => fail(signal.reason));
+          })
+        : rows(page(7, 1));
+    const first = list.search(QUESTION);
+    const second = list.search({ ...NOTHING, text: "a ship" });
+    release();
+    expect(await first).toBe(false);
+    expect(await second).toBe(true);
+    expect(list.hits.value.map(({ image }) => image)).toEqual(["http://img.example/7"]);
+    expect(list.error.value).toBeNull();
+  });
+
+  it("keeps what it has when more fails, and tries that again", async () => {
+    const list = new HitList(readSettings(document));
+    answer = () => rows(page(0, 40));
+    await list.search(QUESTION);
+    answer = () => Promise.reject(new TypeError("offline"));
+    await list.more();
+    expect(list.error.value).toContain("cannot be reached");
+    expect(list.hits.value).toHaveLength(40);
+    answer = () => rows(page(40, 3));
+    await list.retry();
+    expect(list.error.value).toBeNull();
+    expect(list.hits.value).toHaveLength(43);
+  });
+
+  it("is empty where nothing is asked", async () => {
+    const list = new HitList(readSettings(document));
+    answer = () => rows(page(0, 2));
+    await list.search(QUESTION);
+    expect(await list.search({ ...NOTHING, not: "a ship" })).toBe(false);
+    expect(list.hits.value).toEqual([]);
+    expect(sent).toHaveLength(1);
+  });
+});
