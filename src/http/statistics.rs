@@ -13,8 +13,9 @@ use std::time::Duration;
 /// How long each of the counts may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Most terms of a kind that are listed.
-const MAX_TERMS: usize = 1000;
+/// Most terms of a kind that are listed, the most frequent ones: queries that make the description in other formats have
+/// a bound on their triples.
+const MAX_TERMS: usize = 200;
 
 /// Solutions that are looked at where counting them all takes too long.
 const SAMPLE: usize = 100_000;

@@ -123,8 +123,7 @@ async fn a_page_may_ask_its_service_and_the_images_servers_and_nobody_else() {
         .to_str()
         .unwrap();
     let directives: Vec<&str> = policy.split("; ").collect();
-    let pictures =
-        "https://cdn.example:8080 http://cdn.example:8080 https://example.org http://example.org";
+    let pictures = "https://cdn.example:8080 http://cdn.example:8080 https://iiif.example.org http://iiif.example.org";
     for expected in [
         "default-src 'none'",
         "script-src 'self'",
