@@ -89,7 +89,7 @@ export async function opened(page, index = 0) {
 /** Fails with what axe finds on the page. The page needs a context with `bypassCSP`. */
 export async function accessible(page, state) {
   await page.evaluate(AXE);
-  const { violations } = await page.evaluate(() =>
+  const { violations, passes } = await page.evaluate(() =>
     window.axe.run(document, {
       runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
     }),
@@ -97,6 +97,7 @@ export async function accessible(page, state) {
   const findings = violations.map(
     ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join("\n  ")}`,
   );
+  assert.ok(passes.length > 10, "axe looked at the page");
   assert.deepEqual(findings, [], `axe on ${state}`);
 }
 
