@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { after, before } from "node:test";
+import { after } from "node:test";
 import { chromium } from "playwright-core";
 
 /** Root of the service, with "/" at its end. */
@@ -17,14 +17,8 @@ const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.
 
 let browser;
 
-/** Starts the browser for the tests of a file. */
+/** Closes the browser after the tests of a file; the first of them starts it. */
 export function withBrowser() {
-  before(async () => {
-    browser = await chromium.launch({
-      executablePath: CHROMIUM,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-    });
-  });
   after(() => browser?.close());
 }
 
@@ -33,6 +27,10 @@ export function withBrowser() {
  * security policy or called another host than the service's own.
  */
 export async function onPage(path, options, test) {
+  browser ??= await chromium.launch({
+    executablePath: CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
+  });
   const context = await browser.newContext({
     locale: "en",
     viewport: { width: 1280, height: 900 },
