@@ -15,6 +15,8 @@ const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const TIMEOUT_MS = 20_000;
 const AXE = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
+const MISSING = /^Failed to load resource|attempting to load TileSource/;
+
 let browser;
 
 /** Closes the browser after the tests of a file; the first of them starts it. */
@@ -111,8 +113,8 @@ function watched(page) {
   const problems = [];
   page.on("pageerror", (error) => problems.push(error.message));
   page.on("console", (message) => {
-    // Pictures that a server does not have, or a service without /images, are no mistake of the page.
-    if (message.type() === "error" && !message.text().startsWith("Failed to load resource")) {
+    // What a server does not have (pictures, /images, an image service) is no mistake of the page.
+    if (message.type() === "error" && !MISSING.test(message.text())) {
       problems.push(message.text());
     }
   });

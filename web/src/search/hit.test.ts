@@ -46,7 +46,11 @@ describe("pictures to try", () => {
   const link = `${IMAGE}/full/max/0/default.jpg`;
 
   it.each<[string, ImageRecord | null, string[]]>([
-    ["of an image of which nothing is known", null, [fitting, `${IMAGE}/full/1000,/0/default.jpg`]],
+    [
+      "of an image of which nothing is known",
+      null,
+      [fitting, `${IMAGE}/full/1000,/0/default.jpg`, link],
+    ],
     ["of a service", record({ service: { version: 3, profile: "level2" } }), [fitting, link]],
     ["of an image without a service", record(), [link]],
     ["of level 0", record({ service: { version: 3, profile: "level0" } }), [link]],
