@@ -158,6 +158,36 @@ test("Escape ends the rectangle first, then the picture, and the focus returns",
     assert.equal(await page.evaluate(() => document.activeElement.dataset.image), found[2]);
   }));
 
+test("a picture whose service does not answer is shown as it is, and searched in all the same", () =>
+  onPage("?q=a+ship+at+sea", {}, async (page) => {
+    await page.route(/info\.json$/, (route) => route.fulfill({ status: 500 }));
+    await answered(page);
+    const [first] = await images(page);
+    const dialog = await opened(page);
+    await dialog.locator("img.plain-picture").waitFor();
+    assert.equal(await dialog.getByRole("button", { name: "Zoom in" }).count(), 0);
+    await dialog.locator(".region-start").click();
+    await page.keyboard.press("Enter");
+    await page.waitForURL((url) => url.searchParams.get("region")?.startsWith(first) ?? false);
+  }));
+
+test("OpenSeadragon is loaded only with a picture", () =>
+  onPage("./", {}, async (page) => {
+    const scripts = [];
+    page.on("response", async (response) => {
+      if (response.url().endsWith(".js")) {
+        // The body of a script is gone once its page is left.
+        const text = await response.text().catch(() => "");
+        scripts.push(text.includes("openseadragon-canvas"));
+      }
+    });
+    await page.reload();
+    await page.locator(".grid li").first().waitFor();
+    assert.ok(scripts.length > 0 && !scripts.includes(true));
+    await opened(page);
+    assert.ok(scripts.includes(true));
+  }));
+
 test("an opened picture can be shared", () =>
   onPage("?q=a+ship+at+sea", {}, async (page, context) => {
     await answered(page);

@@ -18,6 +18,11 @@ export function pictureUrl(image: string): string {
   return `${image}/full/1000,/0/default.jpg`;
 }
 
+/** The whole picture, for services that neither enlarge nor scale. */
+export function wholeUrl(image: string): string {
+  return `${image}/full/max/0/default.jpg`;
+}
+
 export function infoUrl(image: string): string {
   return `${image}/info.json`;
 }

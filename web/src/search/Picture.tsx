@@ -1,7 +1,7 @@
 // A thumbnail that tries what there is: the size that fits, the known picture, a place with the title.
 
 import { useEffect, useState } from "preact/hooks";
-import { pictureUrl, thumbnailUrl } from "../common/iiif";
+import { pictureUrl, thumbnailUrl, wholeUrl } from "../common/iiif";
 import type { ImageRecord } from "../common/images";
 
 interface Props {
@@ -45,7 +45,7 @@ export function pictureSources(
   const link = record?.link ?? pictureUrl(image);
   const isScaled = record === null || (record.service && !isLevel0(record.service.profile));
   const fitting = thumbnailUrl(image, pixels, record?.width);
-  return isScaled ? [...new Set([fitting, link])] : [link];
+  return isScaled ? [...new Set([fitting, link, wholeUrl(image)])] : [link];
 }
 
 /** A word in version 3, a URL before. */

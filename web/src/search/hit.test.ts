@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageRecord } from "../common/images";
-import { description, newHit } from "./hit";
+import { description, isAtHome, newHit } from "./hit";
 import { pictureSources } from "./Picture";
 
 const IMAGE = "http://img.example/1";
@@ -30,12 +30,27 @@ describe("a hit", () => {
   });
 });
 
+describe("an image", () => {
+  it("is at home where the hits are", () => {
+    const hits = [newHit(IMAGE, 1, null)];
+    expect(isAtHome("http://img.example/other", hits)).toBe(true);
+    expect(isAtHome("http://img.example:81/other", hits)).toBe(false);
+    expect(isAtHome("https://img.example/other", hits)).toBe(false);
+    expect(isAtHome("urn:x:1", hits)).toBe(false);
+    expect(isAtHome(IMAGE, [])).toBe(false);
+  });
+});
+
 describe("pictures to try", () => {
   const fitting = `${IMAGE}/full/400,/0/default.jpg`;
   const link = `${IMAGE}/full/max/0/default.jpg`;
 
   it.each<[string, ImageRecord | null, string[]]>([
-    ["of an image of which nothing is known", null, [fitting, `${IMAGE}/full/1000,/0/default.jpg`]],
+    [
+      "of an image of which nothing is known",
+      null,
+      [fitting, `${IMAGE}/full/1000,/0/default.jpg`, link],
+    ],
     ["of a service", record({ service: { version: 3, profile: "level2" } }), [fitting, link]],
     ["of an image without a service", record(), [link]],
     ["of level 0", record({ service: { version: 3, profile: "level0" } }), [link]],

@@ -55,6 +55,8 @@ export function Opened({ session, image }: { session: Session; image: string }) 
       class="opened"
       aria-label={title}
       onKeyDown={onKeyDown}
+      // Browsers close it themselves where Escape is pressed again and again.
+      onClose={() => navigation.close()}
       onCancel={(event) => {
         event.preventDefault();
         if (isDrawing) {

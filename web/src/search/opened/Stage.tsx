@@ -1,6 +1,6 @@
 // The large picture with its buttons.
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ImageRecord } from "../../common/images";
 import { t } from "../messages";
 import type { Rectangle } from "../region";
@@ -28,8 +28,8 @@ export function Stage({ session, image, record, title, beside, isDrawing, onDraw
   const shown = usePicture(place, image, record, title);
   const surface = shown.state === "shown" ? shown.surface : null;
   const wasDrawing = useRef(false);
-  useEffect(() => {
-    // The rectangle had the focus and is gone.
+  useLayoutEffect(() => {
+    // The rectangle had the focus and is gone; the next key already belongs to the picture.
     if (wasDrawing.current && !isDrawing) {
       place.current?.focus();
     }

@@ -46,11 +46,11 @@ function keepStyleOut(): void {
   }
 }
 
+/** A service that describes its picture and gives no part of it shows nothing: the first part decides. */
 function opened(viewer: OpenSeadragon.Viewer): Promise<void> {
   return new Promise((done, fail) => {
-    viewer.addOnceHandler("open", () => done());
+    viewer.addOnceHandler("tile-loaded", () => done());
     viewer.addOnceHandler("open-failed", (event) => fail(new Error(event.message)));
-    // A service that describes its picture and has no tiles shows nothing either.
     viewer.addOnceHandler("tile-load-failed", (event) => fail(new Error(event.message)));
   });
 }

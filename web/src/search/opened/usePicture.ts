@@ -2,7 +2,7 @@
 
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { pictureUrl } from "../../common/iiif";
+import { pictureUrl, wholeUrl } from "../../common/iiif";
 import type { ImageRecord } from "../../common/images";
 import type { Size } from "../region";
 import type { Surface } from "./surface";
@@ -84,7 +84,9 @@ async function zoomedOrPlain(
     }
   }
   const { plainPicture } = await import("./plainPicture");
-  return plainPicture(layer, record?.link ?? pictureUrl(image), alt, fullSize(record));
+  const show = (url: string) => plainPicture(layer, url, alt, fullSize(record));
+  // The known picture may be larger than the image, which some services refuse.
+  return show(record?.link ?? pictureUrl(image)).catch(() => show(wholeUrl(image)));
 }
 
 function fullSize(record: ImageRecord | null): Size | null {
