@@ -2,9 +2,13 @@
 
 import { thumbnailUrl } from "../common/iiif";
 import { Chip } from "./Chip";
+import { isAtHome } from "./hit";
 import { t } from "./messages";
 import { regionUrl } from "./region";
 import type { Session } from "./session";
+
+/** Width of a small picture on a sharp screen. */
+const CHIP_PIXELS = 200;
 
 export function Chips({ session }: { session: Session }) {
   const { picture, region, like } = session.question.value;
@@ -12,6 +16,7 @@ export function Chips({ session }: { session: Session }) {
   if (!picture && !region && first === undefined) {
     return null;
   }
+  const hits = session.hits.hits.value;
   const isFile = picture !== null && "dataUrl" in picture;
   return (
     <>
@@ -28,14 +33,14 @@ export function Chips({ session }: { session: Session }) {
         )}
         {region && (
           <Chip
-            thumbnail={regionUrl(region)}
+            thumbnail={isAtHome(region.image, hits) ? regionUrl(region) : null}
             text={t("chip.region")}
             onRemove={() => session.ask({ region: null })}
           />
         )}
         {first !== undefined && (
           <Chip
-            thumbnail={thumbnailUrl(first, 200)}
+            thumbnail={isAtHome(first, hits) ? thumbnailUrl(first, CHIP_PIXELS) : null}
             text={others.length > 0 ? t("chip.likeMany", { n: like.length }) : t("chip.like")}
             onRemove={() => session.ask({ like: [] })}
           />

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageRecord } from "../common/images";
-import { description, newHit } from "./hit";
+import { description, isAtHome, newHit } from "./hit";
 import { pictureSources } from "./Picture";
 
 const IMAGE = "http://img.example/1";
@@ -27,6 +27,17 @@ describe("a hit", () => {
     expect(description(record({ fields }), "de")).toBe("See, 1850");
     expect(description(record(), "de")).toBe("");
     expect(description(null, "de")).toBe("");
+  });
+});
+
+describe("an image", () => {
+  it("is at home where the hits are", () => {
+    const hits = [newHit(IMAGE, 1, null)];
+    expect(isAtHome("http://img.example/other", hits)).toBe(true);
+    expect(isAtHome("http://img.example:81/other", hits)).toBe(false);
+    expect(isAtHome("https://img.example/other", hits)).toBe(false);
+    expect(isAtHome("urn:x:1", hits)).toBe(false);
+    expect(isAtHome(IMAGE, [])).toBe(false);
   });
 });
 

@@ -41,3 +41,13 @@ export function description(record: ImageRecord | null, language: string): strin
     .filter((text) => text !== "")
     .join(", ");
 }
+
+/**
+ * Whether `image` lies where images of the collection lie, so that it may be asked for.
+ *
+ * An address can name any image; no request shall leave for a host that the collection does not name.
+ */
+export function isAtHome(image: string, hits: Hit[]): boolean {
+  const { origin } = new URL(image);
+  return hits.some((hit) => URL.canParse(hit.image) && new URL(hit.image).origin === origin);
+}
