@@ -1,13 +1,5 @@
-// What the tests of the workbench share: a browser, the page, its editor, and the queries that they ask.
-import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { chromium } from "playwright-core";
-
-const require = createRequire(import.meta.url);
-
-/** Where the service answers with the demo collection. */
-export const SERVICE = (process.env.CLIP_URL ?? "http://127.0.0.1:5000").replace(/\/$/, "");
+// What the tests of the workbench share: its page, its editor, and the queries that they ask.
+import { CLIP_URL, onPage } from "./support.mjs";
 
 const PREFIXES = `PREFIX crm: <http://www.cidoc-crm.org/cidoc-crm/>
 PREFIX rdfs: <http://www.w3.org/2000/01/rdf-schema#>
@@ -30,25 +22,22 @@ export const QUERIES = {
   many: "SELECT ?a ?b ?c WHERE { ?a ?b ?c . ?d ?e ?f } LIMIT 20000",
 };
 
-export function launch() {
-  return chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
-  });
-}
-
-/** A page of its own, with `query` in the address; `options` are those of a browser context. */
-export async function openWorkbench(browser, { query, view, isRun, ...options } = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
-  const page = await context.newPage();
+/** Address of the workbench with `query` in its editor. */
+export function workbenchUrl({ query, view, isRun }) {
   const parts = [
     query && `query=${encodeURIComponent(query)}`,
     view && `view=${view}`,
     isRun && "run=true",
   ].filter(Boolean);
-  await page.goto(`${SERVICE}/sparql${parts.length > 0 ? `#${parts.join("&")}` : ""}`);
-  await page.locator(".cm-content").waitFor();
-  return page;
+  return new URL(`sparql#${parts.join("&")}`, CLIP_URL).href;
+}
+
+/** Runs `test` with the workbench, whose editor has come; other `options` are those of a browser context. */
+export function onWorkbench({ query, view, isRun, ...options }, test) {
+  return onPage(workbenchUrl({ query, view, isRun }), options, async (page, context) => {
+    await page.locator(".cm-content").waitFor();
+    await test(page, context);
+  });
 }
 
 export function editorText(page) {
@@ -81,13 +70,4 @@ export async function outcome(page) {
 
 export function tab(page, view) {
   return page.locator(`#tab-${view}`);
-}
-
-/** What axe-core finds; it is put in past the page's policy, which would not let it run. */
-export async function accessible(page, state) {
-  const source = await readFile(require.resolve("axe-core/axe.min.js"), "utf8");
-  await page.evaluate(source);
-  const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-  const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map((n) => n.html).join(" ")}`);
-  assert.deepEqual(found, [], state);
 }

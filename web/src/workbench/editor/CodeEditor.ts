@@ -18,6 +18,7 @@ import type { Mistake, Workbench } from "../state/Workbench";
 import { t } from "../texts";
 import { completionSource } from "./completionSource";
 import { keysHint } from "./keys";
+import { replacing } from "./replacing";
 import { NO_STORE_TERMS, type StoreTerms } from "./storeTerms";
 import { editorTheme } from "./theme";
 
@@ -46,6 +47,7 @@ export class CodeEditor {
         closeBrackets(),
         sparql(),
         editorTheme,
+        replacing,
         EditorView.lineWrapping,
         autocompletion({ override: [source], icons: false, maxRenderedOptions: PROPOSED }),
         keys(() => {

@@ -26,7 +26,9 @@ export function Table({ bench, answer }: Props) {
   const columns = useMemo(() => variables.map((name) => columnOf(rows, name)), [answer]);
   const scroller = useRef<HTMLDivElement>(null);
   const table = useRef<HTMLTableElement>(null);
-  const pictures = bench.pictures.value;
+  const found = bench.pictures.value;
+  // The same list as long as it names the same columns, so that blocks are not drawn again for each image.
+  const pictures = useMemo(() => found, [found.join("\n")]);
   const nDrawn = Math.min(nBlocks * BLOCK, rows.length);
   const widths = useColumnWidths(table, nDrawn < rows.length, pictures.length);
   if (rows.length === 0) {
