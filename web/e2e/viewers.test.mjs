@@ -79,6 +79,7 @@ const pictureOf = (canvas) => canvas.items[0].items[0].body;
 /** Waits until the viewer has drawn the picture. */
 async function drawn(viewer, page, { id, format }) {
   const response = await fetch(id);
+  assert.equal(response.status, 200, `${id}: ${response.status}`);
   const picture = await coloursOf(blank, Buffer.from(await response.arrayBuffer()), format);
   assert.ok(picture.size > 2, `${id} has too few colours to be told from an empty page`);
   await until(`${viewer.name} draws ${id}`, async () => {

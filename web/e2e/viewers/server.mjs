@@ -1,5 +1,5 @@
 // Serves one page a viewer, and the viewers' packages, on a free port of this machine.
-import { readFile } from "node:fs/promises";
+import { access, readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { build } from "esbuild";
@@ -36,6 +36,10 @@ async function bundleClover() {
 
 /** Starts the server; its `url` has no slash at the end. */
 export async function serveViewers() {
+  const packages = join(HERE, "node_modules");
+  await access(packages).catch(() => {
+    throw new Error(`the viewers are not installed: run \`node ${join(HERE, "install.mjs")}\``);
+  });
   const clover = await bundleClover();
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://127.0.0.1");
