@@ -79,6 +79,7 @@ pub mod collection;
 pub mod command;
 pub mod config;
 pub mod data_url;
+pub mod describe;
 pub mod embedding;
 pub mod encoder;
 pub mod engine;
