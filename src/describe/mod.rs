@@ -1,6 +1,7 @@
 //! What is known about images: the operator's *page query* gives it, one field for each of its variables.
 
 pub mod fields;
+pub mod image;
 
 use crate::sparql::template::{Template, TemplateError};
 use crate::sparql::{Cancellation, QueryError, Sparql};
