@@ -48,9 +48,11 @@ impl Value {
             // An IRI that is cut is another one.
             Term::NamedNode(iri) if iri.as_str().len() > MAX_CHARS => return None,
             Term::NamedNode(iri) => (iri.as_str().to_owned(), None, true),
-            Term::Literal(literal) => {
-                (shown(literal.value()), literal.language().map(str::to_owned), false)
-            }
+            Term::Literal(literal) => (
+                shown(literal.value()),
+                literal.language().map(str::to_owned),
+                false,
+            ),
             Term::BlankNode(_) | Term::Triple(_) => return None,
         };
         (!value.is_empty()).then_some(Self {
@@ -88,6 +90,12 @@ impl Fields {
         } else if values.len() < MAX_VALUES {
             values.push(value);
         }
+    }
+
+    /// Puts the fields into the order in which `names` has them, so that equal rows make equal fields.
+    pub(super) fn sort_like<'a>(&mut self, names: impl Iterator<Item = &'a str> + Clone) {
+        self.0
+            .sort_by_key(|(name, _)| names.clone().position(|known| known == name));
     }
 
     /// The values of a field, the first found first.
@@ -185,7 +193,10 @@ mod tests {
     fn hostile_values_are_bounded() {
         let long = text(&"ä".repeat(1_000_000), None).value;
         assert_eq!(long.chars().count(), MAX_CHARS + 1);
-        assert_eq!(text(" a\u{0}b\u{1b}[31m\nc\t\u{85} ", None).value, "a b [31m\nc");
+        assert_eq!(
+            text(" a\u{0}b\u{1b}[31m\nc\t\u{85} ", None).value,
+            "a b [31m\nc"
+        );
         assert_eq!(text("<script>", None).value, "<script>");
         let mut fields = Fields::default();
         for n in 0..1000 {
@@ -197,7 +208,10 @@ mod tests {
     #[test]
     fn only_what_can_be_shown_is_a_value() {
         assert_eq!(Value::from_term(&BlankNode::default().into()), None);
-        assert_eq!(Value::from_term(&Literal::new_simple_literal(" \n").into()), None);
+        assert_eq!(
+            Value::from_term(&Literal::new_simple_literal(" \n").into()),
+            None
+        );
         let long = NamedNode::new_unchecked(format!("http://example.org/{}", "x".repeat(20_000)));
         assert_eq!(Value::from_term(&long.into()), None);
         let iri = Value::from_term(&NamedNode::new_unchecked("http://example.org/x").into());

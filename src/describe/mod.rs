@@ -96,6 +96,9 @@ impl PageQuery {
                 }
             }
         })?;
+        for fields in found.values_mut() {
+            fields.sort_like(self.fields.iter().map(Variable::as_str));
+        }
         Ok(found)
     }
 }
@@ -116,9 +119,18 @@ mod tests {
     #[test]
     fn a_query_shows_the_image_and_something_about_it() {
         for (text, word) in [
-            ("SELECT ?title { VALUES ?image { } ?image ?p ?title }", "add ?image"),
-            ("SELECT ?image { VALUES ?image { } ?image ?p ?title }", "?title"),
-            ("SELECT ?image ?title { ?image ?p ?title }", "empty VALUES ?image { }"),
+            (
+                "SELECT ?title { VALUES ?image { } ?image ?p ?title }",
+                "add ?image",
+            ),
+            (
+                "SELECT ?image { VALUES ?image { } ?image ?p ?title }",
+                "?title",
+            ),
+            (
+                "SELECT ?image ?title { ?image ?p ?title }",
+                "empty VALUES ?image { }",
+            ),
         ] {
             let error = PageQuery::parse(text).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

@@ -138,7 +138,9 @@ impl AppState {
         let mut hits = self.found(&search, cancellation)?;
         let collection = self.sparql.engine().collection();
         hits.retain(|(row, _)| collection.size(*row).is_some());
-        let start = (asked.page.get() - 1).saturating_mul(PAGE_SIZE).min(hits.len());
+        let start = (asked.page.get() - 1)
+            .saturating_mul(PAGE_SIZE)
+            .min(hits.len());
         let end = start.saturating_add(PAGE_SIZE).min(hits.len());
         let of_page = self.described_hits(&hits[start..end], cancellation);
         Ok((hits.len(), of_page))
@@ -148,7 +150,11 @@ impl AppState {
 /// The languages in `Accept-Language`, in the order in which browsers write them: best first.
 fn languages(headers: &HeaderMap) -> Vec<String> {
     let header = headers.get(header::ACCEPT_LANGUAGE);
-    let header = header.and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let tags = header.split(',').filter_map(|range| range.split(';').next());
+    let header = header
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let tags = header
+        .split(',')
+        .filter_map(|range| range.split(';').next());
     tags.map(|tag| tag.trim().to_owned()).take(20).collect()
 }

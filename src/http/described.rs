@@ -11,10 +11,7 @@ pub(super) const MAX_ASKED: usize = 200;
 
 impl AppState {
     /// The rows that `known` finds for `names`, each once, in the order of the names.
-    pub(super) fn rows(
-        names: &[String],
-        known: impl Fn(&str) -> Option<usize>,
-    ) -> Vec<usize> {
+    pub(super) fn rows(names: &[String], known: impl Fn(&str) -> Option<usize>) -> Vec<usize> {
         let mut seen = HashSet::new();
         let rows = names.iter().filter_map(|name| known(name));
         rows.filter(|row| seen.insert(*row)).collect()

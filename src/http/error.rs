@@ -106,7 +106,9 @@ pub(super) enum ApiError {
     #[error("there is nothing to search for; give a text, the URL of an image or an image")]
     NothingToSearch,
     /// Images are searched for and chosen.
-    #[error("id chooses images, and the other parameters search for them; give the one or the others")]
+    #[error(
+        "id chooses images, and the other parameters search for them; give the one or the others"
+    )]
     SearchAndIds,
     /// More images than one request may ask about.
     #[error("one request may ask about {most} images at most; ask about the others in another")]

@@ -44,7 +44,10 @@ pub(super) async fn get(
     RawQuery(query): RawQuery,
 ) -> Result<Response, JsonError> {
     let mut images = Vec::new();
-    add_all(&mut images, body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+    add_all(
+        &mut images,
+        body::urlencoded(query.unwrap_or_default().as_bytes())?,
+    )?;
     Ok(answer(state, images).await?)
 }
 
@@ -55,7 +58,10 @@ pub(super) async fn post(
     body: Body,
 ) -> Result<Response, JsonError> {
     let mut images = Vec::new();
-    add_all(&mut images, body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+    add_all(
+        &mut images,
+        body::urlencoded(query.unwrap_or_default().as_bytes())?,
+    )?;
     let (bytes, _reserved) = state.bodies.read(&headers, body).await?;
     match body::media_type(&headers).as_str() {
         _ if bytes.is_empty() => {}

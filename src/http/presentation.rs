@@ -206,7 +206,10 @@ impl AppState {
         search: &SearchRequest,
         cancellation: &Cancellation,
     ) -> Result<Vec<(usize, f32)>, ApiError> {
-        let hits = self.sparql.search(search, cancellation).map_err(in_own_words)?;
+        let hits = self
+            .sparql
+            .search(search, cancellation)
+            .map_err(in_own_words)?;
         let collection = self.sparql.engine().collection();
         let rows = hits.into_iter();
         Ok(rows
@@ -238,6 +241,9 @@ pub(super) fn respond(document: &Value, context: &str, headers: &HeaderMap) -> R
             .expect("contexts are URLs")
     };
     const BY_ACCEPT: HeaderValue = HeaderValue::from_static("Accept");
-    let head = [(header::CONTENT_TYPE, media_type), (header::VARY, BY_ACCEPT)];
+    let head = [
+        (header::CONTENT_TYPE, media_type),
+        (header::VARY, BY_ACCEPT),
+    ];
     (head, document.to_string()).into_response()
 }

@@ -25,7 +25,15 @@ use url::form_urlencoded::Serializer;
 
 /// The parameters that are read; all others are ignored.
 pub(super) const PARAMETERS: [&str; 9] = [
-    "str", "url", "similarTo", "image", "exclude", "minScore", "limit", "id", "format",
+    "str",
+    "url",
+    "similarTo",
+    "image",
+    "exclude",
+    "minScore",
+    "limit",
+    "id",
+    "format",
 ];
 
 /// Those that stand in the address of a document, in this order. (Pictures are not in URLs.)
@@ -243,7 +251,11 @@ impl Parameters {
     fn add_ids(&mut self, ids: Vec<Value>) -> Result<(), ApiError> {
         ids.into_iter().try_for_each(|id| match id {
             Value::String(id) => self.add("id", id),
-            other => Err(bad_value("id", "a string or an array of strings", &other.to_string())),
+            other => Err(bad_value(
+                "id",
+                "a string or an array of strings",
+                &other.to_string(),
+            )),
         })
     }
 
@@ -258,7 +270,10 @@ impl Parameters {
     }
 
     /// The search that is asked for, if any.
-    pub(super) fn into_request(mut self, default_min_score: f32) -> Result<Option<SearchRequest>, ApiError> {
+    pub(super) fn into_request(
+        mut self,
+        default_min_score: f32,
+    ) -> Result<Option<SearchRequest>, ApiError> {
         let min_score = match self.texts.remove("minScore") {
             Some(text) => min_score(&text)?,
             None => default_min_score,

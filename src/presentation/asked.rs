@@ -29,28 +29,64 @@ impl Asked<'_> {
     /// The sentence that says what was asked, by language.
     pub(super) fn label(self) -> Value {
         let languages = [
-            ("en", "Images like", ["“", "”"], "a picture", " and ", ", but not ", "Selected images"),
-            ("de", "Bilder wie", ["„", "“"], "ein Bild", " und ", ", aber nicht ", "Ausgewählte Bilder"),
-            ("fr", "Images comme", ["«\u{a0}", "\u{a0}»"], "une image", " et ", ", mais pas ", "Images choisies"),
-            ("it", "Immagini come", ["«", "»"], "un'immagine", " e ", ", ma non ", "Immagini scelte"),
+            (
+                "en",
+                "Images like",
+                ["“", "”"],
+                "a picture",
+                " and ",
+                ", but not ",
+                "Selected images",
+            ),
+            (
+                "de",
+                "Bilder wie",
+                ["„", "“"],
+                "ein Bild",
+                " und ",
+                ", aber nicht ",
+                "Ausgewählte Bilder",
+            ),
+            (
+                "fr",
+                "Images comme",
+                ["«\u{a0}", "\u{a0}»"],
+                "une image",
+                " et ",
+                ", mais pas ",
+                "Images choisies",
+            ),
+            (
+                "it",
+                "Immagini come",
+                ["«", "»"],
+                "un'immagine",
+                " e ",
+                ", ma non ",
+                "Immagini scelte",
+            ),
         ];
-        let label = languages.map(|(language, like, [open, close], picture, and, not, chosen)| {
-            let quoted = |text: &str| format!("{open}{}{close}", cut(text));
-            let wanted: Vec<String> = (self.like.iter())
-                .map(|wanted| match wanted {
-                    Wanted::Text(text) => quoted(text),
-                    Wanted::Image(url) => cut(url),
-                    Wanted::Picture => picture.to_owned(),
-                })
-                .collect();
-            let unlike = self.unlike.map_or_else(String::new, |text| format!("{not}{}", quoted(text)));
-            let text = if wanted.is_empty() {
-                chosen.to_owned()
-            } else {
-                format!("{like} {}{unlike}", wanted.join(and))
-            };
-            (language.to_owned(), json!([text]))
-        });
+        let label = languages.map(
+            |(language, like, [open, close], picture, and, not, chosen)| {
+                let quoted = |text: &str| format!("{open}{}{close}", cut(text));
+                let wanted: Vec<String> = (self.like.iter())
+                    .map(|wanted| match wanted {
+                        Wanted::Text(text) => quoted(text),
+                        Wanted::Image(url) => cut(url),
+                        Wanted::Picture => picture.to_owned(),
+                    })
+                    .collect();
+                let unlike = self
+                    .unlike
+                    .map_or_else(String::new, |text| format!("{not}{}", quoted(text)));
+                let text = if wanted.is_empty() {
+                    chosen.to_owned()
+                } else {
+                    format!("{like} {}{unlike}", wanted.join(and))
+                };
+                (language.to_owned(), json!([text]))
+            },
+        );
         Value::Object(Map::from_iter(label))
     }
 }
@@ -87,10 +123,17 @@ mod tests {
                 "it": ["Immagini come «a ship» e http://h/i, ma non «fog»"],
             })
         );
-        assert_eq!(Asked::default().label()["de"], json!(["Ausgewählte Bilder"]));
+        assert_eq!(
+            Asked::default().label()["de"],
+            json!(["Ausgewählte Bilder"])
+        );
         let long = "x".repeat(1_000_000);
         let like = [Wanted::Text(&long)];
-        let label = Asked { like: &like, unlike: None }.label();
+        let label = Asked {
+            like: &like,
+            unlike: None,
+        }
+        .label();
         assert!(label["en"][0].as_str().unwrap().len() < 300);
     }
 }

@@ -74,7 +74,12 @@ pub(super) fn label(image: &DescribedImage) -> Value {
 }
 
 /// The annotation that paints the picture, on its page.
-fn painting(image: &DescribedImage, size: ImageSize, canvas_id: &str, width_px: NonZeroU32) -> Value {
+fn painting(
+    image: &DescribedImage,
+    size: ImageSize,
+    canvas_id: &str,
+    width_px: NonZeroU32,
+) -> Value {
     let picture = Picture::new(&image.url, size, width_px);
     json!([{
         "id": format!("{canvas_id}/page"),
@@ -122,7 +127,10 @@ fn add_rights(canvas: &mut Map<String, Value>, fields: &Fields) {
     let statement = text::texts(others);
     if statement.as_object().is_some_and(|texts| !texts.is_empty()) {
         let label = words::RIGHTS.label();
-        canvas.insert("requiredStatement".to_owned(), json!({ "label": label, "value": statement }));
+        canvas.insert(
+            "requiredStatement".to_owned(),
+            json!({ "label": label, "value": statement }),
+        );
     }
     canvas.extend(known.map(|uri| ("rights".to_owned(), uri.into())));
 }
@@ -136,7 +144,9 @@ fn homepages(fields: &Fields) -> Vec<Value> {
 
 /// The values of a field that a browser can go to. A `javascript:` URL is an IRI, too.
 pub(super) fn web_addresses<'a>(fields: &'a Fields, name: &str) -> impl Iterator<Item = &'a str> {
-    fields.iris(name).filter(|iri| iri.starts_with("https://") || iri.starts_with("http://"))
+    fields
+        .iris(name)
+        .filter(|iri| iri.starts_with("https://") || iri.starts_with("http://"))
 }
 
 /// A property whose list may not be empty.

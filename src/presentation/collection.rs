@@ -14,9 +14,9 @@ use std::collections::HashSet;
 #[must_use]
 pub fn collection(id: &str, asked: Asked<'_>, images: &[DescribedImage]) -> Value {
     let mut seen = HashSet::new();
-    let manifests = images.iter().flat_map(|image| {
-        web_addresses(&image.fields, "manifest").map(move |url| (url, image))
-    });
+    let manifests = images
+        .iter()
+        .flat_map(|image| web_addresses(&image.fields, "manifest").map(move |url| (url, image)));
     let items: Vec<Value> = manifests
         .filter(|(url, _)| seen.insert(*url))
         .map(|(url, image)| manifest(url, image))

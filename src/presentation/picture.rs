@@ -69,7 +69,10 @@ fn scaled(side: NonZeroU32, width: NonZeroU32, of_width: NonZeroU32) -> NonZeroU
     let [side, width, of_width] = [side, width, of_width].map(|px| u64::from(px.get()));
     let scaled = (side * width + of_width / 2) / of_width;
     // No larger than `side`, because `width` is not above `of_width`.
-    u32::try_from(scaled).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN)
+    u32::try_from(scaled)
+        .ok()
+        .and_then(NonZeroU32::new)
+        .unwrap_or(NonZeroU32::MIN)
 }
 
 #[cfg(test)]
@@ -77,7 +80,10 @@ mod tests {
     use super::*;
     use crate::collection::sizes::{ImageService, Measured};
 
-    fn picture(size: (u64, u64), service: Option<(ApiVersion, Option<Profile>)>) -> (String, u32, u32) {
+    fn picture(
+        size: (u64, u64),
+        service: Option<(ApiVersion, Option<Profile>)>,
+    ) -> (String, u32, u32) {
         let service = service.map(|(version, profile)| ImageService { version, profile });
         let size = ImageSize::new(size.0, size.1, Measured::Info, service).unwrap();
         let picture = Picture::new("http://h/i/", size, NonZeroU32::new(1000).unwrap());
@@ -89,16 +95,76 @@ mod tests {
         use ApiVersion::{V1, V2, V3};
         use Profile::{Level0, Level1, Level2};
         for (size, service, url, width, height) in [
-            ((4000, 3000), Some((V3, Some(Level2))), "http://h/i/full/1000,/0/default.jpg", 1000, 750),
-            ((4000, 3000), Some((V2, Some(Level1))), "http://h/i/full/1000,/0/default.jpg", 1000, 750),
-            ((4000, 3000), Some((V1, None)), "http://h/i/full/1000,/0/native.jpg", 1000, 750),
-            ((600, 901), Some((V3, None)), "http://h/i/full/600,/0/default.jpg", 600, 901),
-            ((640, 480), None, "http://h/i/full/640,/0/default.jpg", 640, 480),
-            ((4000, 3000), Some((V3, Some(Level0))), "http://h/i/full/max/0/default.jpg", 4000, 3000),
-            ((4000, 3000), Some((V2, Some(Level0))), "http://h/i/full/full/0/default.jpg", 4000, 3000),
-            ((4000, 3000), Some((V1, Some(Level0))), "http://h/i/full/full/0/native.jpg", 4000, 3000),
-            ((100_000, 1), Some((V3, Some(Level2))), "http://h/i/full/1000,/0/default.jpg", 1000, 1),
-            ((3000, 2000), Some((V3, Some(Level2))), "http://h/i/full/1000,/0/default.jpg", 1000, 667),
+            (
+                (4000, 3000),
+                Some((V3, Some(Level2))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                750,
+            ),
+            (
+                (4000, 3000),
+                Some((V2, Some(Level1))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                750,
+            ),
+            (
+                (4000, 3000),
+                Some((V1, None)),
+                "http://h/i/full/1000,/0/native.jpg",
+                1000,
+                750,
+            ),
+            (
+                (600, 901),
+                Some((V3, None)),
+                "http://h/i/full/600,/0/default.jpg",
+                600,
+                901,
+            ),
+            (
+                (640, 480),
+                None,
+                "http://h/i/full/640,/0/default.jpg",
+                640,
+                480,
+            ),
+            (
+                (4000, 3000),
+                Some((V3, Some(Level0))),
+                "http://h/i/full/max/0/default.jpg",
+                4000,
+                3000,
+            ),
+            (
+                (4000, 3000),
+                Some((V2, Some(Level0))),
+                "http://h/i/full/full/0/default.jpg",
+                4000,
+                3000,
+            ),
+            (
+                (4000, 3000),
+                Some((V1, Some(Level0))),
+                "http://h/i/full/full/0/native.jpg",
+                4000,
+                3000,
+            ),
+            (
+                (100_000, 1),
+                Some((V3, Some(Level2))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                1,
+            ),
+            (
+                (3000, 2000),
+                Some((V3, Some(Level2))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                667,
+            ),
         ] {
             assert_eq!(picture(size, service), (url.to_owned(), width, height));
         }

@@ -90,7 +90,10 @@ impl Page<'_> {
     fn neighbours(&self) -> [(&'static str, Option<usize>); 2] {
         let next = (self.number < self.n_pages()).then_some(self.number + 1);
         let previous = (self.number > 1).then(|| (self.number - 1).min(self.n_pages()));
-        [("next", next), ("prev", previous.filter(|number| *number > 0))]
+        [
+            ("next", next),
+            ("prev", previous.filter(|number| *number > 0)),
+        ]
     }
 
     fn start_index(&self) -> usize {
@@ -104,7 +107,8 @@ impl Page<'_> {
         let items: Vec<Value> = (self.hits.iter())
             .map(|hit| {
                 let (text, language) = self.text(hit);
-                let mut body = json!({ "type": "TextualBody", "value": text, "format": "text/plain" });
+                let mut body =
+                    json!({ "type": "TextualBody", "value": text, "format": "text/plain" });
                 if let Some(language) = language {
                     body["language"] = language.into();
                 }
@@ -205,9 +209,14 @@ impl Page<'_> {
     /// What a viewer shows for a hit, with the language of its title.
     fn text<'a>(&self, hit: &'a DescribedImage) -> (String, Option<&'a str>) {
         let title = preferred(hit.fields.get("title"), self.languages);
-        let score = hit.score.map_or_else(String::new, |score| format!("{score:.3}"));
+        let score = hit
+            .score
+            .map_or_else(String::new, |score| format!("{score:.3}"));
         match title {
-            Some(title) => (format!("{} ({score})", title.value), title.language.as_deref()),
+            Some(title) => (
+                format!("{} ({score})", title.value),
+                title.language.as_deref(),
+            ),
             None => (score, None),
         }
     }

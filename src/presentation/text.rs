@@ -44,7 +44,10 @@ fn plain(text: &str) -> String {
     if !(text.starts_with('<') && text.ends_with('>')) {
         return text.to_owned();
     }
-    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    let escaped = text
+        .replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;");
     format!("<span>{escaped}</span>")
 }
 

@@ -11,12 +11,7 @@ pub(super) struct Words {
     it: &'static str,
 }
 
-const fn words(
-    en: &'static str,
-    de: &'static str,
-    fr: &'static str,
-    it: &'static str,
-) -> Words {
+const fn words(en: &'static str, de: &'static str, fr: &'static str, it: &'static str) -> Words {
     Words { en, de, fr, it }
 }
 
@@ -24,14 +19,25 @@ const fn words(
 const FIELDS: [(&str, Words); 5] = [
     ("maker", words("Maker", "Urheber", "Auteur", "Autore")),
     ("date", words("Date", "Datierung", "Date", "Datazione")),
-    ("technique", words("Technique", "Technik", "Technique", "Tecnica")),
+    (
+        "technique",
+        words("Technique", "Technik", "Technique", "Tecnica"),
+    ),
     ("place", words("Place", "Ort", "Lieu", "Luogo")),
-    ("institution", words("Institution", "Institution", "Institution", "Istituzione")),
+    (
+        "institution",
+        words("Institution", "Institution", "Institution", "Istituzione"),
+    ),
 ];
 
 pub(super) const SCORE: Words = words("Score", "Ähnlichkeit", "Score", "Punteggio");
 pub(super) const RIGHTS: Words = words("Rights", "Rechte", "Droits", "Diritti");
-pub(super) const OBJECT: Words = words("About this object", "Über dieses Objekt", "À propos de cet objet", "Informazioni sull'oggetto");
+pub(super) const OBJECT: Words = words(
+    "About this object",
+    "Über dieses Objekt",
+    "À propos de cet objet",
+    "Informazioni sull'oggetto",
+);
 pub(super) const IMAGE_SEARCH: Words = words(
     "Search by what images show",
     "Suche nach dem, was Bilder zeigen",

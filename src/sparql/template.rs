@@ -22,7 +22,7 @@ pub struct Template {
 pub enum TemplateError {
     /// It cannot be parsed, or is too large to be evaluated.
     #[error("{0}; correct it there")]
-    Malformed(#[source] QueryError),
+    Malformed(QueryError),
     /// It has no rows.
     #[error("it is no SELECT query; write SELECT … WHERE {{ VALUES ?{0} {{ }} … }}")]
     NotSelect(String),
@@ -160,8 +160,14 @@ mod tests {
     #[test]
     fn what_is_no_template_is_told_with_the_remedy() {
         for (text, words) in [
-            ("SELECT ?image {", vec!["not SPARQL near line 1", "correct it"]),
-            ("ASK { VALUES ?image { } }", vec!["no SELECT", "VALUES ?image { }"]),
+            (
+                "SELECT ?image {",
+                vec!["not SPARQL near line 1", "correct it"],
+            ),
+            (
+                "ASK { VALUES ?image { } }",
+                vec!["no SELECT", "VALUES ?image { }"],
+            ),
             (
                 "SELECT * { VALUES ?image { <a:b> } ?image ?p ?o }",
                 vec!["no empty VALUES ?image { }", "WHERE"],

@@ -2,13 +2,12 @@
 
 use crate::colours::{self, ColourEncoder};
 use clip_search::describe::PageQuery;
-use clip_search::describe::fields::Fields;
+use clip_search::describe::fields::{Fields, Value};
 use clip_search::engine::Engine;
 use clip_search::fetch::allow::AllowList;
 use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::sparql::{Cancellation, Sparql, SparqlOptions};
 use clip_search::store;
-use std::fmt::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -16,14 +15,16 @@ const RED: &str = "https://iiif.example.org/red";
 const GREEN: &str = "https://iiif.example.org/green";
 
 fn query(file: &str) -> PageQuery {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("queries").join(file);
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("queries")
+        .join(file);
     PageQuery::parse(&std::fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// Asks the page query in `file`, and the one that tries all shapes, about an image in data of the name `data`.
-/// They say the same.
+/// Asks the page query in `file`, and the one that tries all shapes, about an image in `data`, a file's name and
+/// text. They say the same; `last` are values that come after all others of their fields.
 #[track_caller]
-fn check(file: &str, data: (&str, &str), image: &str, expected: &str) {
+fn check(file: &str, data: (&str, &str), image: &str, expected: &str, last: &[(&str, &str)]) {
     let (name, text) = data;
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join(name);
@@ -53,27 +54,36 @@ fn check(file: &str, data: (&str, &str), image: &str, expected: &str) {
             .unwrap();
         let fields = found.remove(image).unwrap_or_default();
         assert_eq!(shown(&fields), expected.trim(), "{file}");
-        assert!(found.values().all(|fields| fields.iter().next().is_none()), "{found:?}");
+        for (name, value) in last {
+            let found = fields.get(name).last().map(|value| value.value.as_str());
+            assert_eq!(found, Some(*value), "{file}");
+        }
+        assert!(
+            found.values().all(|fields| fields.iter().next().is_none()),
+            "{found:?}"
+        );
     }
 }
 
-/// A line for each field, in alphabetical order.
+/// A line for each field, its values in alphabetical order, as are the lines.
 fn shown(fields: &Fields) -> String {
     let mut lines: Vec<String> = (fields.iter())
         .map(|(name, values)| {
-            values.iter().fold(format!("{name}:"), |mut line, value| {
-                let (open, close) = if value.is_iri { ("<", ">") } else { ("", "") };
-                write!(line, " {open}{}{close}", value.value).unwrap();
-                if let Some(language) = &value.language {
-                    write!(line, "@{language}").unwrap();
-                }
-                line.push(';');
-                line
-            })
+            let mut values: Vec<String> = values.iter().map(shown_value).collect();
+            values.sort();
+            format!("{name}: {};", values.join("; "))
         })
         .collect();
     lines.sort();
     lines.join("\n")
+}
+
+fn shown_value(value: &Value) -> String {
+    match &value.language {
+        Some(language) => format!("{}@{language}", value.value),
+        None if value.is_iri => format!("<{}>", value.value),
+        None => value.value.clone(),
+    }
 }
 
 #[test]
@@ -132,7 +142,8 @@ object: <https://example.org/page>; <https://example.org/work>;
 place: Lugano;
 rights: <http://creativecommons.org/publicdomain/zero/1.0/>;
 technique: etching@en;
-title: A lake@en; Ein See@de; Bergsee;",
+title: A lake@en; Bergsee; Ein See@de;",
+        &[("object", "https://example.org/work")],
     );
     check(
         "page-linked-art.rq",
@@ -142,6 +153,7 @@ title: A lake@en; Ein See@de; Bergsee;",
 date: -44;
 object: <https://example.org/other>;
 title: Other;",
+        &[],
     );
 }
 
@@ -181,6 +193,7 @@ place: Lugano@it;
 rights: <https://creativecommons.org/licenses/by/4.0/>;
 technique: etching;
 title: A lake@en;",
+        &[("object", "https://example.org/work")],
     );
     check(
         "page-dublin-core.rq",
@@ -193,6 +206,7 @@ maker: Elsa Brunner;
 object: <https://example.org/painting>;
 rights: © Museum;
 title: A hill;",
+        &[],
     );
 }
 
@@ -238,7 +252,14 @@ title: A book@en; Ein Buch@de; {canvas};"
         )
     };
     for (image, canvas) in [(RED, "f. 1r"), (GREEN, "f. 1v")] {
-        check("page-iiif.rq", ("manifest.jsonld", manifest), image, &expected(canvas));
+        let data = ("manifest.jsonld", manifest);
+        check(
+            "page-iiif.rq",
+            data,
+            image,
+            &expected(canvas),
+            &[("title", canvas)],
+        );
     }
 }
 
@@ -269,5 +290,6 @@ manifest: <https://example.org/manifest>;
 object: <https://example.org/page>;
 rights: <http://creativecommons.org/licenses/by/4.0/>; Museum;
 title: A book; f. 1r;",
+        &[("title", "f. 1r")],
     );
 }

@@ -62,7 +62,12 @@ fn sizes() -> Vec<Option<ImageSize>> {
     use ApiVersion::{V1, V2, V3};
     let service = |version, profile| Some(ImageService { version, profile });
     vec![
-        ImageSize::new(4000, 3000, Measured::Info, service(V3, Some(Profile::Level2))),
+        ImageSize::new(
+            4000,
+            3000,
+            Measured::Info,
+            service(V3, Some(Profile::Level2)),
+        ),
         ImageSize::new(300, 400, Measured::Info, service(V2, Some(Profile::Level0))),
         ImageSize::new(640, 427, Measured::Delivered, None),
         ImageSize::new(5000, 100, Measured::Info, service(V1, None)),

@@ -33,7 +33,10 @@ fn assert_valid(documents: &[Value]) {
     let Some(python) = support::python("iiif_prezi3") else {
         return;
     };
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/http/iiif_documents.py");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/it/http/iiif_documents.py"
+    );
     let mut child = Command::new(python)
         .arg(script)
         .stdin(Stdio::piped())
@@ -52,7 +55,10 @@ fn assert_valid(documents: &[Value]) {
 
 fn canvas_ids(manifest: &Value) -> Vec<&str> {
     let canvases = manifest["items"].as_array().unwrap();
-    canvases.iter().map(|canvas| canvas["id"].as_str().unwrap()).collect()
+    canvases
+        .iter()
+        .map(|canvas| canvas["id"].as_str().unwrap())
+        .collect()
 }
 
 fn canvas_id(name: &str) -> String {
@@ -74,18 +80,36 @@ async fn a_manifest_has_a_canvas_for_each_hit_with_all_that_is_known() {
     assert_eq!(ids.len(), 4);
     assert_eq!(ids[..2], [canvas_id("red"), canvas_id("yellow")]);
     let red = &manifest["items"][0];
-    assert_eq!(red["label"], json!({"de": ["Rot"], "en": ["Red"], "none": ["Rosso"]}));
-    assert_eq!((&red["width"], &red["height"]), (&json!(4000), &json!(3000)));
+    assert_eq!(
+        red["label"],
+        json!({"de": ["Rot"], "en": ["Red"], "none": ["Rosso"]})
+    );
+    assert_eq!(
+        (&red["width"], &red["height"]),
+        (&json!(4000), &json!(3000))
+    );
     let picture = &red["items"][0]["items"][0]["body"];
-    assert_eq!(picture["id"], "https://iiif.example.org/red/full/1000,/0/default.jpg");
-    assert_eq!((&picture["width"], &picture["height"]), (&json!(1000), &json!(750)));
+    assert_eq!(
+        picture["id"],
+        "https://iiif.example.org/red/full/1000,/0/default.jpg"
+    );
+    assert_eq!(
+        (&picture["width"], &picture["height"]),
+        (&json!(1000), &json!(750))
+    );
     let service = json!([{"id": iiif_url("red"), "type": "ImageService3", "profile": "level2"}]);
     assert_eq!(picture["service"], service);
     assert_eq!(red["thumbnail"][0]["service"], service);
     assert_eq!(red["rights"], "http://creativecommons.org/licenses/by/4.0/");
-    assert_eq!(red["requiredStatement"]["value"], json!({"none": ["© Museum"]}));
+    assert_eq!(
+        red["requiredStatement"]["value"],
+        json!({"none": ["© Museum"]})
+    );
     assert_eq!(red["homepage"][0]["id"], "https://example.org/work/red");
-    assert_eq!(red["partOf"], json!([{"id": "https://example.org/manifest", "type": "Manifest"}]));
+    assert_eq!(
+        red["partOf"],
+        json!([{"id": "https://example.org/manifest", "type": "Manifest"}])
+    );
     assert_eq!(red["summary"], json!({"en": ["All red."]}));
     let pairs: Vec<(&str, &Value)> = (red["metadata"].as_array().unwrap().iter())
         .map(|pair| {
@@ -107,7 +131,9 @@ async fn services_are_named_as_their_versions_name_them() {
     let manifest = document(&router, "/iiif/manifest?str=blue&minScore=-1").await;
     assert_valid(std::slice::from_ref(&manifest));
     let picture = |name: &str| {
-        let at = canvas_ids(&manifest).iter().position(|id| *id == canvas_id(name));
+        let at = canvas_ids(&manifest)
+            .iter()
+            .position(|id| *id == canvas_id(name));
         let canvas = &manifest["items"][at.unwrap()];
         (canvas, &canvas["items"][0]["items"][0]["body"])
     };
@@ -121,22 +147,37 @@ async fn services_are_named_as_their_versions_name_them() {
             "profile": "http://iiif.io/api/image/2/level0.json",
         }])
     );
-    assert_eq!(picture_of_green["id"], format!("{}/full/full/0/default.jpg", iiif_url("green")));
+    assert_eq!(
+        picture_of_green["id"],
+        format!("{}/full/full/0/default.jpg", iiif_url("green"))
+    );
     assert_eq!(green.get("thumbnail"), None);
     // A picture that was delivered, of a service that nobody has asked.
     let (_, picture_of_blue) = picture("blue");
-    assert_eq!(picture_of_blue["id"], format!("{}/full/640,/0/default.jpg", iiif_url("blue")));
+    assert_eq!(
+        picture_of_blue["id"],
+        format!("{}/full/640,/0/default.jpg", iiif_url("blue"))
+    );
     assert_eq!(picture_of_blue.get("service"), None);
     let (_, picture_of_yellow) = picture("yellow");
     assert_eq!(picture_of_yellow["service"][0]["@type"], "ImageService1");
-    assert!(picture_of_yellow["id"].as_str().unwrap().ends_with("/native.jpg"));
+    assert!(
+        picture_of_yellow["id"]
+            .as_str()
+            .unwrap()
+            .ends_with("/native.jpg")
+    );
 }
 
 #[tokio::test]
 async fn a_canvas_is_the_same_whatever_it_was_found_by() {
     let router = world();
     let [red, blue] = ["red", "blue"].map(|name| image_id(&iiif_url(name)));
-    let chosen = document(&router, &format!("/iiif/manifest?id={blue}&id={red}&id={blue}")).await;
+    let chosen = document(
+        &router,
+        &format!("/iiif/manifest?id={blue}&id={red}&id={blue}"),
+    )
+    .await;
     let chosen_ids = canvas_ids(&chosen);
     // In this order, each once: two canvases with one id are no manifest.
     assert_eq!(chosen_ids, [canvas_id("blue"), canvas_id("red")]);
@@ -153,9 +194,17 @@ async fn a_canvas_is_the_same_whatever_it_was_found_by() {
 #[tokio::test]
 async fn query_gives_the_same_manifest() {
     let router = world();
-    for parameters in ["str=red", "str=red&exclude=blue&minScore=0.1&limit=3", "similarTo=https%3A%2F%2Fiiif.example.org%2Fred"] {
+    for parameters in [
+        "str=red",
+        "str=red&exclude=blue&minScore=0.1&limit=3",
+        "similarTo=https%3A%2F%2Fiiif.example.org%2Fred",
+    ] {
         let manifest = document(&router, &format!("/iiif/manifest?{parameters}")).await;
-        let other = document(&router, &format!("/query?format=iiif&{parameters}&unknown=1")).await;
+        let other = document(
+            &router,
+            &format!("/query?format=iiif&{parameters}&unknown=1"),
+        )
+        .await;
         assert_eq!(manifest, other, "{parameters}");
         let posted = post(&router, "/query", FORM, format!("{parameters}&format=iiif")).await;
         assert_eq!(body_json(posted).await, manifest);
@@ -164,12 +213,20 @@ async fn query_gives_the_same_manifest() {
     }
     // A picture is in no URL: the manifest is that of the images it finds.
     let (kind, upload) = multipart(&[
-        ("name=\"image\"; filename=\"red.png\"", "image/png", &png([255, 0, 0])),
+        (
+            "name=\"image\"; filename=\"red.png\"",
+            "image/png",
+            &png([255, 0, 0]),
+        ),
         ("name=\"format\"", "", b"iiif"),
     ]);
     let by_picture = body_json(post(&router, "/query", &kind, upload).await).await;
     assert_eq!(by_picture["label"]["fr"], json!(["Images comme une image"]));
-    let id = by_picture["id"].as_str().unwrap().strip_prefix("http://localhost").unwrap();
+    let id = by_picture["id"]
+        .as_str()
+        .unwrap()
+        .strip_prefix("http://localhost")
+        .unwrap();
     let again = document(&router, id).await;
     assert_eq!(canvas_ids(&again), canvas_ids(&by_picture));
     let ids = [image_id(&iiif_url("blue")), image_id(&iiif_url("red"))];
@@ -189,11 +246,27 @@ async fn what_has_no_manifest_is_told_in_a_sentence() {
         ("/iiif/manifest?str=red&limit=1001", 400, "from 1 to 1000"),
         ("/iiif/manifest?str=red&limit=0", 400, "limit"),
         ("/iiif/manifest?str=red&id=0", 400, "the one or the others"),
-        (&format!("/iiif/manifest?{many}"), 400, "1000 images at most"),
-        ("/iiif/manifest?str=red&minScore=2", 404, "no image is found"),
+        (
+            &format!("/iiif/manifest?{many}"),
+            400,
+            "1000 images at most",
+        ),
+        (
+            "/iiif/manifest?str=red&minScore=2",
+            404,
+            "no image is found",
+        ),
         ("/iiif/manifest?id=0", 404, "no image is found"),
-        ("/iiif/manifest?similarTo=https%3A%2F%2Fexample.org", 404, "no image is found"),
-        (&format!("/iiif/manifest?id={black}"), 404, "clip-search build"),
+        (
+            "/iiif/manifest?similarTo=https%3A%2F%2Fexample.org",
+            404,
+            "no image is found",
+        ),
+        (
+            &format!("/iiif/manifest?id={black}"),
+            404,
+            "clip-search build",
+        ),
         (&format!("/iiif/canvas/{black}"), 404, "clip-search build"),
         ("/iiif/canvas/0", 404, "no image with the id"),
         ("/iiif/canvas/", 404, "there is nothing at"),
@@ -216,9 +289,18 @@ async fn a_collection_has_the_manifests_of_the_hits() {
     let router = world();
     let collection = document(&router, "/iiif/collection?str=red&minScore=-1").await;
     let items = collection["items"].as_array().unwrap();
-    let ids: Vec<&str> = items.iter().map(|item| item["id"].as_str().unwrap()).collect();
+    let ids: Vec<&str> = items
+        .iter()
+        .map(|item| item["id"].as_str().unwrap())
+        .collect();
     // Red and yellow are of the same book; a manifest that no browser can open is left out.
-    assert_eq!(ids, ["https://example.org/manifest", "https://example.org/other-manifest"]);
+    assert_eq!(
+        ids,
+        [
+            "https://example.org/manifest",
+            "https://example.org/other-manifest"
+        ]
+    );
     assert_eq!(items[0]["label"]["en"], json!(["Red"]));
     assert_eq!(items[0]["thumbnail"][0]["width"], 400);
     let empty = document(&router, "/iiif/collection?str=red&minScore=2").await;
@@ -234,8 +316,14 @@ async fn documents_have_the_media_type_that_the_client_can_read() {
         ("/iiif/manifest?str=red".to_owned(), LD_JSON.to_owned()),
         ("/iiif/collection?str=red".to_owned(), LD_JSON.to_owned()),
         (format!("/iiif/canvas/{red}"), LD_JSON.to_owned()),
-        ("/iiif/search/1?q=red".to_owned(), LD_JSON.replace("presentation/3", "search/1")),
-        ("/iiif/search/2?q=red".to_owned(), LD_JSON.replace("presentation/3", "search/2")),
+        (
+            "/iiif/search/1?q=red".to_owned(),
+            LD_JSON.replace("presentation/3", "search/1"),
+        ),
+        (
+            "/iiif/search/2?q=red".to_owned(),
+            LD_JSON.replace("presentation/3", "search/2"),
+        ),
     ] {
         for (accept, expected) in [
             (None, ld_json.as_str()),
@@ -243,7 +331,10 @@ async fn documents_have_the_media_type_that_the_client_can_read() {
             (Some("application/ld+json"), &ld_json),
             (Some("application/json, application/ld+json"), &ld_json),
             (Some("application/json"), "application/json"),
-            (Some("text/html,application/xhtml+xml,*/*;q=0.8"), "application/json"),
+            (
+                Some("text/html,application/xhtml+xml,*/*;q=0.8"),
+                "application/json",
+            ),
         ] {
             let response = get(&router, &uri, accept).await;
             assert_eq!(content_type(&response), expected, "{uri} {accept:?}");
@@ -256,7 +347,10 @@ async fn documents_have_the_media_type_that_the_client_can_read() {
         let tag = response.headers()[header::ETAG].clone();
         let length = response.headers()[header::CONTENT_LENGTH].clone();
         let head = send(&router, Request::head(&uri).body(Body::empty()).unwrap()).await;
-        assert_eq!((head.status(), &head.headers()[header::CONTENT_LENGTH]), (StatusCode::OK, &length));
+        assert_eq!(
+            (head.status(), &head.headers()[header::CONTENT_LENGTH]),
+            (StatusCode::OK, &length)
+        );
         assert_eq!(text(head).await, "");
         let request = Request::get(&uri).header(header::IF_NONE_MATCH, &tag);
         let again = send(&router, request.body(Body::empty()).unwrap()).await;
@@ -270,13 +364,28 @@ async fn ids_are_absolute_where_clients_reach_the_service() {
         public_url: Some("https://example.org/clip/".parse().unwrap()),
         ..HttpSettings::default()
     };
-    let behind = Fixture { settings, ..fixture() }.router();
+    let behind = Fixture {
+        settings,
+        ..fixture()
+    }
+    .router();
     let manifest = document(&behind, "/iiif/manifest?str=red").await;
-    assert_eq!(manifest["id"], "https://example.org/clip/iiif/manifest?str=red");
+    assert_eq!(
+        manifest["id"],
+        "https://example.org/clip/iiif/manifest?str=red"
+    );
     assert!(canvas_ids(&manifest)[0].starts_with("https://example.org/clip/iiif/canvas/"));
-    assert_eq!(manifest["service"][1]["@id"], "https://example.org/clip/iiif/search/1");
+    assert_eq!(
+        manifest["service"][1]["@id"],
+        "https://example.org/clip/iiif/search/1"
+    );
     let found = document(&behind, "/iiif/search/2?q=red").await;
-    assert!(found["items"][0]["target"].as_str().unwrap().starts_with(canvas_ids(&manifest)[0]));
+    assert!(
+        found["items"][0]["target"]
+            .as_str()
+            .unwrap()
+            .starts_with(canvas_ids(&manifest)[0])
+    );
     assert_valid(&[manifest, found]);
     let request = Request::get("/iiif/manifest?str=red")
         .header(header::HOST, "clip.example:8080")
@@ -297,16 +406,23 @@ async fn a_search_in_a_viewer_finds_the_canvases_of_its_manifest() {
         .map(|resource| resource["on"].as_str().unwrap().split_once('#').unwrap().0)
         .collect();
     assert_eq!(on, canvas_ids(&manifest));
-    assert_eq!(first["resources"][0]["on"], format!("{}#xywh=0,0,4000,3000", on[0]));
+    assert_eq!(
+        first["resources"][0]["on"],
+        format!("{}#xywh=0,0,4000,3000", on[0])
+    );
     let second = document(&router, "/iiif/search/2?q=red&date=2000").await;
     assert_eq!(second["ignored"], json!(["date"]));
     assert_eq!(second["items"][0]["target"], first["resources"][0]["on"]);
     assert_eq!(second["partOf"]["total"], 2);
     // In the reader's language, where there is a title in it.
-    let request = Request::get("/iiif/search/2?q=red").header(header::ACCEPT_LANGUAGE, "fr, de-CH;q=0.8, en;q=0.5");
+    let request = Request::get("/iiif/search/2?q=red")
+        .header(header::ACCEPT_LANGUAGE, "fr, de-CH;q=0.8, en;q=0.5");
     let german = body_json(send(&router, request.body(Body::empty()).unwrap()).await).await;
     let body = &german["items"][0]["body"];
-    assert_eq!((&body["value"], &body["language"]), (&json!("Rot (1.000)"), &json!("de")));
+    assert_eq!(
+        (&body["value"], &body["language"]),
+        (&json!("Rot (1.000)"), &json!("de"))
+    );
     assert_valid(&[first, second, german]);
 }
 
@@ -317,8 +433,14 @@ async fn a_search_for_nothing_finds_nothing() {
     for parameters in ["", "?q=", "?q=+", "?q=&page=3", "?page=2&motivation=x"] {
         let first = document(&router, &format!("/iiif/search/1{parameters}")).await;
         let second = document(&router, &format!("/iiif/search/2{parameters}")).await;
-        assert_eq!((&first["within"]["total"], &first["resources"]), (&json!(0), &json!([])));
-        assert_eq!((&second["partOf"]["total"], &second["items"]), (&json!(0), &json!([])));
+        assert_eq!(
+            (&first["within"]["total"], &first["resources"]),
+            (&json!(0), &json!([]))
+        );
+        assert_eq!(
+            (&second["partOf"]["total"], &second["items"]),
+            (&json!(0), &json!([]))
+        );
         documents.extend([first, second]);
     }
     assert_valid(&documents);
@@ -357,7 +479,10 @@ async fn who_follows_next_comes_to_an_end() {
                 assert!(seen.insert(target.to_string()), "{target} is there twice");
             }
             pages += 1;
-            let following = page.pointer(next).and_then(Value::as_str).map(str::to_owned);
+            let following = page
+                .pointer(next)
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             documents.push(page);
             match following {
                 Some(url) => uri = url.strip_prefix("http://localhost").unwrap().to_owned(),
@@ -399,22 +524,37 @@ async fn hostile_metadata_stay_texts() {
     assert!(sent.len() < 30_000, "{} bytes", sent.len());
     let manifest: Value = serde_json::from_str(&sent).unwrap();
     let red = &manifest["items"][0];
-    let pages: Vec<&Value> = red["homepage"].as_array().unwrap().iter().map(|page| &page["id"]).collect();
+    let pages: Vec<&Value> = red["homepage"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|page| &page["id"])
+        .collect();
     assert_eq!(pages, ["https://example.org/page"]);
     assert_eq!(red.get("partOf"), None);
     assert_eq!(red.get("rights"), None);
     assert_eq!(
         red["metadata"][0]["value"]["none"],
-        json!(["<span>&lt;script&gt;alert(1)&lt;/script&gt;</span>", "[31mred"])
+        json!([
+            "<span>&lt;script&gt;alert(1)&lt;/script&gt;</span>",
+            "[31mred"
+        ])
     );
     let collection = document(&router, "/iiif/collection?str=red").await;
     assert_eq!(collection["items"], json!([]));
     let [first, second] = [1, 2].map(|version| format!("/iiif/search/{version}?q=red"));
-    let [first, second] = [document(&router, &first).await, document(&router, &second).await];
+    let [first, second] = [
+        document(&router, &first).await,
+        document(&router, &second).await,
+    ];
     assert_valid(&[manifest, collection, first, second]);
     // What is asked stands in the label, and is bounded too.
     let long = "y".repeat(20_000);
-    let asked = document(&router, &format!("/iiif/manifest?str=red+{long}&minScore=-1")).await;
+    let asked = document(
+        &router,
+        &format!("/iiif/manifest?str=red+{long}&minScore=-1"),
+    )
+    .await;
     assert!(asked["label"].to_string().len() < 2000);
     let query = escaped("<b>red</b>");
     assert_valid(&[document(&router, &format!("/iiif/manifest?str={query}&minScore=-1")).await]);

@@ -70,7 +70,12 @@ async fn sizes_services_and_fields_are_told() {
     let black = images[2].as_object().unwrap();
     let names: Vec<&str> = black.keys().map(String::as_str).collect();
     assert_eq!(names, ["fields", "id", "image", "link"]);
-    assert!(black["link"].as_str().unwrap().ends_with("/full/1000,/0/default.jpg"));
+    assert!(
+        black["link"]
+            .as_str()
+            .unwrap()
+            .ends_with("/full/1000,/0/default.jpg")
+    );
 }
 
 #[tokio::test]
@@ -81,7 +86,13 @@ async fn images_are_named_in_the_url_or_in_the_body() {
     for response in [
         get(&router, &format!("/images?{form}&image=&unknown=1"), None).await,
         post(&router, "/images", FORM, form.clone()).await,
-        post(&router, &format!("/images?{first}"), FORM, second.to_owned()).await,
+        post(
+            &router,
+            &format!("/images?{first}"),
+            FORM,
+            second.to_owned(),
+        )
+        .await,
         post(&router, &format!("/images?{form}"), "", "").await,
     ] {
         assert_eq!(response.status(), StatusCode::OK);
@@ -165,5 +176,9 @@ async fn the_operators_query_has_fields_of_its_own() {
     let fields = images[0]["fields"].as_object().unwrap();
     assert_eq!(fields["name"][0]["value"], "Rot");
     assert_eq!(fields["score"].as_array().unwrap().len(), 1);
-    assert_eq!(images[1]["fields"], json!({}), "blue is below the minimum score");
+    assert_eq!(
+        images[1]["fields"],
+        json!({}),
+        "blue is below the minimum score"
+    );
 }
