@@ -360,6 +360,9 @@ pub struct ServeArgs {
     /// URL under which the service is known to others; taken from each request, unless set
     #[arg(long, env = "CLIP_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<Url>,
+    /// SPARQL query that tells what is known about images; one that tries the usual shapes, unless set
+    #[arg(long, env = "CLIP_PAGE_QUERY", value_name = "FILE")]
+    pub page_query: Option<PathBuf>,
     /// Largest request body, in MiB
     #[arg(
         long,

@@ -2,6 +2,7 @@
 
 use crate::build::options::{BuildOptions, Network, Source, image_query};
 use crate::cli::{BuildArgs, DataArgs, Mode, ModelArgs, ServeArgs, SparqlArgs};
+use crate::describe::PageQuery;
 use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
 use crate::fetch::FetchLimits;
@@ -12,7 +13,7 @@ use crate::sparql::SparqlOptions;
 use anyhow::{Context, ensure};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const MIB: usize = 1 << 20;
@@ -91,16 +92,22 @@ impl SparqlArgs {
 
 impl ServeArgs {
     /// What the HTTP service is set to.
-    #[must_use]
-    pub fn http_settings(&self) -> HttpSettings {
+    ///
+    /// # Errors
+    /// If the page query cannot be read or used.
+    pub fn http_settings(&self) -> anyhow::Result<HttpSettings> {
         let defaults = HttpSettings::default();
-        HttpSettings {
+        Ok(HttpSettings {
             project_name: self.project_name.clone(),
             public_url: self.public_url.clone(),
             body_limit_bytes: self.body_limit.get().saturating_mul(MIB),
             max_queries: self.max_queries.unwrap_or(defaults.max_queries),
             max_wait: Duration::from_secs(self.max_wait),
-        }
+            page_query: match &self.page_query {
+                Some(path) => page_query(path)?,
+                None => defaults.page_query,
+            },
+        })
     }
 
     /// What connections may take.
@@ -112,6 +119,22 @@ impl ServeArgs {
             ..defaults
         }
     }
+}
+
+/// The page query in the file at `path`.
+fn page_query(path: &Path) -> anyhow::Result<PageQuery> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!(
+            "the page query {} cannot be read; name a file with --page-query (CLIP_PAGE_QUERY)",
+            path.display()
+        )
+    })?;
+    PageQuery::parse(&text).with_context(|| {
+        format!(
+            "the page query {} (--page-query, CLIP_PAGE_QUERY) cannot be used",
+            path.display()
+        )
+    })
 }
 
 impl BuildArgs {

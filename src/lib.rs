@@ -22,6 +22,7 @@
 //! | [`mod@print`] | standard output and standard error | |
 //! | [`http`] | protocol, content negotiation, streaming, errors, connections, IIIF server | axum, hyper |
 //! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
+//! | [`describe`], [`presentation`] | what is known about images; the documents that IIIF viewers open | |
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |
 //! | [`engine`] | collection and encoder together, text cache | |
 //! | [`encoder`] | model folders, tokens, pixels, inference, hub | ort, tokenizers, image |
@@ -79,6 +80,7 @@ pub mod collection;
 pub mod command;
 pub mod config;
 pub mod data_url;
+pub mod describe;
 pub mod embedding;
 pub mod encoder;
 pub mod engine;
@@ -93,6 +95,7 @@ mod lock;
 pub mod memory;
 pub mod net;
 pub mod place;
+pub mod presentation;
 pub mod print;
 pub mod sparql;
 pub mod store;

@@ -73,6 +73,7 @@ pub(super) fn publish(
     let sums = Sums {
         features: features_sum.finish(),
         image_ids: ids_sum.finish(),
+        sizes: None,
     };
     let identity = Identity::new(
         maker.label.clone(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use tokio::runtime::Handle;
 
 pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
-    let (settings, limits) = (args.http_settings(), args.connection_limits());
+    let (settings, limits) = (args.http_settings()?, args.connection_limits());
     let runtime = Handle::current();
     let (host, port) = (args.host, args.port);
     let sparql = blocking(move || open(&args.data, &args.model, &args.sparql, runtime)).await?;

@@ -4,11 +4,15 @@ mod accept;
 mod bodies;
 mod body;
 mod cache;
+mod content_search;
+mod described;
 mod description;
 mod error;
 pub mod iiif;
+mod images;
 mod json;
 mod page;
+mod presentation;
 mod query;
 pub mod server;
 mod socket;
@@ -17,6 +21,7 @@ mod status;
 mod stream;
 mod watch;
 
+use crate::describe::PageQuery;
 use crate::place;
 use crate::sparql::Sparql;
 use axum::Router;
@@ -29,7 +34,7 @@ use error::ApiError;
 use server::ConnectionLimits;
 use std::any::Any;
 use std::io;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -73,6 +78,8 @@ pub struct HttpSettings {
     pub max_queries: NonZeroUsize,
     /// How long a query waits for its turn before its client is told to come back later.
     pub max_wait: Duration,
+    /// What tells about images.
+    pub page_query: PageQuery,
 }
 
 impl Default for HttpSettings {
@@ -85,6 +92,7 @@ impl Default for HttpSettings {
             body_limit_bytes: 10 * 1024 * 1024,
             max_queries: cores.saturating_mul(NonZeroUsize::new(4).expect("not zero")),
             max_wait: Duration::from_secs(30),
+            page_query: PageQuery::default(),
         }
     }
 }
@@ -100,6 +108,11 @@ impl AppState {
             settings,
             places: Arc::new(Semaphore::new(n_places)),
         }
+    }
+
+    /// Width of the pictures that answers name, where their images are as wide.
+    fn picture_width_px(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.sparql.options().link_width_px).unwrap_or(NonZeroU32::MIN)
     }
 
     /// Waits for a place among the queries.
@@ -175,7 +188,7 @@ fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
 }
 
 /// Every path with its methods. (Clients POST to `/sparql/` too, and lose the query over a redirect.)
-fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 8] {
+fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 14] {
     let query = || get(query::get).post(query::post);
     let sparql = || get(sparql::get).post(sparql::post);
     [
@@ -184,6 +197,12 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 8] {
         ("/sparql/", sparql()),
         ("/query", query()),
         ("/query/", query()),
+        ("/images", get(images::get).post(images::post)),
+        ("/iiif/manifest", get(presentation::manifest)),
+        ("/iiif/collection", get(presentation::collection)),
+        ("/iiif/canvas/{id}", get(presentation::canvas)),
+        ("/iiif/search/1", get(content_search::version_1)),
+        ("/iiif/search/2", get(content_search::version_2)),
         ("/health", get(status::health)),
         ("/ready", get(status::ready)),
         ("/openapi.json", get(openapi)),
@@ -191,7 +210,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 8] {
 }
 
 /// What [`routes`] has, as a part of a sentence.
-const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET /health, GET /ready, GET /openapi.json and GET /";
+const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET and POST /images, GET /iiif/manifest, GET /iiif/collection, GET /iiif/canvas/{id}, GET /iiif/search/1, GET /iiif/search/2, GET /health, GET /ready, GET /openapi.json and GET /";
 
 /// Serves `router` until `shutdown` is done; then accepts nothing more and waits for requests in
 /// flight, [`server::SHUTDOWN_GRACE`] at most.
@@ -289,9 +308,17 @@ mod tests {
         for (path, known) in [
             ("/query", names(query::PARAMETERS)),
             ("/sparql", names(sparql::documented_parameters())),
+            ("/images", names([images::PARAMETER])),
+            ("/iiif/manifest", names(query::parameters_of_documents())),
+            ("/iiif/collection", names(query::parameters_of_documents())),
+            ("/iiif/search/1", names(content_search::PARAMETERS)),
+            ("/iiif/search/2", names(content_search::PARAMETERS)),
         ] {
             for method in ["get", "post"] {
                 let operation = &document["paths"][path][method];
+                if operation.is_null() && path.starts_with("/iiif/") {
+                    continue;
+                }
                 let parameters = operation["parameters"].as_array().unwrap();
                 let documented = parameters.iter().map(|p| p["name"].as_str().unwrap());
                 assert_eq!(names(documented), known, "{method} {path}");

@@ -19,6 +19,7 @@ mod identity;
 mod iiif_serve;
 mod meaning;
 mod ontology;
+mod page_queries;
 mod privacy;
 mod process;
 mod queries;

@@ -1,0 +1,56 @@
+//! What IIIF viewers open: Presentation 3 documents of images, and the answers of Content Search.
+//!
+//! An image has one canvas, at `{base}/iiif/canvas/{image id}`, whatever it was found by. Viewers know a hit of a
+//! search by the canvas that it is on.
+
+pub mod asked;
+pub mod canvas;
+pub mod collection;
+pub mod manifest;
+pub mod picture;
+mod rights;
+pub mod search;
+mod service;
+mod text;
+mod words;
+
+/// The context of Presentation 3 documents.
+pub const CONTEXT: &str = "http://iiif.io/api/presentation/3/context.json";
+
+/// Where this service is, as clients see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Links {
+    base: String,
+}
+
+impl Links {
+    /// Below `base`, an absolute URL without a slash at its end.
+    #[must_use]
+    pub fn new(base: impl Into<String>) -> Self {
+        Self { base: base.into() }
+    }
+
+    /// The canvas of the image with this id.
+    #[must_use]
+    pub fn canvas(&self, image_id: &str) -> String {
+        format!("{}/iiif/canvas/{image_id}", self.base)
+    }
+
+    /// The manifest for these parameters of a URL.
+    #[must_use]
+    pub fn manifest(&self, parameters: &str) -> String {
+        format!("{}/iiif/manifest?{parameters}", self.base)
+    }
+
+    /// The collection for these parameters of a URL.
+    #[must_use]
+    pub fn collection(&self, parameters: &str) -> String {
+        format!("{}/iiif/collection?{parameters}", self.base)
+    }
+
+    /// The search service of this version of Content Search.
+    #[must_use]
+    pub fn search(&self, version: search::Version) -> String {
+        format!("{}/iiif/search/{}", self.base, version.number())
+    }
+}
