@@ -1,35 +1,38 @@
-// Whether what a viewer draws is a picture: the picture's colours are compared with those on the screen.
+// Whether what a viewer draws is a picture: each of the picture's colours must be on the screen.
 
-/** Colours of the picture that cover less are noise. */
-const LEAST_SHARE = 0.01;
+/** How far apart two values of a channel may be and still be the same colour: scaling and JPEG change them. */
+const TOLERANCE = 24;
 
-/** Shares of the pixels by colour, in steps of 32, of an image that is given as base64. Runs in a browser. */
-async function histogram({ base64, type }) {
+/** The colours of an image, given as base64, at the size of `side` x `side` pixels. Runs in a browser. */
+async function pixels({ base64, type, side }) {
   const bytes = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-  const bitmap = await createImageBitmap(new Blob([bytes], { type }));
-  const context = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+  const size = { resizeWidth: side, resizeHeight: side, resizeQuality: "high" };
+  const bitmap = await createImageBitmap(new Blob([bytes], { type }), size);
+  const context = new OffscreenCanvas(side, side).getContext("2d");
   context.drawImage(bitmap, 0, 0);
-  const { data } = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  const shares = {};
-  for (let i = 0; i < data.length; i += 4) {
-    const colour = [data[i], data[i + 1], data[i + 2]].map((value) => value >> 5).join(" ");
-    shares[colour] = (shares[colour] ?? 0) + 4 / data.length;
-  }
-  return shares;
+  const { data } = context.getImageData(0, 0, side, side);
+  return Array.from({ length: side * side }, (_, n) => [...data.slice(4 * n, 4 * n + 3)]);
 }
 
 /** The colours of `bytes`, an image of `type`, found with the help of a blank page. */
-export async function coloursOf(page, bytes, type) {
-  const shares = await page.evaluate(histogram, { base64: bytes.toString("base64"), type });
-  return new Map(Object.entries(shares).filter(([, share]) => share >= LEAST_SHARE));
+function coloursOf(page, bytes, type, side) {
+  return page.evaluate(pixels, { base64: bytes.toString("base64"), type, side });
 }
+
+/** Those of a picture. It is made small, so that its grain is gone. */
+export const coloursOfPicture = (page, bytes, type) => coloursOf(page, bytes, type, 16);
+
+/** Those of a screenshot, in which the picture is a part. */
+export const coloursOfScreen = (page, png) => coloursOf(page, png, "image/png", 64);
 
 /** How much of the picture, by area, has colours that are also on the screen. */
 export function shareDrawn(picture, screen) {
-  let [drawn, all] = [0, 0];
-  for (const [colour, share] of picture) {
-    all += share;
-    drawn += screen.has(colour) ? share : 0;
-  }
-  return drawn / all;
+  const isSame = (a, b) => a.every((value, channel) => Math.abs(value - b[channel]) <= TOLERANCE);
+  const drawn = picture.filter((colour) => screen.some((other) => isSame(colour, other)));
+  return drawn.length / picture.length;
+}
+
+/** Whether one colour could pass for the picture. */
+export function isPlain(picture) {
+  return picture.some((colour) => shareDrawn(picture, [colour]) > 0.7);
 }

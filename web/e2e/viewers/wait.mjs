@@ -1,7 +1,7 @@
 // Waiting for what a page shows, with a limit.
 
 /** How long a test waits for one thing. Slow machines need some seconds. */
-export const PATIENCE_MS = 20_000;
+export const PATIENCE_MS = 30_000;
 const PAUSE_MS = 100;
 
 /** Waits until `condition` answers something true, which it returns. What a condition throws counts as not yet. */
