@@ -475,6 +475,15 @@ pub struct BuildArgs {
         default_value = "640"
     )]
     pub image_width: NonZeroU32,
+    /// Ask each image's info.json for its size and service, once; without it the size is that of the picture
+    #[arg(
+        long,
+        value_name = "yes|no",
+        default_value = "yes",
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub image_info: bool,
     /// Number format of features.npy
     #[arg(long, value_name = "f32|f16", default_value = "f32")]
     pub precision: Precision,

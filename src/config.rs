@@ -166,6 +166,7 @@ impl BuildArgs {
         options.threads = self.threads;
         options.batch_size = self.batch_size;
         options.image_width_px = self.image_width;
+        options.asks_info = self.image_info;
         options.precision = self.precision;
         options.max_failures = self.max_failures;
         options.allow_partial = self.allow_partial;

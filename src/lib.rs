@@ -69,7 +69,8 @@
 //!
 //! *One build*: `build/table` finds out what the input is (`endpoint` asks for it before, where it is a
 //! query) and gives its rows; `source.rs` reads them and writes `images.csv` as a draft; `download` fetches
-//! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`); `encode.rs` decodes ahead of the model and appends vectors to the
+//! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`), and asks for
+//! info.json beside that (`asking`, `measure.rs`); `encode.rs` decodes ahead of the model and appends vectors to the
 //! journal; `output.rs` publishes the files in an order that readers can check.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]

@@ -239,14 +239,6 @@ pub enum SizesError {
     /// It cannot be read, or is no such table.
     #[error(transparent)]
     Table(#[from] CollectionError),
-    /// It is not there, and should be.
-    #[error("{path} is missing, which {identity_path} was written with")]
-    Missing {
-        /// The file.
-        path: PathBuf,
-        /// `features.json`.
-        identity_path: PathBuf,
-    },
     /// It is not the file that `features.json` was written with.
     #[error(
         "{path} is not the file that {identity_path} was written with: it is damaged or was replaced (BLAKE2b {found} instead of {wanted})"
@@ -291,18 +283,12 @@ pub(super) fn read(
     ids: &[String],
 ) -> Result<Option<Vec<Option<ImageSize>>>, SizesError> {
     let path = dir.join(SIZES);
-    let wanted = identity.and_then(|identity| identity.blake2b_256.sizes.as_ref());
-    match (check_there(&path), wanted) {
-        (Ok(()), _) => {}
-        (Err(CollectionError::Missing(_)), None) => return Ok(None),
-        (Err(CollectionError::Missing(_)), Some(_)) => {
-            return Err(SizesError::Missing {
-                path,
-                identity_path: dir.join(IDENTITY),
-            });
-        }
-        (Err(error), _) => return Err(error.into()),
+    match check_there(&path) {
+        // Whoever copied the other files alone has a whole collection.
+        Err(CollectionError::Missing(_)) => return Ok(None),
+        there => there?,
     }
+    let wanted = identity.and_then(|identity| identity.blake2b_256.sizes.as_ref());
     if let Some(wanted) = wanted {
         check_sum(dir, &path, wanted)?;
     }

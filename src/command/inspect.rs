@@ -156,7 +156,7 @@ fn print_text(
                 "  sizes       {} from info.json, {} of the picture that was delivered, {} unknown",
                 sizes.info, sizes.delivered, sizes.unknown
             ),
-            None => "  sizes       unknown; `clip-search build` asks for them".to_owned(),
+            None => "  sizes       unknown; `clip-search build` finds them out".to_owned(),
         });
         let label =
             (collection.identity.as_ref()).and_then(|identity| identity.model.label.as_ref());

@@ -24,6 +24,7 @@ mod privacy;
 mod process;
 mod queries;
 mod settings;
+mod sizes;
 mod sparql;
 mod support;
 mod tables;
