@@ -121,6 +121,11 @@ pub(super) enum ApiError {
         "the sizes of these images are not known here, and viewers need them; the operator of this service may run `clip-search build` again, which asks for them"
     )]
     NoSizes,
+    /// The address of a search service that no manifest has.
+    #[error(
+        "no manifest has this search service; take its address from a manifest, as it stands there"
+    )]
+    NoSuchManifest,
     /// An id that no image has.
     #[error("the collection has no image with the id {id:?}")]
     NoSuchImage { id: String },
@@ -189,6 +194,7 @@ impl ApiError {
             Self::NoSuchPath { .. }
             | Self::NothingFound
             | Self::NoSizes
+            | Self::NoSuchManifest
             | Self::NoSuchImage { .. } => (StatusCode::NOT_FOUND, Client),
             Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, Client),
             Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Client),

@@ -188,7 +188,7 @@ fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
 }
 
 /// Every path with its methods. (Clients POST to `/sparql/` too, and lose the query over a redirect.)
-fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 14] {
+fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 16] {
     let query = || get(query::get).post(query::post);
     let sparql = || get(sparql::get).post(sparql::post);
     [
@@ -203,6 +203,14 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 14] {
         ("/iiif/canvas/{id}", get(presentation::canvas)),
         ("/iiif/search/1", get(content_search::version_1)),
         ("/iiif/search/2", get(content_search::version_2)),
+        (
+            "/iiif/search/1/{manifest}",
+            get(content_search::version_1_in),
+        ),
+        (
+            "/iiif/search/2/{manifest}",
+            get(content_search::version_2_in),
+        ),
         ("/health", get(status::health)),
         ("/ready", get(status::ready)),
         ("/openapi.json", get(openapi)),
@@ -210,7 +218,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 14] {
 }
 
 /// What [`routes`] has, as a part of a sentence.
-const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET and POST /images, GET /iiif/manifest, GET /iiif/collection, GET /iiif/canvas/{id}, GET /iiif/search/1, GET /iiif/search/2, GET /health, GET /ready, GET /openapi.json and GET /";
+const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET and POST /images, GET /iiif/manifest, GET /iiif/collection, GET /iiif/canvas/{id}, GET /iiif/search/1, GET /iiif/search/2, GET /iiif/search/1/{manifest}, GET /iiif/search/2/{manifest}, GET /health, GET /ready, GET /openapi.json and GET /";
 
 /// Serves `router` until `shutdown` is done; then accepts nothing more and waits for requests in
 /// flight, [`server::SHUTDOWN_GRACE`] at most.
@@ -305,6 +313,7 @@ mod tests {
     #[test]
     fn openapi_has_every_parameter_and_no_other() {
         let document = document();
+        let in_manifest = || names(content_search::PARAMETERS.into_iter().chain(["manifest"]));
         for (path, known) in [
             ("/query", names(query::PARAMETERS)),
             ("/sparql", names(sparql::documented_parameters())),
@@ -313,6 +322,8 @@ mod tests {
             ("/iiif/collection", names(query::parameters_of_documents())),
             ("/iiif/search/1", names(content_search::PARAMETERS)),
             ("/iiif/search/2", names(content_search::PARAMETERS)),
+            ("/iiif/search/1/{manifest}", in_manifest()),
+            ("/iiif/search/2/{manifest}", in_manifest()),
         ] {
             for method in ["get", "post"] {
                 let operation = &document["paths"][path][method];

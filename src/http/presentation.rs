@@ -14,6 +14,7 @@ use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Most canvases of a manifest. Viewers get slow before, and a canvas takes some kilobytes.
@@ -95,13 +96,13 @@ pub(super) async fn answer(
 }
 
 /// Which images are asked for.
-enum Choice {
+pub(super) enum Choice {
     Search(SearchRequest),
     Ids(Vec<String>),
 }
 
 impl Choice {
-    fn of(mut parameters: Parameters, default_min_score: f32) -> Result<Self, ApiError> {
+    pub(super) fn of(mut parameters: Parameters, default_min_score: f32) -> Result<Self, ApiError> {
         let ids = parameters.take_ids();
         let search = parameters.into_request(default_min_score)?;
         match (search, ids.is_empty()) {
@@ -120,7 +121,7 @@ impl Choice {
         }
     }
 
-    fn is_fetched(&self) -> bool {
+    pub(super) fn is_fetched(&self) -> bool {
         matches!(self, Self::Search(search)
             if search.image.iter().any(|image| matches!(image, QueryImage::Url(_))))
     }
@@ -145,9 +146,8 @@ impl Choice {
             }
             Document::Manifest if images.is_empty() => Err(ApiError::NothingFound),
             Document::Manifest => {
-                let id = links.manifest(address);
                 let width_px = state.picture_width_px();
-                presentation::manifest::manifest(&id, asked, images, links, width_px)
+                presentation::manifest::manifest(address, asked, images, links, width_px)
                     .ok_or(ApiError::NoSizes)
             }
         }
@@ -198,6 +198,21 @@ impl AppState {
                 Ok(self.described_hits(&found, cancellation))
             }
         }
+    }
+
+    /// The rows of the images that are chosen.
+    pub(super) fn chosen_rows(
+        &self,
+        choice: &Choice,
+        cancellation: &Cancellation,
+    ) -> Result<BTreeSet<usize>, ApiError> {
+        let collection = self.sparql.engine().collection();
+        Ok(match choice {
+            Choice::Ids(ids) => (ids.iter().filter_map(|id| collection.row_of_id(id))).collect(),
+            Choice::Search(search) => (self.found(search, cancellation)?.into_iter())
+                .map(|(row, _)| row)
+                .collect(),
+        })
     }
 
     /// Row and score of each hit, best first.

@@ -9,10 +9,10 @@ use crate::describe::image::DescribedImage;
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
 
-/// The manifest of `images` at the URL `id`. None if it would have no canvas, of which it must have one.
+/// The manifest of `images` for these `parameters` of a URL. None if it would have no canvas, of which it must have one.
 #[must_use]
 pub fn manifest(
-    id: &str,
+    parameters: &str,
     asked: Asked<'_>,
     images: &[DescribedImage],
     links: &Links,
@@ -26,11 +26,11 @@ pub fn manifest(
     }
     let mut manifest = json!({
         "@context": CONTEXT,
-        "id": id,
+        "id": links.manifest(parameters),
         "type": "Manifest",
         "label": asked.label(),
         "items": canvases,
-        "service": search_services(links),
+        "service": search_services(links, parameters),
     });
     if let Some(thumbnail) = images.iter().find_map(thumbnail) {
         manifest["thumbnail"] = json!([thumbnail]);
@@ -38,16 +38,18 @@ pub fn manifest(
     Some(manifest)
 }
 
-/// Version 2 stands first: of viewers that know both, one takes the first and reads version 2 only.
-fn search_services(links: &Links) -> Value {
+/// They find canvases of this manifest alone: of viewers, one fails at the first hit on a canvas that it does not have,
+/// and others list hits that lead nowhere. Version 2 stands first: who knows both takes the first, and one such viewer
+/// reads version 2 only.
+fn search_services(links: &Links, parameters: &str) -> Value {
     json!([
         {
-            "id": links.search(Version::V2),
+            "id": links.search(Version::V2, Some(parameters)),
             "type": "SearchService2",
         },
         {
             "@context": "http://iiif.io/api/search/1/context.json",
-            "@id": links.search(Version::V1),
+            "@id": links.search(Version::V1, Some(parameters)),
             "@type": "SearchService1",
             "profile": "http://iiif.io/api/search/1/search",
             "label": IMAGE_SEARCH.english(),

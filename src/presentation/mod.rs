@@ -14,8 +14,17 @@ mod service;
 mod text;
 mod words;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
 /// The context of Presentation 3 documents.
 pub const CONTEXT: &str = "http://iiif.io/api/presentation/3/context.json";
+
+/// The parameters of the manifest in the address of its search service; none if it is no such address.
+#[must_use]
+pub fn searched_manifest(in_address: &str) -> Option<String> {
+    String::from_utf8(URL_SAFE_NO_PAD.decode(in_address).ok()?).ok()
+}
 
 /// Where this service is, as clients see it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,9 +57,17 @@ impl Links {
         format!("{}/iiif/collection?{parameters}", self.base)
     }
 
-    /// The search service of this version of Content Search.
+    /// The service of this version of Content Search: over the whole collection, or over the manifest for these
+    /// parameters of a URL.
+    ///
+    /// Viewers put `?q=` after it, so that the parameters must be in the path, and servers in between may decode
+    /// what is escaped there: they are written as Base64 for URLs.
     #[must_use]
-    pub fn search(&self, version: search::Version) -> String {
-        format!("{}/iiif/search/{}", self.base, version.number())
+    pub fn search(&self, version: search::Version, manifest: Option<&str>) -> String {
+        let service = format!("{}/iiif/search/{}", self.base, version.number());
+        match manifest {
+            Some(parameters) => format!("{service}/{}", URL_SAFE_NO_PAD.encode(parameters)),
+            None => service,
+        }
     }
 }

@@ -1,11 +1,12 @@
-//! Answers of IIIF Content Search, versions 1 and 2: the canvases of the images that look like a text.
+//! Answers of IIIF Content Search, versions 1 and 2: the canvases of the images that look like a text, of the collection
+//! or of one manifest.
 //!
 //! Each hit is an annotation on a whole canvas. Viewers differ in what they need of it:
 //!
 //! - Mirador and Universal Viewer call version 1, and put `?q=` after the service's id;
 //! - Universal Viewer fails where a target has no `#xywh=`, and follows `next` without end: pages are bounded;
-//! - Clover calls version 2;
-//! - all show the hits on canvases of the manifest that is open, which have the same ids in every manifest here.
+//! - Clover calls version 2, and fails where `partOf` is no list, as Presentation 3 has it;
+//! - Clover fails at hits on canvases that the open manifest does not have, so that manifests have services of their own.
 
 use super::Links;
 use crate::describe::fields::Value as FieldValue;
@@ -53,6 +54,8 @@ impl Version {
 /// One page of what a search finds.
 #[derive(Debug)]
 pub struct Page<'a> {
+    /// Those of the manifest that is searched, as they stand in its URL; none for the whole collection.
+    pub manifest: Option<&'a str>,
     /// The parameters that were given, without `page`, as they stand in a URL.
     pub parameters: &'a str,
     /// From 1.
@@ -71,7 +74,7 @@ impl Page<'_> {
     /// The page as a document of `version`.
     #[must_use]
     pub fn document(&self, version: Version, links: &Links) -> Value {
-        let service = links.search(version);
+        let service = links.search(version, self.manifest);
         match version {
             Version::V1 => self.annotation_list(&service, links),
             Version::V2 => self.annotation_page(&service, links),
@@ -134,7 +137,7 @@ impl Page<'_> {
             "@context": Version::V2.context(),
             "id": id,
             "type": "AnnotationPage",
-            "partOf": collection,
+            "partOf": [collection],
             "startIndex": self.start_index(),
             "items": items,
         });

@@ -375,10 +375,8 @@ async fn ids_are_absolute_where_clients_reach_the_service() {
         "https://example.org/clip/iiif/manifest?str=red"
     );
     assert!(canvas_ids(&manifest)[0].starts_with("https://example.org/clip/iiif/canvas/"));
-    assert_eq!(
-        manifest["service"][1]["@id"],
-        "https://example.org/clip/iiif/search/1"
-    );
+    let service = manifest["service"][1]["@id"].as_str().unwrap();
+    assert!(service.starts_with("https://example.org/clip/iiif/search/1/"));
     let found = document(&behind, "/iiif/search/2?q=red").await;
     assert!(
         found["items"][0]["target"]
@@ -413,7 +411,7 @@ async fn a_search_in_a_viewer_finds_the_canvases_of_its_manifest() {
     let second = document(&router, "/iiif/search/2?q=red&date=2000").await;
     assert_eq!(second["ignored"], json!(["date"]));
     assert_eq!(second["items"][0]["target"], first["resources"][0]["on"]);
-    assert_eq!(second["partOf"]["total"], 2);
+    assert_eq!(second["partOf"][0]["total"], 2);
     // In the reader's language, where there is a title in it.
     let request = Request::get("/iiif/search/2?q=red")
         .header(header::ACCEPT_LANGUAGE, "fr, de-CH;q=0.8, en;q=0.5");
@@ -424,6 +422,89 @@ async fn a_search_in_a_viewer_finds_the_canvases_of_its_manifest() {
         (&json!("Rot (1.000)"), &json!("de"))
     );
     assert_valid(&[first, second, german]);
+}
+
+/// The addresses of a manifest's search services, version 1 first, below the service.
+fn services(manifest: &Value) -> [&str; 2] {
+    let service = |pointer| manifest.pointer(pointer).unwrap().as_str().unwrap();
+    ["/service/1/@id", "/service/0/id"]
+        .map(|pointer| service(pointer).strip_prefix("http://localhost").unwrap())
+}
+
+/// The canvases that a search finds, best first.
+fn targets(page: &Value) -> Vec<&str> {
+    let hits = page.get("items").or(page.get("resources")).unwrap();
+    (hits.as_array().unwrap().iter())
+        .map(|hit| hit.get("on").or(hit.get("target")).unwrap())
+        .map(|target| target.as_str().unwrap().split_once('#').unwrap().0)
+        .collect()
+}
+
+#[tokio::test]
+async fn the_services_of_a_manifest_find_none_but_its_canvases() {
+    let router = world();
+    let [red, yellow] = ["red", "yellow"].map(|name| image_id(&iiif_url(name)));
+    let mut documents = Vec::new();
+    for (address, found) in [
+        // Both look like red, in whatever order they are chosen.
+        (format!("id={yellow}&id={red}"), vec!["red", "yellow"]),
+        (format!("id={yellow}"), vec!["yellow"]),
+        ("str=red&limit=1".to_owned(), vec!["red"]),
+        (
+            "str=red&minScore=-1&limit=5".to_owned(),
+            vec!["red", "yellow"],
+        ),
+        ("str=blue&limit=1".to_owned(), vec![]),
+        (
+            format!("similarTo={}&limit=1", escaped(&iiif_url("yellow"))),
+            vec!["yellow"],
+        ),
+    ] {
+        let manifest = document(&router, &format!("/iiif/manifest?{address}")).await;
+        let expected: Vec<String> = found.into_iter().map(canvas_id).collect();
+        for service in services(&manifest) {
+            assert!(!service.contains(['?', '&', '%']), "{service}");
+            let page = document(&router, &format!("{service}?q=red")).await;
+            assert_eq!(targets(&page), expected, "{address}");
+            let id = page.get("id").or(page.get("@id")).unwrap();
+            assert_eq!(id, &format!("http://localhost{service}?q=red&page=1"));
+            documents.push(page);
+        }
+    }
+    assert_valid(&documents);
+}
+
+#[tokio::test]
+async fn a_search_service_of_no_manifest_is_refused() {
+    let router = world();
+    for (address, status, reason) in [
+        (
+            "!",
+            StatusCode::NOT_FOUND,
+            "take its address from a manifest",
+        ),
+        (
+            "_w",
+            StatusCode::NOT_FOUND,
+            "take its address from a manifest",
+        ),
+        // limit=x
+        ("bGltaXQ9eA", StatusCode::BAD_REQUEST, "limit"),
+        // limit=1
+        (
+            "bGltaXQ9MQ",
+            StatusCode::BAD_REQUEST,
+            "nothing to search for",
+        ),
+    ] {
+        for version in [1, 2] {
+            let uri = format!("/iiif/search/{version}/{address}?q=red");
+            let response = get(&router, &uri, None).await;
+            assert_eq!(response.status(), status, "{uri}");
+            let error = body_json(response).await;
+            assert!(error["error"].as_str().unwrap().contains(reason), "{error}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -438,7 +519,7 @@ async fn a_search_for_nothing_finds_nothing() {
             (&json!(0), &json!([]))
         );
         assert_eq!(
-            (&second["partOf"]["total"], &second["items"]),
+            (&second["partOf"][0]["total"], &second["items"]),
             (&json!(0), &json!([]))
         );
         documents.extend([first, second]);

@@ -41,21 +41,17 @@ const universalViewer = {
     page
       .locator(".thumb:has(.searchResults)")
       .evaluateAll((thumbs) => thumbs.map((thumb) => thumb.getAttribute("aria-label"))),
-  /** Its pager goes from hit to hit. */
+  /** Its pager goes from hit to hit; one on the picture that is shown is the first. */
   async openLastHit(page) {
     const next = page.locator(".nextResult");
-    const number = await page.locator(".searchResultsInfo .number").textContent();
-    for (let n = 0; n < Number(number); n += 1) {
-      if (await next.evaluate((button) => button.classList.contains("disabled"))) {
-        return;
+    const last = page.locator(".thumb:has(.searchResults)").last();
+    await until("Universal Viewer's pager comes to the last hit", async () => {
+      if ((await last.getAttribute("aria-selected")) === "true") {
+        return true;
       }
-      const before = await this.shown(page);
       await next.click();
-      await until(
-        "Universal Viewer goes to the next hit",
-        async () => (await this.shown(page)) !== before,
-      );
-    }
+      return false;
+    });
   },
   shown: (page) => page.locator(".thumb.selected").getAttribute("aria-label"),
 };
