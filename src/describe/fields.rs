@@ -129,7 +129,8 @@ impl Serialize for Fields {
 
 /// `text` without control characters and white space around it, and no longer than pages can show.
 fn shown(text: &str) -> String {
-    let mut shown: String = (text.trim().chars())
+    let is_around = |c: char| c.is_whitespace() || c.is_control();
+    let mut shown: String = (text.trim_matches(is_around).chars())
         .take(MAX_CHARS + 1)
         .map(|c| match c {
             '\n' | '\t' => c,

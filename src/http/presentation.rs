@@ -34,8 +34,7 @@ pub(super) async fn manifest(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, JsonError> {
-    let parameters = Parameters::from_url(query)?;
-    Ok(answer(state, &headers, parameters, Document::Manifest).await?)
+    Ok(at_url(state, &headers, query, Document::Manifest).await?)
 }
 
 pub(super) async fn collection(
@@ -43,8 +42,7 @@ pub(super) async fn collection(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, JsonError> {
-    let parameters = Parameters::from_url(query)?;
-    Ok(answer(state, &headers, parameters, Document::Collection).await?)
+    Ok(at_url(state, &headers, query, Document::Collection).await?)
 }
 
 pub(super) async fn canvas(
@@ -68,15 +66,37 @@ pub(super) async fn canvas(
     Ok(respond(&document, presentation::CONTEXT, &headers))
 }
 
-/// The document of what `parameters` ask for.
+/// The document at the URL with these parameters, which are its id as they are: Clover waits for ever for a manifest
+/// whose id is not, letter by letter, the URL that it has asked for.
+async fn at_url(
+    state: Arc<AppState>,
+    headers: &HeaderMap,
+    query: Option<String>,
+    document: Document,
+) -> Result<Response, ApiError> {
+    let parameters = Parameters::from_url(query.clone())?;
+    make(state, headers, parameters, query, document).await
+}
+
+/// The document of what `parameters` ask for, at the address that it would have.
 pub(super) async fn answer(
     state: Arc<AppState>,
     headers: &HeaderMap,
     parameters: Parameters,
     document: Document,
 ) -> Result<Response, ApiError> {
-    let links = state.links(headers);
     let address = parameters.address();
+    make(state, headers, parameters, address, document).await
+}
+
+async fn make(
+    state: Arc<AppState>,
+    headers: &HeaderMap,
+    parameters: Parameters,
+    address: Option<String>,
+    document: Document,
+) -> Result<Response, ApiError> {
+    let links = state.links(headers);
     let choice = Choice::of(parameters, state.sparql.options().default_min_score)?;
     let is_fetched = choice.is_fetched();
     let worker = Arc::clone(&state);

@@ -15,6 +15,8 @@ import { until } from "./viewers/wait.mjs";
 const CLIP_URL = process.env.CLIP_URL?.replace(/\/$/, "");
 const SCREENSHOTS = join(import.meta.dirname, "screenshots");
 const SHIPS = "/iiif/manifest?str=a+ship+at+sea&limit=5";
+/** Not in the order in which the service would write it, and with a blank that is no plus sign. */
+const MANY = "/iiif/manifest?limit=60&minScore=-1&str=a%20ship%20at%20sea";
 const CASTLES = "/iiif/manifest?str=a+castle&limit=2";
 const FLAGS = [
   "--no-sandbox",
@@ -131,6 +133,9 @@ for (const viewer of VIEWERS) {
         assert.ok(hits.length < visited.manifest.items.length, "everything is a castle");
       });
     });
+
+    it("opens many images, whose URL others have written", () =>
+      open(viewer, MANY, "many", ({ manifest }) => assert.equal(manifest.items.length, 60)));
 
     it("opens one image", async () => {
       const [ship] = (await json(CLIP_URL + SHIPS)).items;
