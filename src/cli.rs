@@ -407,6 +407,9 @@ pub struct ServeArgs {
     /// How the pages look.
     #[command(flatten)]
     pub pages: PageArgs,
+    /// SPARQL query that tells what is known about images; one that tries the usual shapes, unless set
+    #[arg(long, env = "CLIP_PAGE_QUERY", value_name = "FILE")]
+    pub page_query: Option<PathBuf>,
     /// Largest request body, in MiB
     #[arg(
         long,
@@ -519,6 +522,15 @@ pub struct BuildArgs {
         default_value = "640"
     )]
     pub image_width: NonZeroU32,
+    /// Ask each image's info.json for its size and service, once; without it the size is that of the picture
+    #[arg(
+        long,
+        value_name = "yes|no",
+        default_value = "yes",
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub image_info: bool,
     /// Number format of features.npy
     #[arg(long, value_name = "f32|f16", default_value = "f32")]
     pub precision: Precision,

@@ -4,6 +4,7 @@ pub mod identity;
 pub mod kinship;
 pub mod open;
 pub mod report;
+pub mod sizes;
 mod table;
 mod verify;
 
@@ -12,6 +13,7 @@ use crate::iiif::image_iri;
 use identity::Identity;
 use open::CollectionError;
 use oxiri::Iri;
+use sizes::ImageSize;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -27,6 +29,8 @@ pub struct Collection {
     /// Rows of the images whose URL is no IRI, which RDF cannot name.
     without_iri: HashSet<usize>,
     identity: Option<Identity>,
+    /// By row; empty where no size is known.
+    sizes: Vec<Option<ImageSize>>,
 }
 
 impl Collection {
@@ -56,13 +60,25 @@ impl Collection {
             ids,
             urls,
             identity: None,
+            sizes: Vec::new(),
         }
+    }
+
+    /// With the size of each image, as far as it is known, in the order of the rows.
+    ///
+    /// # Panics
+    /// If there is not one for each row.
+    #[must_use]
+    pub fn with_sizes(self, sizes: Vec<Option<ImageSize>>) -> Self {
+        assert_eq!(sizes.len(), self.len(), "one size per row");
+        Self { sizes, ..self }
     }
 
     /// Opens the data directory `dir`, as `clip-search build` or the original service left it.
     ///
     /// The column of `images.csv` with the IIIF URLs is `iiif_url`, or otherwise the one whose values
-    /// have their image id in `localIdentifier`.
+    /// have their image id in `localIdentifier`. A `sizes.csv` that does not fit is told as a warning, and the
+    /// sizes are unknown then.
     ///
     /// # Errors
     /// [`CollectionError`] names the file, and the row or line where one is at fault.
@@ -78,7 +94,11 @@ impl Collection {
         dir: &Path,
         iiif_column: Option<&str>,
     ) -> Result<Self, CollectionError> {
-        open::open(dir, iiif_column, open::CHEAP_SUM).map(|opened| opened.collection)
+        let opened = open::open(dir, iiif_column, open::CHEAP_SUM)?;
+        if let Some(problem) = opened.sizes_problem {
+            tracing::warn!("{problem}");
+        }
+        Ok(opened.collection)
     }
 
     /// The embeddings, `[n, d]`.
@@ -121,6 +141,18 @@ impl Collection {
     #[must_use]
     pub fn url(&self, row: usize) -> &str {
         &self.urls[row]
+    }
+
+    /// How large the image in `row` is, and which service scales it; `None` if that is not known.
+    ///
+    /// # Panics
+    /// If sizes are known and `row >= self.len()`.
+    #[must_use]
+    pub fn size(&self, row: usize) -> Option<ImageSize> {
+        match self.sizes.as_slice() {
+            [] => None,
+            sizes => sizes[row],
+        }
     }
 
     /// Whether the URL of the image in `row` is an IRI, so that RDF can name the image.

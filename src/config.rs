@@ -2,6 +2,7 @@
 
 use crate::build::options::{BuildOptions, Network, Source, image_query};
 use crate::cli::{BuildArgs, DataArgs, Mode, ModelArgs, PageArgs, ServeArgs, SparqlArgs};
+use crate::describe::PageQuery;
 use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
 use crate::fetch::FetchLimits;
@@ -107,6 +108,10 @@ impl ServeArgs {
             max_queries: self.max_queries.unwrap_or(defaults.max_queries),
             max_wait: Duration::from_secs(self.max_wait),
             pages: self.pages.settings()?,
+            page_query: match &self.page_query {
+                Some(path) => page_query(path)?,
+                None => defaults.page_query,
+            },
         })
     }
 
@@ -202,6 +207,22 @@ fn examples(folder: &Path) -> anyhow::Result<Vec<Example>> {
     paths.into_iter().map(read).collect()
 }
 
+/// The page query in the file at `path`.
+fn page_query(path: &Path) -> anyhow::Result<PageQuery> {
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!(
+            "the page query {} cannot be read; name a file with --page-query (CLIP_PAGE_QUERY)",
+            path.display()
+        )
+    })?;
+    PageQuery::parse(&text).with_context(|| {
+        format!(
+            "the page query {} (--page-query, CLIP_PAGE_QUERY) cannot be used",
+            path.display()
+        )
+    })
+}
+
 impl BuildArgs {
     /// What the build is told.
     ///
@@ -231,6 +252,7 @@ impl BuildArgs {
         options.threads = self.threads;
         options.batch_size = self.batch_size;
         options.image_width_px = self.image_width;
+        options.asks_info = self.image_info;
         options.precision = self.precision;
         options.max_failures = self.max_failures;
         options.allow_partial = self.allow_partial;

@@ -22,6 +22,7 @@
 //! | [`mod@print`] | standard output and standard error | |
 //! | [`http`] | protocol, content negotiation, streaming, errors, connections, IIIF server | axum, hyper |
 //! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
+//! | [`describe`], [`presentation`] | what is known about images; the documents that IIIF viewers open | |
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |
 //! | [`engine`] | collection and encoder together, text cache | |
 //! | [`encoder`] | model folders, tokens, pixels, inference, hub | ort, tokenizers, image |
@@ -68,7 +69,8 @@
 //!
 //! *One build*: `build/table` finds out what the input is (`endpoint` asks for it before, where it is a
 //! query) and gives its rows; `source.rs` reads them and writes `images.csv` as a draft; `download` fetches
-//! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`); `encode.rs` decodes ahead of the model and appends vectors to the
+//! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`), and asks for
+//! info.json beside that (`asking`, `measure.rs`); `encode.rs` decodes ahead of the model and appends vectors to the
 //! journal; `output.rs` publishes the files in an order that readers can check.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
@@ -79,6 +81,7 @@ pub mod collection;
 pub mod command;
 pub mod config;
 pub mod data_url;
+pub mod describe;
 pub mod embedding;
 pub mod encoder;
 pub mod engine;
@@ -93,6 +96,7 @@ mod lock;
 pub mod memory;
 pub mod net;
 pub mod place;
+pub mod presentation;
 pub mod print;
 pub mod sparql;
 pub mod store;

@@ -1,16 +1,21 @@
 //! From image URLs to vectors in the journal: download, decode and inference at the same time.
 //!
 //! Downloads run as async tasks, decoding on blocking threads, inference on [`ENCODERS`] threads of
-//! its own; a bounded channel between the last two keeps the model busy and memory small. Order does
+//! its own; a bounded channel between the last two keeps the model busy and memory small. What an
+//! image's info.json says is asked for when its picture is on its way to the model. Order does
 //! not matter here: the journal is keyed by image, and the final files are put in order from it.
 
-use super::download::{Downloader, Source};
+use super::download::asking::Answer;
+use super::download::{Downloader, Fetched, Source};
 use super::failures::{Failure, Stage};
 use super::files::{self, DataDir};
 use super::journal::Journal;
+use super::measure::{Measuring, measure};
 use super::options::BuildOptions;
 use super::progress::Progress;
+use super::sizes::Sizes;
 use super::source::Image;
+use crate::collection::sizes::ImageSize;
 use crate::encoder::{Encoder, EncoderError, ImageError, Pixels};
 use crate::image_id;
 use anyhow::Context;
@@ -32,6 +37,7 @@ struct Shared {
     dir: DataDir,
     encoder: Arc<dyn Encoder>,
     journal: Mutex<Journal>,
+    measuring: Measuring,
     failures: Mutex<Vec<Failure>>,
     progress: Progress,
     stop: AtomicBool,
@@ -41,6 +47,7 @@ struct Shared {
 pub(super) struct Encoded {
     pub(super) dir: DataDir,
     pub(super) journal: Journal,
+    pub(super) sizes: Sizes,
     pub(super) failures: Vec<Failure>,
     pub(super) interrupted: bool,
 }
@@ -49,6 +56,23 @@ pub(super) struct Encoded {
 struct Ready {
     image: Image,
     pixels: Pixels,
+}
+
+/// An image that is decoded.
+struct Made {
+    pixels: Pixels,
+    /// Its place among those that are worked on.
+    place: OwnedSemaphorePermit,
+    seen: Seen,
+}
+
+/// What an image's size may be told by, as far as it was seen in passing.
+#[derive(Default)]
+struct Seen {
+    /// The picture's own size.
+    delivered: Option<ImageSize>,
+    /// What its info.json said, if the picture was not to be had without.
+    answer: Option<Answer>,
 }
 
 /// Why an image has no pixels.
@@ -68,7 +92,8 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// Brings the vectors of all `images` into the journal, except of those that fail.
+/// Brings the vectors of all `images` into the journal, except of those that fail, and the sizes of those that
+/// have a vector into `sizes`.
 ///
 /// Returns early, with what is finished, when `shutdown` completes.
 ///
@@ -78,6 +103,7 @@ pub(super) async fn encode_all(
     dir: DataDir,
     images: &[Image],
     journal: Journal,
+    sizes: Sizes,
     encoder: Arc<dyn Encoder>,
     options: &BuildOptions,
     shutdown: impl Future<Output = ()>,
@@ -85,12 +111,22 @@ pub(super) async fn encode_all(
     let width_px = options.image_width_px.get();
     let downloader = Downloader::new(options.network.clone(), width_px, options.threads.get())
         .context("no HTTP client can be made")?;
-    let todo: Vec<&Image> = images.iter().filter(|i| !journal.contains(&i.id)).collect();
+    let measuring = Measuring::new(sizes, options.asks_info);
+    let todo: Vec<Task<'_>> = images
+        .iter()
+        .map(|image| Task {
+            image,
+            wants_vector: !journal.contains(&image.id),
+            wants_size: measuring.wants(&image.id),
+        })
+        .filter(|task| task.wants_vector || task.wants_size)
+        .collect();
     let shared = Arc::new(Shared {
         progress: Progress::new(images.len(), images.len() - todo.len()),
         dir,
         encoder,
         journal: Mutex::new(journal),
+        measuring,
         failures: Mutex::default(),
         stop: AtomicBool::new(false),
     });
@@ -105,23 +141,35 @@ pub(super) async fn encode_all(
         .collect();
     let decoders = Decoders::new();
     let (shared_ref, downloads, decoding, output) = (&shared, &downloader, &decoders, &sender);
-    let prepare = async |source: &Source, image: &Image| {
-        match make_ready(shared_ref, downloads, decoding, source, image).await {
-            Ok((pixels, _place)) => {
-                let image = image.clone();
-                // Fails when the model threads are gone, which the select below notices.
-                let _ = output.send(Ready { image, pixels }).await;
-                Ok(())
+    let prepare = async |source: &Source, task: Task<'_>| {
+        let image = task.image;
+        let mut seen = Seen::default();
+        if task.wants_vector {
+            match make_ready(shared_ref, downloads, decoding, source, image).await {
+                Ok(made) => {
+                    seen = made.seen;
+                    let (image, pixels) = (image.clone(), made.pixels);
+                    // Fails when the model threads are gone, which the select below notices.
+                    let _ = output.send(Ready { image, pixels }).await;
+                    drop(made.place);
+                }
+                Err(Lost::Image(failure)) => {
+                    shared_ref.fail(failure);
+                    return Ok(());
+                }
+                Err(Lost::Build(error)) => return Err(error),
             }
-            Err(Lost::Image(failure)) => {
-                shared_ref.fail(failure);
-                Ok(())
-            }
-            Err(Lost::Build(error)) => Err(error),
         }
+        if task.wants_size {
+            find_size(shared_ref, downloads, decoding, source, image, seen).await?;
+        }
+        if !task.wants_vector {
+            shared_ref.progress.advance();
+        }
+        Ok(())
     };
     let (prepare, n_at_once) = (&prepare, options.threads.get());
-    let hosts = downloader.by_host(todo, |image| image.url.as_str());
+    let hosts = downloader.by_host(todo, |task| task.image.url.as_str());
     let feed =
         stream::iter(hosts)
             .map(Ok)
@@ -129,7 +177,7 @@ pub(super) async fn encode_all(
                 let source = &*source;
                 stream::iter(images)
                     .map(Ok)
-                    .try_for_each_concurrent(n_at_once, |image| prepare(source, image))
+                    .try_for_each_concurrent(n_at_once, |task| prepare(source, task))
                     .await
             });
     let mut shutdown = pin!(shutdown);
@@ -161,6 +209,7 @@ pub(super) async fn encode_all(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     journal.sync().context("the journal cannot be synced")?;
+    let sizes = shared.measuring.into_sizes()?;
     fed?;
     for thread in ended {
         thread.context("a model thread panicked")??;
@@ -168,6 +217,7 @@ pub(super) async fn encode_all(
     Ok(Encoded {
         dir: shared.dir,
         journal,
+        sizes,
         failures: shared
             .failures
             .into_inner()
@@ -176,27 +226,76 @@ pub(super) async fn encode_all(
     })
 }
 
-/// The pixels of an image, with its place among those that are worked on: from the disk if they are there and sound, otherwise from the server.
+/// What is missing of an image.
+struct Task<'a> {
+    image: &'a Image,
+    wants_vector: bool,
+    wants_size: bool,
+}
+
+/// Learns the size of an image: from its info.json, otherwise from its picture.
+async fn find_size(
+    shared: &Shared,
+    downloader: &Downloader,
+    decoders: &Decoders,
+    source: &Source,
+    image: &Image,
+    seen: Seen,
+) -> anyhow::Result<()> {
+    let answer = match seen.answer {
+        Some(answer) => answer,
+        None => shared.measuring.ask(downloader, source, image).await,
+    };
+    let delivered = match (answer, seen.delivered) {
+        (Answer::Nothing | Answer::Unanswered, None) => {
+            measure_stored(shared, decoders, image).await
+        }
+        (_, delivered) => delivered,
+    };
+    shared.measuring.learn(image.id, answer, delivered)
+}
+
+/// The size of an image's download, if it still lies on the disk.
+async fn measure_stored(shared: &Shared, decoders: &Decoders, image: &Image) -> Option<ImageSize> {
+    let path = shared.dir.image(&image_id::hex(&image.id));
+    let measure = move || measure(&std::fs::read(path).ok()?);
+    decoders.run(measure).await.ok()?
+}
+
+/// An image from the disk if it is there and sound, otherwise from the server.
 async fn make_ready(
     shared: &Arc<Shared>,
     downloader: &Downloader,
     decoders: &Decoders,
     source: &Source,
     image: &Image,
-) -> Result<(Pixels, OwnedSemaphorePermit), Lost> {
+) -> Result<Made, Lost> {
     let path = shared.dir.image(&image_id::hex(&image.id));
     if path.is_file() {
         let place = downloader.place().await;
         let (shared, path) = (shared.clone(), path.clone());
         let stored = move || {
             let bytes = std::fs::read(&path).ok()?;
-            shared.encoder.preprocess(&bytes).ok()
+            let pixels = shared.encoder.preprocess(&bytes).ok()?;
+            Some((pixels, measure(&bytes)))
         };
-        if let Ok(Some(pixels)) = decoders.run(stored).await {
-            return Ok((pixels, place));
+        if let Ok(Some((pixels, delivered))) = decoders.run(stored).await {
+            let seen = Seen {
+                delivered,
+                answer: None,
+            };
+            return Ok(Made {
+                pixels,
+                place,
+                seen,
+            });
         }
     }
-    let (bytes, place) = downloader
+    let Fetched {
+        bytes,
+        place,
+        answer,
+    } = downloader
         .get(source, &image.url)
         .await
         .map_err(|error| Lost::Image(image.failure(Stage::Download, error)))?;
@@ -208,10 +307,14 @@ async fn make_ready(
             .map_err(Undecoded::Image)?;
         // Only what can be decoded gets the final name, so an error page is never found there.
         files::replace(&path, |file| file.write_all(&bytes)).map_err(Undecoded::Save)?;
-        Ok(pixels)
+        Ok((pixels, measure(&bytes)))
     });
     match decoded.await {
-        Ok(Ok(pixels)) => Ok((pixels, place)),
+        Ok(Ok((pixels, delivered))) => Ok(Made {
+            pixels,
+            place,
+            seen: Seen { delivered, answer },
+        }),
         Ok(Err(Undecoded::Image(error))) => Err(Lost::Image(image.failure(Stage::Decode, error))),
         Ok(Err(Undecoded::Save(error))) => Err(Lost::Build(error)),
         // A fault in a decoder is no reason to lose the other images.

@@ -1,7 +1,8 @@
 //! The build command: IIIF URLs from a table, images from their servers, vectors from the model.
 //!
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
-//! `failures.csv`, the downloads, the journal (`features/build.journal`) and a lock file.
+//! `failures.csv`, the downloads, the journals (`features/build.journal`, `features/sizes.journal`) and a lock
+//! file.
 
 mod columns;
 mod download;
@@ -11,10 +12,13 @@ pub mod failures;
 mod files;
 mod iiif;
 mod journal;
+mod measure;
 pub mod options;
 mod output;
 mod progress;
+mod records;
 mod remarks;
+mod sizes;
 mod source;
 mod table;
 
@@ -28,6 +32,7 @@ use files::{DataDir, Draft};
 use journal::{Journal, Key};
 use options::{BuildOptions, Source};
 use output::Maker;
+use sizes::Sizes;
 use source::Input;
 use std::collections::BTreeMap;
 use std::pin::pin;
@@ -111,7 +116,8 @@ pub async fn run(
     };
     let journal_path = dir.path("features/build.journal");
     let (width_px, sync_every) = (options.image_width_px.get(), options.batch_size.get());
-    let (journal, probe, encoder) = blocking(move || {
+    let sizes_path = dir.path("features/sizes.journal");
+    let (journal, sizes, probe, encoder) = blocking(move || {
         let probe = Probe::of(&*encoder)?;
         let key = Key {
             model: probe.fingerprint(),
@@ -119,7 +125,8 @@ pub async fn run(
             image_width_px: width_px,
         };
         let journal = Journal::open(&journal_path, key, sync_every)?;
-        Ok((journal, probe, encoder))
+        let sizes = Sizes::open(&sizes_path, width_px, sync_every)?;
+        Ok((journal, sizes, probe, encoder))
     })
     .await?;
     let label = encoder.label();
@@ -128,8 +135,16 @@ pub async fn run(
         .iter()
         .filter(|i| journal.contains(&i.id))
         .count();
-    let encoded =
-        encode::encode_all(dir, &input.images, journal, encoder, &options, shutdown).await?;
+    let encoded = encode::encode_all(
+        dir,
+        &input.images,
+        journal,
+        sizes,
+        encoder,
+        &options,
+        shutdown,
+    )
+    .await?;
     let maker = Maker { label, probe };
     blocking(move || finish(&options, &maker, input, images_csv, encoded, reused)).await
 }
@@ -191,6 +206,7 @@ fn finish(
             &input.images,
             images_csv,
             &mut encoded.journal,
+            &encoded.sizes,
             options.precision,
             maker,
         )?;

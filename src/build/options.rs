@@ -23,6 +23,8 @@ pub struct BuildOptions {
     pub batch_size: NonZeroUsize,
     /// Width of the images that are requested, in pixels.
     pub image_width_px: NonZeroU32,
+    /// Whether each image's info.json is asked for, once.
+    pub asks_info: bool,
     /// Number format of `features.npy`.
     pub precision: Precision,
     /// How many images may fail before the build counts as failed.
@@ -92,6 +94,7 @@ impl BuildOptions {
             threads: NonZeroUsize::new(16).expect("not zero"),
             batch_size: NonZeroUsize::new(64).expect("not zero"),
             image_width_px: NonZeroU32::new(640).expect("not zero"),
+            asks_info: true,
             precision: Precision::F32,
             max_failures: MaxFailures::default(),
             allow_partial: false,

@@ -2,16 +2,19 @@
 
 use super::files::{self, DataDir, Draft};
 use super::journal::{Id, Journal};
+use super::sizes::Sizes;
 use super::source::Image;
 use crate::collection::identity::{IDENTITY, Identity, Sums};
 use crate::collection::open::{FEATURES, IMAGE_IDS};
+use crate::collection::sizes::{self, SIZES};
 use crate::encoder::ModelLabel;
 use crate::encoder::probe::Probe;
 use crate::features::npy::{self, Precision};
-use crate::features::sum::Summing;
+use crate::features::sum::{Sum, Summing};
 use crate::image_id;
 use anyhow::{Context, bail};
 use std::io::Write;
+use std::path::Path;
 
 /// The model that made the vectors.
 pub(super) struct Maker {
@@ -31,6 +34,7 @@ pub(super) fn publish(
     images: &[Image],
     images_csv: Draft,
     journal: &mut Journal,
+    known_sizes: &Sizes,
     precision: Precision,
     maker: &Maker,
 ) -> anyhow::Result<()> {
@@ -45,7 +49,7 @@ pub(super) fn publish(
         );
     }
     let ids_path = dir.path(IMAGE_IDS);
-    let (mut features_sum, mut ids_sum) = (Summing::default(), Summing::default());
+    let mut features_sum = Summing::default();
     let features = Draft::write(&dir.path(FEATURES), |file| {
         let width = journal.width();
         let header = npy::header(ids.len(), width, precision);
@@ -61,18 +65,19 @@ pub(super) fn publish(
         }
         anyhow::Ok(())
     })?;
-    let image_ids = Draft::write(&ids_path, |file| {
-        let header = std::iter::once("image_id".to_owned());
-        for line in header.chain(ids.iter().map(|id| image_id::hex(*id))) {
-            let line = line + "\n";
-            ids_sum.update(line.as_bytes());
-            file.write_all(line.as_bytes())?;
-        }
-        std::io::Result::Ok(())
-    })?;
+    let header = std::iter::once("image_id\n".to_owned());
+    let lines = ids.iter().map(|id| image_id::hex(*id) + "\n");
+    let (image_ids, ids_sum) = write_lines(&ids_path, header.chain(lines))?;
+    let header = std::iter::once(sizes::COLUMNS.join(",") + "\n");
+    let lines = ids.iter().map(|id| {
+        let known = known_sizes.get(id);
+        sizes::line(&image_id::hex(*id), known.map(|known| known.size))
+    });
+    let (sizes, sizes_sum) = write_lines(&dir.path(SIZES), header.chain(lines))?;
     let sums = Sums {
         features: features_sum.finish(),
-        image_ids: ids_sum.finish(),
+        image_ids: ids_sum,
+        sizes: Some(sizes_sum),
     };
     let identity = Identity::new(
         maker.label.clone(),
@@ -87,6 +92,20 @@ pub(super) fn publish(
     files::remove(&ids_path)?;
     images_csv.publish()?;
     features.publish()?;
+    sizes.publish()?;
     identity.publish()?;
     image_ids.publish()
+}
+
+/// A file of these lines, as a draft, and its checksum.
+fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<(Draft, Sum)> {
+    let mut sum = Summing::default();
+    let draft = Draft::write(path, |file| {
+        for line in lines {
+            sum.update(line.as_bytes());
+            file.write_all(line.as_bytes())?;
+        }
+        std::io::Result::Ok(())
+    })?;
+    Ok((draft, sum.finish()))
 }

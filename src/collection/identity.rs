@@ -31,7 +31,7 @@ pub struct Identity {
     pub images: usize,
     /// Components of a row.
     pub width: usize,
-    /// Checksums of the two files.
+    /// Checksums of the files.
     pub blake2b_256: Sums,
 }
 
@@ -58,6 +58,9 @@ pub struct Sums {
     /// Of the ids.
     #[serde(rename = "imageIds.csv")]
     pub image_ids: Sum,
+    /// Of the sizes. Earlier versions wrote none.
+    #[serde(rename = "sizes.csv", default, skip_serializing_if = "Option::is_none")]
+    pub sizes: Option<Sum>,
 }
 
 /// Why `features.json` cannot be used.

@@ -1,7 +1,10 @@
-//! Opening a data directory: `features.npy`, `imageIds.csv` and `images.csv` become a [`Collection`].
+//! Opening a data directory: `features.npy`, `imageIds.csv`, `images.csv` and, where it is there, `sizes.csv`
+//! become a [`Collection`].
 
 use super::Collection;
 use super::identity::{Identity, IdentityError};
+use super::report::in_full;
+use super::sizes;
 use super::table::{Table, line_of};
 use super::verify::{check_identity, check_there};
 use crate::features::npy::{self, FeaturesError, Precision, SumOf};
@@ -153,6 +156,10 @@ pub(super) struct Opened {
     pub(super) n_images: usize,
     /// Images with a vector whose id is not the BLAKE2b id of their URL.
     pub(super) n_foreign_ids: usize,
+    /// Whether there is a `sizes.csv` that fits.
+    pub(super) has_sizes: bool,
+    /// Why there are no sizes although there is such a file.
+    pub(super) sizes_problem: Option<String>,
 }
 
 /// Files whose checksum costs nothing that an operator would notice at the start: about a second, once.
@@ -198,7 +205,21 @@ pub(super) fn open(
         n_foreign_ids += usize::from(image_id(&url) != *id);
         urls.push(image_iri(&url).into_owned());
     }
+    let (sizes, sizes_problem) = match sizes::read(dir, identity.as_ref(), &ids.names) {
+        Ok(sizes) => (sizes, None),
+        Err(error) => {
+            let problem = format!(
+                "{}; the sizes of the images are unknown until `clip-search build` is run again",
+                in_full(&error)
+            );
+            (None, Some(problem))
+        }
+    };
+    let has_sizes = sizes.is_some();
     let mut collection = Collection::new(npy.features, ids.names, urls);
+    if let Some(sizes) = sizes {
+        collection = collection.with_sizes(sizes);
+    }
     collection.identity = identity;
     Ok(Opened {
         collection,
@@ -207,6 +228,8 @@ pub(super) fn open(
         iiif_column: images.column,
         n_images: images.n_images,
         n_foreign_ids,
+        has_sizes,
+        sizes_problem,
     })
 }
 

@@ -1,8 +1,11 @@
 //! What is in a data directory, for `clip-search inspect`.
 
+use super::Collection;
 use super::identity::Identity;
-use super::open::{self, CollectionError, IMAGES};
+use super::open::{self, IMAGES};
+use super::sizes::Measured;
 use crate::features::npy::{Precision, SumOf};
+use std::error::Error;
 use std::path::Path;
 
 /// Counts of a data directory, and everything about it that deserves attention.
@@ -31,6 +34,19 @@ pub struct Counts {
     pub precision: Precision,
     /// The column of `images.csv` with the IIIF URLs.
     pub iiif_column: String,
+    /// Images with a vector by what is known of their size; `None` if there is no `sizes.csv` that can be used.
+    pub sizes: Option<SizeCounts>,
+}
+
+/// Images by what is known of their size.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SizeCounts {
+    /// It stands in their info.json.
+    pub info: usize,
+    /// It is that of the picture that was delivered.
+    pub delivered: usize,
+    /// Nothing.
+    pub unknown: usize,
 }
 
 /// Looks at the collection in `dir`, checksums included, whatever the size; `iiif_column` as for [`super::Collection::open_with_column`].
@@ -54,6 +70,7 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
         width: opened.collection.features().width(),
         precision: opened.precision,
         iiif_column: opened.iiif_column,
+        sizes: (opened.has_sizes).then(|| count_sizes(&opened.collection)),
     };
     let noticed = [
         (
@@ -74,6 +91,7 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
         .filter(|(n, _)| *n > 0)
         .map(|(n, what)| format!("{n} {what}"))
         .collect();
+    problems.extend(opened.sizes_problem);
     if vectors == 0 {
         problems.push(format!(
             "no image of {} has a vector",
@@ -87,9 +105,20 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
     }
 }
 
+fn count_sizes(collection: &Collection) -> SizeCounts {
+    let mut counts = SizeCounts::default();
+    for row in 0..collection.len() {
+        *match collection.size(row).map(|size| size.measured) {
+            Some(Measured::Info) => &mut counts.info,
+            Some(Measured::Delivered) => &mut counts.delivered,
+            None => &mut counts.unknown,
+        } += 1;
+    }
+    counts
+}
+
 /// The error with its causes, as one sentence.
-fn in_full(error: &CollectionError) -> String {
-    use std::error::Error;
+pub(super) fn in_full(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -151,6 +151,13 @@ fn print_text(
             "  IIIF URLs   in column {}",
             counts.iiif_column
         ));
+        out.line(match &counts.sizes {
+            Some(sizes) => format!(
+                "  sizes       {} from info.json, {} of the picture that was delivered, {} unknown",
+                sizes.info, sizes.delivered, sizes.unknown
+            ),
+            None => "  sizes       unknown; `clip-search build` finds them out".to_owned(),
+        });
         let label =
             (collection.identity.as_ref()).and_then(|identity| identity.model.label.as_ref());
         out.line(match (&collection.identity, label) {

@@ -137,6 +137,21 @@ impl Accept {
         self.best(offers.iter()).unwrap_or(false)
     }
 
+    /// Whether the client would rather read plain JSON than JSON-LD: browsers show it.
+    pub(super) fn prefers_plain_json(&self) -> bool {
+        let offers = [
+            Offer {
+                format: false,
+                media_types: &["application/ld+json"],
+            },
+            Offer {
+                format: true,
+                media_types: &["application/json", "text/html"],
+            },
+        ];
+        self.best(offers.iter()).unwrap_or(false)
+    }
+
     /// The form of the service description.
     pub(super) fn description(&self) -> Description {
         let html = Offer {

@@ -105,6 +105,30 @@ pub(super) enum ApiError {
     /// There is only something to exclude.
     #[error("there is nothing to search for; give a text, the URL of an image or an image")]
     NothingToSearch,
+    /// Images are searched for and chosen.
+    #[error(
+        "id chooses images, and the other parameters search for them; give the one or the others"
+    )]
+    SearchAndIds,
+    /// More images than one request may ask about.
+    #[error("one request may ask about {most} images at most; ask about the others in another")]
+    TooManyImages { most: usize },
+    /// A manifest without a canvas, of which there must be one.
+    #[error("no image is found; ask for something else, or with a lower minScore")]
+    NothingFound,
+    /// Images that viewers could not show.
+    #[error(
+        "the sizes of these images are not known here, and viewers need them; the operator of this service may run `clip-search build` again, which asks for them"
+    )]
+    NoSizes,
+    /// The address of a search service that no manifest has.
+    #[error(
+        "no manifest has this search service; take its address from a manifest, as it stands there"
+    )]
+    NoSuchManifest,
+    /// An id that no image has.
+    #[error("the collection has no image with the id {id:?}")]
+    NoSuchImage { id: String },
     /// What is excluded is all that is searched for.
     #[error("exclude cancels all that is searched for; exclude something else")]
     Cancelled,
@@ -167,7 +191,11 @@ impl ApiError {
     fn verdict(&self) -> (StatusCode, Actor) {
         use Actor::{Client, Operator};
         match self {
-            Self::NoSuchPath { .. } => (StatusCode::NOT_FOUND, Client),
+            Self::NoSuchPath { .. }
+            | Self::NothingFound
+            | Self::NoSizes
+            | Self::NoSuchManifest
+            | Self::NoSuchImage { .. } => (StatusCode::NOT_FOUND, Client),
             Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, Client),
             Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Client),
             Self::BodyTooSlow { .. } | Self::BodyStopped { .. } => {
@@ -185,6 +213,8 @@ impl ApiError {
             | Self::BadValue { .. }
             | Self::BadImage(_)
             | Self::NothingToSearch
+            | Self::SearchAndIds
+            | Self::TooManyImages { .. }
             | Self::Cancelled
             | Self::NoImage { .. }
             | Self::NotGzip(_)

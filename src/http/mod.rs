@@ -4,11 +4,15 @@ mod accept;
 mod bodies;
 mod body;
 mod cache;
+mod content_search;
+mod described;
 mod description;
 mod error;
 pub mod iiif;
+mod images;
 mod json;
 pub mod pages;
+mod presentation;
 mod query;
 pub mod server;
 mod socket;
@@ -18,6 +22,7 @@ mod status;
 mod stream;
 mod watch;
 
+use crate::describe::PageQuery;
 use crate::place;
 use crate::sparql::Sparql;
 use axum::Router;
@@ -33,7 +38,7 @@ use server::ConnectionLimits;
 use statistics::Statistics;
 use std::any::Any;
 use std::io;
-use std::num::NonZeroUsize;
+use std::num::{NonZeroU32, NonZeroUsize};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -81,6 +86,8 @@ pub struct HttpSettings {
     pub max_wait: Duration,
     /// Looks and links of the pages.
     pub pages: PageSettings,
+    /// What tells about images.
+    pub page_query: PageQuery,
 }
 
 impl Default for HttpSettings {
@@ -94,6 +101,7 @@ impl Default for HttpSettings {
             max_queries: cores.saturating_mul(NonZeroUsize::new(4).expect("not zero")),
             max_wait: Duration::from_secs(30),
             pages: PageSettings::default(),
+            page_query: PageQuery::default(),
         }
     }
 }
@@ -121,6 +129,11 @@ impl AppState {
             self.block(move || Statistics::count(&worker.sparql)).await
         };
         self.statistics.get_or_try_init(count).await
+    }
+
+    /// Width of the pictures that answers name, where their images are as wide.
+    fn picture_width_px(&self) -> NonZeroU32 {
+        NonZeroU32::new(self.sparql.options().link_width_px).unwrap_or(NonZeroU32::MIN)
     }
 
     /// Waits for a place among the queries.
@@ -196,7 +209,7 @@ fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
 }
 
 /// Every path with its methods. (Clients POST to `/sparql/` too, and lose the query over a redirect.)
-fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 10] {
+fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 18] {
     let query = || get(query::get).post(query::post);
     let sparql = || get(sparql::get).post(sparql::post);
     [
@@ -207,6 +220,20 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 10] {
         ("/sparql/", sparql()),
         ("/query", query()),
         ("/query/", query()),
+        ("/images", get(images::get).post(images::post)),
+        ("/iiif/manifest", get(presentation::manifest)),
+        ("/iiif/collection", get(presentation::collection)),
+        ("/iiif/canvas/{id}", get(presentation::canvas)),
+        ("/iiif/search/1", get(content_search::version_1)),
+        ("/iiif/search/2", get(content_search::version_2)),
+        (
+            "/iiif/search/1/{manifest}",
+            get(content_search::version_1_in),
+        ),
+        (
+            "/iiif/search/2/{manifest}",
+            get(content_search::version_2_in),
+        ),
         ("/health", get(status::health)),
         ("/ready", get(status::ready)),
         ("/openapi.json", get(openapi)),
@@ -214,7 +241,7 @@ fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 10] {
 }
 
 /// What [`routes`] has, as a part of a sentence.
-const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET /health, GET /ready, GET /openapi.json, GET /assets/{name}, GET /logo and GET /";
+const ROUTES: &str = "there are GET and POST /sparql, GET and POST /query, GET and POST /images, GET /iiif/manifest, GET /iiif/collection, GET /iiif/canvas/{id}, GET /iiif/search/1, GET /iiif/search/2, GET /iiif/search/1/{manifest}, GET /iiif/search/2/{manifest}, GET /health, GET /ready, GET /openapi.json, GET /assets/{name}, GET /logo and GET /";
 
 /// Serves `router` until `shutdown` is done; then accepts nothing more and waits for requests in
 /// flight, [`server::SHUTDOWN_GRACE`] at most.
@@ -305,12 +332,23 @@ mod tests {
     #[test]
     fn openapi_has_every_parameter_and_no_other() {
         let document = document();
+        let in_manifest = || names(content_search::PARAMETERS.into_iter().chain(["manifest"]));
         for (path, known) in [
             ("/query", names(query::PARAMETERS)),
             ("/sparql", names(sparql::documented_parameters())),
+            ("/images", names([images::PARAMETER])),
+            ("/iiif/manifest", names(query::parameters_of_documents())),
+            ("/iiif/collection", names(query::parameters_of_documents())),
+            ("/iiif/search/1", names(content_search::PARAMETERS)),
+            ("/iiif/search/2", names(content_search::PARAMETERS)),
+            ("/iiif/search/1/{manifest}", in_manifest()),
+            ("/iiif/search/2/{manifest}", in_manifest()),
         ] {
             for method in ["get", "post"] {
                 let operation = &document["paths"][path][method];
+                if operation.is_null() && path.starts_with("/iiif/") {
+                    continue;
+                }
                 let parameters = operation["parameters"].as_array().unwrap();
                 let documented = parameters.iter().map(|p| p["name"].as_str().unwrap());
                 assert_eq!(names(documented), known, "{method} {path}");

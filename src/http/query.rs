@@ -4,7 +4,10 @@ use super::AppState;
 use super::body::{self, Field, FieldValue};
 use super::cache::NO_STORE;
 use super::error::{ApiError, JsonError};
+use super::presentation::{self, Document};
 use crate::data_url;
+use crate::describe::image::DescribedImage;
+use crate::iiif::image_iri;
 use crate::sparql::request::RequestError;
 use crate::sparql::search::{QueryImage, SearchHit, SearchRequest};
 use crate::sparql::{Cancellation, QueryError};
@@ -18,9 +21,23 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use url::form_urlencoded::Serializer;
 
 /// The parameters that are read; all others are ignored.
-pub(super) const PARAMETERS: [&str; 6] = ["str", "url", "image", "exclude", "minScore", "limit"];
+pub(super) const PARAMETERS: [&str; 9] = [
+    "str",
+    "url",
+    "similarTo",
+    "image",
+    "exclude",
+    "minScore",
+    "limit",
+    "id",
+    "format",
+];
+
+/// Those that stand in the address of a document, in this order. (Pictures are not in URLs.)
+const IN_ADDRESS: [&str; 6] = ["str", "url", "similarTo", "exclude", "minScore", "limit"];
 
 const DEFAULT_LIMIT: NonZeroUsize = NonZeroUsize::new(10).expect("not zero");
 
@@ -40,10 +57,10 @@ struct FoundImage {
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, JsonError> {
-    let mut parameters = Parameters::default();
-    parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
-    Ok(answer(state, parameters).await?)
+    let parameters = Parameters::from_url(query)?;
+    Ok(answer(state, &headers, parameters).await?)
 }
 
 pub(super) async fn post(
@@ -52,8 +69,7 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, JsonError> {
-    let mut parameters = Parameters::default();
-    parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+    let mut parameters = Parameters::from_url(query)?;
     let (bytes, _reserved) = state.bodies.read(&headers, body).await?;
     match body::media_type(&headers).as_str() {
         _ if bytes.is_empty() => {}
@@ -68,10 +84,17 @@ pub(super) async fn post(
             .into());
         }
     }
-    Ok(answer(state, parameters).await?)
+    Ok(answer(state, &headers, parameters).await?)
 }
 
-async fn answer(state: Arc<AppState>, parameters: Parameters) -> Result<Response, ApiError> {
+async fn answer(
+    state: Arc<AppState>,
+    headers: &HeaderMap,
+    parameters: Parameters,
+) -> Result<Response, ApiError> {
+    if parameters.format()? == Format::Iiif {
+        return presentation::answer(state, headers, parameters, Document::Manifest).await;
+    }
     let Some(request) = parameters.into_request(state.sparql.options().default_min_score)? else {
         return Ok(Json(json!({ "status": "OK" })).into_response());
     };
@@ -90,7 +113,7 @@ async fn answer(state: Arc<AppState>, parameters: Parameters) -> Result<Response
 }
 
 /// What is wrong with a search, under the names that its author has used.
-fn in_own_words(error: QueryError) -> ApiError {
+pub(super) fn in_own_words(error: QueryError) -> ApiError {
     match error {
         QueryError::Request(request) => match *request {
             RequestError::NoQuery { .. } => ApiError::NothingToSearch,
@@ -122,15 +145,66 @@ impl From<SearchHit> for FoundImage {
     }
 }
 
+/// The form of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// A list of hits.
+    Json,
+    /// A manifest.
+    Iiif,
+}
+
 /// What was sent under the names of [`PARAMETERS`]; blank values count as absent, as they do in a form
 /// that is sent with fields left empty.
 #[derive(Default)]
-struct Parameters {
+pub(super) struct Parameters {
     texts: BTreeMap<&'static str, String>,
     file: Option<Bytes>,
+    /// Images that are chosen instead of searched for.
+    ids: Vec<String>,
+}
+
+/// The parameters by which a manifest has these images.
+pub(super) fn address_of_ids(images: &[DescribedImage]) -> String {
+    let mut address = Serializer::new(String::new());
+    address.extend_pairs(images.iter().map(|image| ("id", &image.id)));
+    address.finish()
 }
 
 impl Parameters {
+    /// Those after the `?` of a URL.
+    pub(super) fn from_url(query: Option<String>) -> Result<Self, ApiError> {
+        let mut parameters = Self::default();
+        parameters.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+        Ok(parameters)
+    }
+
+    /// The same as they stand in a URL; none if there is a picture among them.
+    pub(super) fn address(&self) -> Option<String> {
+        if self.file.is_some() || self.texts.contains_key("image") {
+            return None;
+        }
+        let texts = IN_ADDRESS.into_iter();
+        let texts = texts.filter_map(|name| Some((name, self.texts.get(name)?.as_str())));
+        let mut address = Serializer::new(String::new());
+        address.extend_pairs(texts);
+        address.extend_pairs(self.ids.iter().map(|id| ("id", id)));
+        Some(address.finish())
+    }
+
+    /// The images that are chosen, in their order.
+    pub(super) fn take_ids(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.ids)
+    }
+
+    fn format(&self) -> Result<Format, ApiError> {
+        match self.texts.get("format").map(|format| format.trim()) {
+            None | Some("json") => Ok(Format::Json),
+            Some("iiif") => Ok(Format::Iiif),
+            Some(other) => Err(bad_value("format", "json or iiif", other)),
+        }
+    }
+
     fn add_all(&mut self, fields: impl IntoIterator<Item = Field>) -> Result<(), ApiError> {
         fields
             .into_iter()
@@ -152,6 +226,7 @@ impl Parameters {
                 Value::String(text) => self.add(&name, text),
                 Value::Number(number) => self.add(&name, number.to_string()),
                 Value::Null => Ok(()),
+                Value::Array(ids) if name == "id" => self.add_ids(ids),
                 other => match known(&name) {
                     Some(name) => Err(bad_value(name, "a string or a number", &other.to_string())),
                     None => Ok(()),
@@ -163,10 +238,25 @@ impl Parameters {
         let Some(name) = known(name).filter(|_| !text.trim().is_empty()) else {
             return Ok(());
         };
+        if name == "id" {
+            self.ids.push(text.trim().to_owned());
+            return Ok(());
+        }
         if self.texts.insert(name, text).is_some() || (name == "image" && self.file.is_some()) {
             return Err(ApiError::Repeated(name));
         }
         Ok(())
+    }
+
+    fn add_ids(&mut self, ids: Vec<Value>) -> Result<(), ApiError> {
+        ids.into_iter().try_for_each(|id| match id {
+            Value::String(id) => self.add("id", id),
+            other => Err(bad_value(
+                "id",
+                "a string or an array of strings",
+                &other.to_string(),
+            )),
+        })
     }
 
     fn add_file(&mut self, bytes: Bytes) -> Result<(), ApiError> {
@@ -180,7 +270,10 @@ impl Parameters {
     }
 
     /// The search that is asked for, if any.
-    fn into_request(mut self, default_min_score: f32) -> Result<Option<SearchRequest>, ApiError> {
+    pub(super) fn into_request(
+        mut self,
+        default_min_score: f32,
+    ) -> Result<Option<SearchRequest>, ApiError> {
         let min_score = match self.texts.remove("minScore") {
             Some(text) => min_score(&text)?,
             None => default_min_score,
@@ -201,19 +294,26 @@ impl Parameters {
         let request = SearchRequest {
             text: self.texts.remove("str"),
             image,
-            similar_to: None,
+            similar_to: self.texts.remove("similarTo").map(iri),
             exclude: self.texts.remove("exclude"),
             min_score,
             limit,
         };
-        let is_empty =
-            request.text.is_none() && request.image.is_empty() && request.exclude.is_none();
+        let is_empty = request.text.is_none()
+            && request.image.is_empty()
+            && request.similar_to.is_none()
+            && request.exclude.is_none();
         Ok(Some(request).filter(|_| !is_empty))
     }
 }
 
 fn known(name: &str) -> Option<&'static str> {
     PARAMETERS.into_iter().find(|known| *known == name)
+}
+
+/// The IRI by which queries know the image at `url`.
+fn iri(url: String) -> String {
+    image_iri(url.trim()).into_owned()
 }
 
 fn min_score(text: &str) -> Result<f32, ApiError> {
@@ -231,7 +331,7 @@ fn limit(text: &str) -> Result<NonZeroUsize, ApiError> {
 }
 
 /// Repeats the first characters of a value, because it may be megabytes long.
-fn bad_value(name: &'static str, expected: &'static str, value: &str) -> ApiError {
+pub(super) fn bad_value(name: &'static str, expected: &'static str, value: &str) -> ApiError {
     let found = match value.char_indices().nth(60) {
         Some((end, _)) => format!("{:?}…", &value[..end]),
         None => format!("{value:?}"),
@@ -241,4 +341,10 @@ fn bad_value(name: &'static str, expected: &'static str, value: &str) -> ApiErro
         expected,
         found,
     }
+}
+
+/// Names of the parameters that make sense to send for a document.
+#[cfg(test)]
+pub(super) fn parameters_of_documents() -> impl Iterator<Item = &'static str> {
+    IN_ADDRESS.into_iter().chain(["id"])
 }

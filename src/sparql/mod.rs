@@ -38,6 +38,7 @@ mod straight;
 mod syntax;
 mod table;
 mod tables;
+pub mod template;
 mod top;
 
 use crate::engine::Engine;

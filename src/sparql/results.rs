@@ -128,7 +128,10 @@ impl Answer {
     }
 
     /// Evaluates a SELECT to its end and hands out every solution; nothing for other queries.
-    pub(super) fn for_each_solution(
+    ///
+    /// # Errors
+    /// [`super::QueryError`] if the evaluation fails or is stopped.
+    pub fn for_each_solution(
         self,
         mut f: impl FnMut(&QuerySolution),
     ) -> Result<(), super::QueryError> {

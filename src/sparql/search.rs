@@ -2,6 +2,7 @@
 
 use super::results::Answer;
 use super::{Cancellation, QueryError, QueryRequest, Sparql};
+use crate::features::nearest::{Hit, Lookup};
 use crate::vocab::{Property, REQUEST};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,6 +10,7 @@ use oxigraph::model::{Literal, NamedNode, Term, Variable, vocab::rdf};
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::{TermPattern, TriplePattern};
+use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 
 /// What to look for, and how much of it.
@@ -100,6 +102,32 @@ impl Sparql {
             });
         })?;
         Ok(hits)
+    }
+
+    /// Those images in `rows` that look like `text`, by the service's own lowest score, best first. Only they are
+    /// scored: a limit that the operator has set would rank all images and leave these out.
+    ///
+    /// # Errors
+    /// [`QueryError`] says who must act.
+    pub fn search_rows(
+        &self,
+        text: &str,
+        rows: &BTreeSet<usize>,
+        cancellation: &Cancellation,
+    ) -> Result<Vec<Hit>, QueryError> {
+        let query = (self.engine().embed_text(text))
+            .map_err(|error| QueryError::Internal(Box::new(error)))?;
+        let lookup = Lookup {
+            query: &query,
+            min_score: self.options().default_min_score.into(),
+            limit: None,
+        };
+        let is_stopped = || cancellation.is_cancelled();
+        let hits = (self.engine()).search_each(&[lookup], Some(rows), &is_stopped);
+        if is_stopped() {
+            return Err(QueryError::Cancelled);
+        }
+        Ok(hits.into_iter().flatten().collect())
     }
 }
 

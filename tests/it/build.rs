@@ -123,6 +123,7 @@ pub(crate) fn files(data: &Path) -> BTreeMap<&'static str, Vec<u8>> {
         "features/features.npy",
         "features/imageIds.csv",
         "features/features.json",
+        "sizes.csv",
         "failures.csv",
     ]
     .into_iter()
@@ -297,8 +298,8 @@ for rows, columns in [(0, 512), (1, 1), (9, 3), (27958, 512), (10**12, 768)]:
     }
     assert_eq!(
         fixture.n_requests.load(Ordering::SeqCst),
-        10,
-        "width refused, then whole; once each"
+        15,
+        "width refused, then whole, and info.json; once each"
     );
 }
 
@@ -787,8 +788,8 @@ async fn finished_work_is_used_again() {
     run(fixture.options(&fixture.csv(6), "data")).await.unwrap();
     let six = files(&data);
     let requests = || fixture.n_requests.swap(0, Ordering::SeqCst);
-    // Each of these small images is asked for twice: Image API 3 does not enlarge them to 640.
-    assert_eq!(requests(), 12);
+    // Each of these small images is asked for twice: Image API 3 does not enlarge them to 640. Then its info.json.
+    assert_eq!(requests(), 18);
 
     // The same again: nothing to do.
     let summary = run(fixture.options(&fixture.csv(6), "data")).await.unwrap();
@@ -803,7 +804,7 @@ async fn finished_work_is_used_again() {
         fs::remove_file(path).unwrap();
     }
     let summary = run(fixture.options(&fixture.csv(8), "data")).await.unwrap();
-    assert_eq!((summary.encoded, summary.reused, requests()), (2, 6, 4));
+    assert_eq!((summary.encoded, summary.reused, requests()), (2, 6, 6));
     let eight = files(&data);
 
     // Fewer images: they leave the collection, and come back without work.
@@ -813,7 +814,7 @@ async fn finished_work_is_used_again() {
     assert_eq!(files(&data), eight);
     assert_eq!(requests(), 0);
 
-    // The journal lost, two downloads at hand, one of them damaged: seven are fetched.
+    // The journal lost, two downloads at hand, one of them damaged: seven are fetched. Their sizes are known.
     fs::remove_file(data.join("features/build.journal")).unwrap();
     let downloads: Vec<_> = walk(&data.join("images"))
         .into_iter()
@@ -1191,7 +1192,7 @@ async fn a_killed_build(build: impl Fn(&Path, &Path) -> Command) {
             break;
         }
         n_killed += 1;
-        n_answers += 6;
+        n_answers += 9;
         assert!(
             Collection::open(&data).is_err(),
             "nothing half done is taken for whole"

@@ -1,7 +1,10 @@
 //! Opening data directories: ours, the published ones, and broken ones.
 
 use clip_search::collection::Collection;
-use clip_search::collection::report::{self, Counts};
+use clip_search::collection::report::{self, Counts, SizeCounts};
+use clip_search::collection::sizes::{
+    ApiVersion, ImageService, ImageSize, Measured, Profile, SIZES,
+};
 use clip_search::features::npy::{self, Precision};
 use clip_search::image_id::image_id;
 use std::fs;
@@ -84,6 +87,7 @@ fn the_published_collection_opens() {
             width: 512,
             precision: Precision::F16,
             iiif_column: "iiif_url".to_owned(),
+            sizes: None,
         })
     );
     assert_eq!(report.problems.len(), 1, "{report:?}");
@@ -249,4 +253,95 @@ fn inspect_counts_what_is_odd() {
     assert_eq!(problems.len(), 2, "{problems:?}");
     assert!(problems[0].starts_with("1 vectors were not of unit length"));
     assert!(problems[1].starts_with("1 images have an id that is not the BLAKE2b id"));
+}
+
+/// A data directory of three images with this `sizes.csv`; `{0}` to `{2}` stand for their ids.
+fn with_sizes(text: &str) -> TempDir {
+    let dir = directory(&matrix(3, 4, Precision::F32), &ids(0..3), &images(0..3));
+    let text = (0..3).fold(text.to_owned(), |text, n| {
+        text.replace(&format!("{{{n}}}"), &image_id(&url(n)))
+    });
+    fs::write(dir.path().join(SIZES), text).unwrap();
+    dir
+}
+
+const SIZES_HEADER: &str = "image_id,width,height,version,profile,measured\n";
+
+#[test]
+fn the_size_of_an_image_is_known_by_its_row() {
+    let dir = with_sizes(&format!(
+        "{SIZES_HEADER}{{0}},4000,3000,3,level2,info\n{{1}},,,,,\n{{2}},640,480,,,delivered\n"
+    ));
+    let collection = Collection::open(dir.path()).unwrap();
+    let service = ImageService {
+        version: ApiVersion::V3,
+        profile: Some(Profile::Level2),
+    };
+    let expected = [
+        ImageSize::new(4000, 3000, Measured::Info, Some(service)),
+        None,
+        ImageSize::new(640, 480, Measured::Delivered, None),
+    ];
+    assert_eq!([0, 1, 2].map(|row| collection.size(row)), expected);
+    let report = report::inspect(dir.path(), None);
+    let counts = SizeCounts {
+        info: 1,
+        delivered: 1,
+        unknown: 1,
+    };
+    assert_eq!(report.counts.unwrap().sizes, Some(counts));
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+}
+
+#[test]
+fn sizes_that_do_not_fit_are_told_and_cost_nothing_else() {
+    let rows = "{0},,,,,\n{1},,,,,\n{2},,,,,\n";
+    for (text, reason) in [
+        (String::new(), "sizes.csv has no column image_id"),
+        (rows.to_owned(), "has no column image_id"),
+        (
+            "image_id,width,height\n".to_owned() + rows,
+            "has no column version",
+        ),
+        (
+            format!("{SIZES_HEADER}{{0}},,,,,\n{{1}},,,,,\n"),
+            "has sizes of 2 images, and imageIds.csv has 3 ids",
+        ),
+        (
+            format!("{SIZES_HEADER}{rows}{{0}},,,,,\n"),
+            "has sizes of 4 images, and imageIds.csv has 3 ids",
+        ),
+        (
+            format!("{SIZES_HEADER}{{1}},,,,,\n{{0}},,,,,\n{{2}},,,,,\n"),
+            "sizes.csv, line 2: the id is",
+        ),
+        (
+            format!("{SIZES_HEADER}{{0}},,,,,\n{{1}},0,3,,,info\n{{2}},,,,,\n"),
+            "sizes.csv, line 3: no image has 0 x 3 pixels",
+        ),
+        (
+            format!("{SIZES_HEADER}{{0}},,,,,\n{{1}},4000\n{{2}},,,,,\n"),
+            "sizes.csv, line 3: \"\" is no size",
+        ),
+        (
+            format!("{SIZES_HEADER}{{0}},3,3,7,level1,info\n{{1}},,,,,\n{{2}},,,,,\n"),
+            "line 2: \"7\" is no version",
+        ),
+        (
+            "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n".to_owned(),
+            "sizes.csv is a Git LFS pointer",
+        ),
+    ] {
+        let dir = with_sizes(&text);
+        let collection = Collection::open(dir.path()).unwrap();
+        assert_eq!([0, 1, 2].map(|row| collection.size(row)), [None; 3]);
+        let report = report::inspect(dir.path(), None);
+        assert_eq!(report.counts.unwrap().sizes, None, "{text}");
+        let [problem] = report.problems.as_slice() else {
+            panic!("{:?}", report.problems);
+        };
+        for words in [reason, "until `clip-search build` is run again"] {
+            assert!(problem.contains(words), "{problem}");
+        }
+    }
 }

@@ -6,6 +6,8 @@
 
 use crate::process::{Ended, Running, clip_search, program, run};
 use crate::world::{get, model, repository, send, table, text_of};
+use clip_search::collection::Collection;
+use clip_search::collection::sizes::{ApiVersion, Measured, Profile};
 use std::collections::BTreeSet;
 use std::fs;
 use std::net::TcpListener;
@@ -137,6 +139,20 @@ fn it_is_set_up_once() {
     let first = small.ask();
     assert_eq!(made_and_found(&first), (12, 0));
     assert!(first.stderr.contains("triples loaded"), "{}", first.stderr);
+    let collection = Collection::open(&small.at("demo/data")).unwrap();
+    for row in 0..12 {
+        let size = collection.size(row).unwrap();
+        let name = collection.url(row).rsplit('/').next().unwrap();
+        let picture = repository("examples/pictures").join(name);
+        let (width, height) = image::image_dimensions(picture).unwrap();
+        assert_eq!((size.width.get(), size.height.get()), (width, height));
+        assert_eq!(size.measured, Measured::Info);
+        let service = size.service.unwrap();
+        assert_eq!(
+            (service.version, service.profile),
+            (ApiVersion::V3, Some(Profile::Level1))
+        );
+    }
     let printed = first.ok();
     let lines: Vec<&str> = printed.lines().collect();
     assert_eq!(lines.len(), 6, "{printed}");

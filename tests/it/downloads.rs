@@ -148,7 +148,7 @@ async fn a_server_without_the_wished_size_is_asked_for_its_own_from_then_on() {
     let mut options = csv(dir.path(), (0..40).map(|n| format!("{base}/level0-v2/{n}")));
     options.threads = 1.try_into().unwrap();
     assert_eq!(run(options).await.unwrap().encoded, 40);
-    // Five for each of the first images, then info.json and the image.
+    // Five for each of the first images, then info.json and the image. It is not asked again for the size.
     let n_requests = log.lock().unwrap().len();
     assert_eq!(n_requests, 5 * 5 + 35 * 2);
 }

@@ -323,6 +323,7 @@ fn the_program_refuses_a_model_that_did_not_build_the_collection() {
         Sums {
             features: sum(&fs::read(path.join(FEATURES)).unwrap()),
             image_ids: sum(&fs::read(path.join(IMAGE_IDS)).unwrap()),
+            sizes: None,
         },
     );
     fs::write(path.join(IDENTITY), other.to_json()).unwrap();

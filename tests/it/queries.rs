@@ -210,6 +210,11 @@ fn every_query_says_what_it_expects_and_has_a_test() {
             "cidoc-crm.rq",
             "iiif-image-services.rq",
             "linked-art.rq",
+            // These have their tests in page_queries.rs.
+            "page-dublin-core.rq",
+            "page-iiif.rq",
+            "page-linked-art.rq",
+            "page.rq",
             "zero-shot.rq"
         ]
     );

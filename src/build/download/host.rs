@@ -136,6 +136,26 @@ impl Host {
         self.pause * 240
     }
 
+    /// Whether it is given up, be it until the next trial.
+    pub(super) fn is_given_up(&self) -> bool {
+        self.lock().closed.is_some()
+    }
+
+    /// Leaves the host alone for this time, as it wishes, and has fewer requests at a time after that. Unlike
+    /// [`Outcome::Busy`] this never leads to giving it up: it was asked for what the images do not need.
+    pub(super) fn hold(&self, wish: Duration) {
+        let now = Instant::now();
+        let until = now + wish;
+        let mut state = self.lock();
+        if state.held_until.is_none_or(|until| until <= now) {
+            state.limit = (state.limit / 2).max(1);
+            state.n_calm = 0;
+        }
+        state.held_until = Some(state.held_until.map_or(until, |held| held.max(until)));
+        drop(state);
+        self.changed.notify_waiters();
+    }
+
     /// Waits until the host may be asked.
     ///
     /// # Errors

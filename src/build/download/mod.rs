@@ -1,12 +1,15 @@
 //! Fetching images from IIIF servers: bounded, patient where patience may help, and in the way that each
 //! server answers.
 
+pub(super) mod asking;
 mod host;
+mod info;
 mod ways;
 
 use super::endpoint::retry::retry_after;
 use super::options::Network;
 use crate::net;
+use asking::{Answer, Asking};
 use host::{Advice, GivenUp, Host, Outcome};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode};
@@ -32,6 +35,7 @@ pub(super) struct Downloader {
 pub(super) struct Source {
     host: Host,
     habit: Mutex<Habit>,
+    asking: Asking,
 }
 
 /// What has worked for the images of a host so far.
@@ -110,15 +114,20 @@ const MAX_INFO_BYTES: usize = 1 << 20;
 /// Longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
-/// An image's bytes, and the place that it has among those that are worked on.
-pub(super) type Fetched = (Vec<u8>, OwnedSemaphorePermit);
+/// An image as it came.
+pub(super) struct Fetched {
+    pub(super) bytes: Vec<u8>,
+    /// Its place among those that are worked on.
+    pub(super) place: OwnedSemaphorePermit,
+    /// What its info.json said, if it had to be asked for.
+    pub(super) answer: Option<Answer>,
+}
 
 impl Downloader {
     /// Downloads for a build that works on `n_places` images at the same time.
     pub(super) fn new(limits: Network, width_px: u32, n_places: usize) -> reqwest::Result<Self> {
         let mut client = net::client_builder()
             .connect_timeout(limits.connect_timeout)
-            .timeout(limits.image_timeout)
             .default_headers(limits.headers.clone());
         if let Some(user_agent) = &limits.user_agent {
             client = client.user_agent(user_agent);
@@ -177,6 +186,7 @@ impl Downloader {
                 let source = Source {
                     host: Host::new(origin, n_for_one, retry_pause, retries),
                     habit: Mutex::default(),
+                    asking: Asking::default(),
                 };
                 (Arc::new(source), images)
             })
@@ -193,19 +203,28 @@ impl Downloader {
         iiif_url: &str,
     ) -> Result<Fetched, DownloadError> {
         let mut refusals = Refusals::default();
+        let mut answer = None;
         for way in source.ways() {
             let described = match way.url(iiif_url, self.width_px) {
                 Some(url) => Described::only(url),
-                None => self.described(source, iiif_url).await?,
+                None => {
+                    let (described, said) = self.described(source, iiif_url).await?;
+                    answer = Some(said);
+                    described
+                }
             };
             for url in described.urls {
                 match self
                     .get_patiently(&source.host, &url, self.limits.max_image_bytes)
                     .await
                 {
-                    Ok(fetched) => {
+                    Ok((bytes, place)) => {
                         source.note(way, described.is_of_server);
-                        return Ok(fetched);
+                        return Ok(Fetched {
+                            bytes,
+                            place,
+                            answer,
+                        });
                     }
                     Err(error) if error.leads_on() => refusals.add(way, error),
                     Err(error) => {
@@ -218,16 +237,22 @@ impl Downloader {
         Err(refusals.into_error())
     }
 
-    /// What info.json offers; nothing where there is none.
-    async fn described(&self, source: &Source, iiif_url: &str) -> Result<Described, DownloadError> {
+    /// What info.json offers, nothing where there is none, and what it says of the size.
+    async fn described(
+        &self,
+        source: &Source,
+        iiif_url: &str,
+    ) -> Result<(Described, Answer), DownloadError> {
         let info = ways::info_url(iiif_url);
-        match self
+        let result = self
             .get_patiently(&source.host, &info, MAX_INFO_BYTES)
             .await
-        {
-            Ok((bytes, _)) => Ok(ways::described(&bytes, iiif_url, self.width_px)),
+            .map(|(bytes, _place)| bytes);
+        let answer = asking::answer(&result);
+        match result {
+            Ok(bytes) => Ok((ways::described(&bytes, iiif_url, self.width_px), answer)),
             Err(error @ DownloadError::GivenUp(_)) => Err(error),
-            Err(_) => Ok(Described::default()),
+            Err(_) => Ok((Described::default(), answer)),
         }
     }
 
@@ -236,14 +261,16 @@ impl Downloader {
         host: &Host,
         url: &str,
         limit_bytes: usize,
-    ) -> Result<Fetched, DownloadError> {
+    ) -> Result<(Vec<u8>, OwnedSemaphorePermit), DownloadError> {
         let mut pause = self.limits.retry_pause;
         let mut n_left = self.limits.retries;
         let mut is_first = true;
         loop {
             let turn = host.turn().await?;
             let place = self.place().await;
-            let result = self.get_once(url, limit_bytes).await;
+            let result = self
+                .get_once(url, limit_bytes, self.limits.image_timeout)
+                .await;
             drop(turn);
             let error = match result {
                 Ok(bytes) => {
@@ -277,13 +304,19 @@ impl Downloader {
         }
     }
 
-    async fn get_once(&self, url: &str, limit_bytes: usize) -> Result<Vec<u8>, DownloadError> {
+    async fn get_once(
+        &self,
+        url: &str,
+        limit_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, DownloadError> {
         let too_large = || DownloadError::TooLarge {
             url: url.to_owned(),
             limit_bytes,
         };
-        let failed = |error| self.explain(url, error);
-        let mut response = self.client.get(url).send().await.map_err(failed)?;
+        let failed = |error| explain(url, timeout, error);
+        let request = self.client.get(url).timeout(timeout);
+        let mut response = request.send().await.map_err(failed)?;
         let status = response.status();
         if !status.is_success() {
             let retry_after = retry_after(response.headers(), SystemTime::now());
@@ -309,24 +342,21 @@ impl Downloader {
         }
         Ok(body)
     }
+}
 
-    fn explain(&self, url: &str, error: reqwest::Error) -> DownloadError {
-        let url = url.to_owned();
-        if error.is_timeout() && !error.is_connect() {
-            return DownloadError::Timeout {
-                url,
-                limit: self.limits.image_timeout,
-            };
-        }
-        // "error sending request" says nothing; the innermost cause is "connection refused".
-        let mut cause: &dyn std::error::Error = &error;
-        while let Some(source) = cause.source() {
-            cause = source;
-        }
-        DownloadError::Transport {
-            url,
-            reason: cause.to_string(),
-        }
+fn explain(url: &str, limit: Duration, error: reqwest::Error) -> DownloadError {
+    let url = url.to_owned();
+    if error.is_timeout() && !error.is_connect() {
+        return DownloadError::Timeout { url, limit };
+    }
+    // "error sending request" says nothing; the innermost cause is "connection refused".
+    let mut cause: &dyn std::error::Error = &error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    DownloadError::Transport {
+        url,
+        reason: cause.to_string(),
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described
         return Described::default();
     };
     let base = iiif_url.trim_end_matches('/');
-    let is_version_1 = is_version_1(&info);
+    let is_version_1 = is_version_1(&info["@context"], &info["profile"]);
     let quality = if is_version_1 { "native" } else { "default" };
     let mut sizes: Vec<(u64, u64)> = info["sizes"]
         .as_array()
@@ -97,7 +97,7 @@ pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described
 }
 
 /// The names in a value that is one or several.
-fn names(value: &Value) -> Vec<&str> {
+pub(super) fn names(value: &Value) -> Vec<&str> {
     match value {
         Value::String(name) => vec![name],
         Value::Array(all) => all.iter().filter_map(Value::as_str).collect(),
@@ -106,10 +106,14 @@ fn names(value: &Value) -> Vec<&str> {
 }
 
 /// Image API 1.0 and 1.1 name themselves in the context or in the profile.
-fn is_version_1(info: &Value) -> bool {
-    (names(&info["@context"]).into_iter())
-        .chain(names(&info["profile"]))
-        .any(|name| name.contains("image-api/1.") || name.contains("/image/1/"))
+pub(super) fn is_version_1(context: &Value, profile: &Value) -> bool {
+    (names(context).into_iter())
+        .chain(names(profile))
+        .any(|name| {
+            ["image-api/1.", "image-api/compliance", "/image/1/"]
+                .iter()
+                .any(|part| name.contains(part))
+        })
 }
 
 #[cfg(test)]

@@ -32,6 +32,8 @@ fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
     let damaged = text_of(&dir.path().join("damaged"));
     fs::create_dir(&damaged).unwrap();
     fs::write(format!("{damaged}/CURRENT"), "nonsense").unwrap();
+    let no_page_query = text_of(&dir.path().join("page.rq"));
+    fs::write(&no_page_query, "SELECT ?image ?title { ?image ?p ?title }").unwrap();
     for (arguments, parts) in [
         (
             &["serve", "--host", "127.0.0.1", "--port", &port][..],
@@ -73,6 +75,19 @@ fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
         (
             &["serve", "--model", nowhere],
             &[nowhere, "there is no model folder"],
+        ),
+        (
+            &["serve", "--page-query", nowhere],
+            &[nowhere, "cannot be read", "--page-query"],
+        ),
+        (
+            &["serve", "--page-query", &no_page_query],
+            &[
+                &no_page_query,
+                "--page-query",
+                "no empty VALUES ?image { }",
+                "write that",
+            ],
         ),
         (
             &["serve", "--allow-fetch", "10.0.0.0/99"],

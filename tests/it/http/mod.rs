@@ -5,7 +5,10 @@ mod bodies;
 mod cache;
 mod carried;
 mod connections;
+mod described;
 mod description;
+mod iiif;
+mod images;
 mod pages;
 mod protocol;
 mod query;
@@ -16,6 +19,7 @@ use crate::colours::{self, ColourEncoder};
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response, header};
+use clip_search::collection::Collection;
 use clip_search::encoder::Encoder;
 use clip_search::engine::Engine;
 use clip_search::fetch::{FetchLimits, Fetcher};
@@ -38,6 +42,7 @@ const RESULTS_XML: &str = "application/sparql-results+xml";
 
 /// The service and what it stands on.
 struct Fixture {
+    collection: Collection,
     encoder: Arc<dyn Encoder>,
     store: Store,
     allow: String,
@@ -49,6 +54,7 @@ struct Fixture {
 impl Default for Fixture {
     fn default() -> Self {
         Self {
+            collection: colours::collection(),
             encoder: Arc::new(ColourEncoder),
             store: Store::new().unwrap(),
             allow: String::new(),
@@ -63,7 +69,7 @@ impl Fixture {
     fn router(self) -> Router {
         let allow = self.allow.parse().unwrap();
         let fetcher = Fetcher::new(Handle::current(), allow, self.fetches).unwrap();
-        let engine = Engine::new(Arc::new(colours::collection()), self.encoder, fetcher);
+        let engine = Engine::new(Arc::new(self.collection), self.encoder, fetcher);
         let sparql = Sparql::new(
             self.store,
             Arc::new(engine),

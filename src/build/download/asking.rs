@@ -1,0 +1,177 @@
+//! Asking for info.json beside the pictures, which do not need it: whatever comes of it, no picture is lost to it,
+//! and a host that has none is soon left in peace.
+
+use super::host::{Host, Outcome};
+use super::{DownloadError, Downloader, MAX_INFO_BYTES, Source, info, ways};
+use crate::collection::sizes::ImageSize;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What asking for an info.json came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::build) enum Answer {
+    /// The image has this size.
+    Size(ImageSize),
+    /// The server gives none, or none that can be right.
+    Nothing,
+    /// The server was not asked, or did not answer: another build may ask again.
+    Unanswered,
+}
+
+/// How the images of a host answer for their info.json in this run.
+#[derive(Debug, Default)]
+pub(super) struct Asking(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    has_sizes: bool,
+    /// In a row.
+    n_failures: u32,
+}
+
+/// After so many failures in a row a host is not asked any more.
+const PATIENCE: u32 = 5;
+/// Attempts for one image.
+const MAX_ATTEMPTS: u32 = 3;
+/// An info.json that takes longer is not waited for.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest pause that a host may ask for. Pictures would wait for it, too.
+const MAX_WISH: Duration = Duration::from_secs(30);
+
+impl Asking {
+    fn is_over(&self) -> bool {
+        self.lock().n_failures >= PATIENCE
+    }
+
+    fn note(&self, answer: Answer) {
+        let mut state = self.lock();
+        match answer {
+            Answer::Size(_) => {
+                *state = State {
+                    has_sizes: true,
+                    n_failures: 0,
+                };
+            }
+            // One image without a size among others says nothing of the host.
+            Answer::Nothing if state.has_sizes => state.n_failures = 0,
+            Answer::Nothing | Answer::Unanswered => state.n_failures += 1,
+        }
+    }
+
+    fn end(&self) {
+        self.lock().n_failures = PATIENCE;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What comes after an attempt.
+enum Next {
+    Done(Answer),
+    /// Another attempt, after this time.
+    Again(Duration),
+}
+
+impl Downloader {
+    /// The size of the image behind `iiif_url` according to its info.json.
+    ///
+    /// Takes a turn at the host, so it must not be called with a place held that others wait for.
+    pub(in crate::build) async fn size(&self, source: &Source, iiif_url: &str) -> Answer {
+        for _ in 0..=self.limits.retries.min(MAX_ATTEMPTS - 1) {
+            if source.asking.is_over() || source.host.is_given_up() {
+                return Answer::Unanswered;
+            }
+            let Ok(turn) = source.host.turn().await else {
+                return Answer::Unanswered;
+            };
+            // The host may have shown itself while others had their turns.
+            if source.asking.is_over() {
+                return Answer::Unanswered;
+            }
+            let result = self.info(iiif_url).await;
+            drop(turn);
+            match self.next(source, &result) {
+                Next::Done(answer) => {
+                    source.asking.note(answer);
+                    return answer;
+                }
+                Next::Again(pause) => tokio::time::sleep(pause).await,
+            }
+        }
+        source.asking.note(Answer::Unanswered);
+        Answer::Unanswered
+    }
+
+    async fn info(&self, iiif_url: &str) -> Result<Vec<u8>, DownloadError> {
+        let time = TIMEOUT.min(self.limits.image_timeout);
+        self.get_once(&ways::info_url(iiif_url), MAX_INFO_BYTES, time)
+            .await
+    }
+
+    fn next(&self, source: &Source, result: &Result<Vec<u8>, DownloadError>) -> Next {
+        let error = match result {
+            Ok(_) => return answered(&source.host, answer(result)),
+            Err(error) => error,
+        };
+        tracing::debug!(%error, "no info.json");
+        match error.outcome(true) {
+            Outcome::Answered => answered(&source.host, answer(result)),
+            Outcome::Busy(Some(wish)) if wish > MAX_WISH => {
+                source.asking.end();
+                Next::Done(Answer::Unanswered)
+            }
+            Outcome::Busy(Some(wish)) => {
+                source.host.hold(wish);
+                Next::Again(Duration::ZERO)
+            }
+            Outcome::Busy(None) | Outcome::ServerError => Next::Again(self.limits.retry_pause),
+            // A second one would take as long, or be cut as well; the next image shows whether the host is back.
+            Outcome::Unanswered { .. } => Next::Done(Answer::Unanswered),
+        }
+    }
+}
+
+fn answered(host: &Host, answer: Answer) -> Next {
+    host.note(Outcome::Answered, &"");
+    Next::Done(answer)
+}
+
+/// What a request for info.json came to.
+pub(super) fn answer(result: &Result<Vec<u8>, DownloadError>) -> Answer {
+    match result {
+        Ok(bytes) => info::size(bytes).map_or(Answer::Nothing, Answer::Size),
+        Err(DownloadError::GivenUp(_)) => Answer::Unanswered,
+        Err(error) => match error.outcome(true) {
+            Outcome::Answered => Answer::Nothing,
+            Outcome::Busy(_) | Outcome::ServerError | Outcome::Unanswered { .. } => {
+                Answer::Unanswered
+            }
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collection::sizes::Measured;
+
+    #[test]
+    fn a_host_that_gives_no_sizes_is_left_in_peace() {
+        let size = Answer::Size(ImageSize::new(4, 3, Measured::Info, None).unwrap());
+        for (answers, is_over) in [
+            (vec![Answer::Nothing; 4], false),
+            (vec![Answer::Nothing; 5], true),
+            ([[Answer::Unanswered, Answer::Nothing]; 3].concat(), true),
+            ([vec![Answer::Nothing; 4], vec![size]].concat(), false),
+            // It knows some of its images.
+            ([vec![size], vec![Answer::Nothing; 9]].concat(), false),
+            ([vec![size], vec![Answer::Unanswered; 5]].concat(), true),
+        ] {
+            let asking = Asking::default();
+            answers.iter().for_each(|answer| asking.note(*answer));
+            assert_eq!(asking.is_over(), is_over, "{answers:?}");
+        }
+    }
+}

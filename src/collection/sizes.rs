@@ -1,0 +1,426 @@
+//! How large the images of a collection are, and which service scales them: `sizes.csv`.
+
+use super::identity::{IDENTITY, Identity};
+use super::open::CollectionError;
+use super::table::{Table, line_of};
+use super::verify::check_there;
+use crate::features::sum::{Sum, Summing};
+use csv::ByteRecord;
+use serde::{Serialize, Serializer};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+
+/// The file, beside `images.csv`, with a row for each row of `imageIds.csv`, in the same order; cells of what
+/// is unknown are empty. Directories of the original service and of earlier versions have none.
+pub const SIZES: &str = "sizes.csv";
+
+/// The columns of [`SIZES`].
+pub const COLUMNS: [&str; 6] = [
+    "image_id", "width", "height", "version", "profile", "measured",
+];
+
+/// Longest side that is believed, in pixels. Viewers count in signed 32-bit numbers.
+const MAX_SIDE_PX: u32 = i32::MAX.unsigned_abs();
+
+/// The size of an image, upright as viewers show it.
+///
+/// As JSON this is `{"width":4000,"height":3000,"measured":"info","service":{"version":3,"profile":"level2"}}`;
+/// what is unknown is left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImageSize {
+    /// Width in pixels.
+    pub width: NonZeroU32,
+    /// Height in pixels.
+    pub height: NonZeroU32,
+    /// What the two numbers are those of.
+    pub measured: Measured,
+    /// The service that scales the image and cuts tiles from it. `None` where no info.json was had: the image
+    /// can then be asked for only as it was before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub service: Option<ImageService>,
+}
+
+/// Where the size of an image is from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Measured {
+    /// From info.json: the size of the original.
+    Info,
+    /// From the picture that was delivered to the build, scaled down as a rule: the shape is right, the original
+    /// may be larger.
+    Delivered,
+}
+
+/// A IIIF Image API service, as its info.json describes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ImageService {
+    /// Of the Image API.
+    pub version: ApiVersion,
+    /// How much of the Image API it can do; `None` where it names no level.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
+}
+
+/// Major version of the IIIF Image API; as a number in JSON.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ApiVersion {
+    /// 1.0 and 1.1.
+    V1 = 1,
+    /// 2.0 and 2.1.
+    V2 = 2,
+    /// 3.0.
+    V3 = 3,
+}
+
+/// Compliance level of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Profile {
+    /// Files that lie there in fixed sizes.
+    Level0,
+    /// Regions, and widths or heights that the client chooses.
+    Level1,
+    /// Any region and size.
+    Level2,
+}
+
+// A collection of millions keeps them all in memory.
+const _: () = assert!(size_of::<Option<ImageSize>>() <= 12);
+
+impl ImageSize {
+    /// A size of `width` x `height` pixels; `None` if a side is zero or beyond all that an image can have.
+    #[must_use]
+    pub fn new(
+        width: u64,
+        height: u64,
+        measured: Measured,
+        service: Option<ImageService>,
+    ) -> Option<Self> {
+        let side = |px: u64| {
+            u32::try_from(px)
+                .ok()
+                .filter(|px| *px <= MAX_SIDE_PX)
+                .and_then(NonZeroU32::new)
+        };
+        Some(Self {
+            width: side(width)?,
+            height: side(height)?,
+            measured,
+            service,
+        })
+    }
+
+    /// Reads the cells after the id, in the order of [`COLUMNS`]; `None` if all are empty.
+    fn from_cells(cells: [&str; 5]) -> Result<Option<Self>, String> {
+        if cells.iter().all(|cell| cell.is_empty()) {
+            return Ok(None);
+        }
+        let [width, height, version, profile, measured] = cells;
+        let side = |cell: &str| cell.parse().map_err(|_| format!("{cell:?} is no size"));
+        let (width, height) = (side(width)?, side(height)?);
+        let measured = Measured::ALL
+            .into_iter()
+            .find(|known| known.as_str() == measured)
+            .ok_or_else(|| format!("measured is {measured:?}, not info or delivered"))?;
+        let service = match (ApiVersion::from_cell(version)?, profile) {
+            (None, "") => None,
+            (None, _) => return Err(format!("a profile {profile:?} of no version")),
+            (Some(version), profile) => Some(ImageService {
+                version,
+                profile: Profile::from_cell(profile)?,
+            }),
+        };
+        Self::new(width, height, measured, service)
+            .map(Some)
+            .ok_or_else(|| format!("no image has {width} x {height} pixels"))
+    }
+}
+
+/// The line of `sizes.csv` for the image with this id, which is hex digits.
+#[must_use]
+pub fn line(id: &str, size: Option<ImageSize>) -> String {
+    let Some(size) = size else {
+        return format!("{id},,,,,\n");
+    };
+    let service = size.service;
+    format!(
+        "{id},{},{},{},{},{}\n",
+        size.width,
+        size.height,
+        service.map_or("", |service| service.version.as_str()),
+        service
+            .and_then(|service| service.profile)
+            .map_or("", Profile::as_str),
+        size.measured.as_str()
+    )
+}
+
+impl Measured {
+    /// All there are.
+    const ALL: [Self; 2] = [Self::Info, Self::Delivered];
+
+    /// As it is written.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Delivered => "delivered",
+        }
+    }
+}
+
+impl ApiVersion {
+    /// All there are.
+    const ALL: [Self; 3] = [Self::V1, Self::V2, Self::V3];
+
+    /// As a digit.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "1",
+            Self::V2 => "2",
+            Self::V3 => "3",
+        }
+    }
+
+    /// As a number.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        self as u8
+    }
+
+    fn from_cell(cell: &str) -> Result<Option<Self>, String> {
+        one_of(&Self::ALL, Self::as_str, cell)
+            .ok_or_else(|| format!("{cell:?} is no version of the Image API"))
+    }
+}
+
+impl Serialize for ApiVersion {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u8(self.number())
+    }
+}
+
+impl Profile {
+    /// All there are.
+    pub(crate) const ALL: [Self; 3] = [Self::Level0, Self::Level1, Self::Level2];
+
+    /// As version 3 of the Image API writes it: `level0`, `level1`, `level2`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Level0 => "level0",
+            Self::Level1 => "level1",
+            Self::Level2 => "level2",
+        }
+    }
+
+    fn from_cell(cell: &str) -> Result<Option<Self>, String> {
+        one_of(&Self::ALL, Self::as_str, cell)
+            .ok_or_else(|| format!("{cell:?} is no level of the Image API"))
+    }
+}
+
+/// The one of `all` that is written as `cell`; `Some(None)` for an empty cell.
+fn one_of<T: Copy>(all: &[T], as_str: fn(T) -> &'static str, cell: &str) -> Option<Option<T>> {
+    if cell.is_empty() {
+        return Some(None);
+    }
+    all.iter()
+        .copied()
+        .find(|known| as_str(*known) == cell)
+        .map(Some)
+}
+
+/// Why `sizes.csv` cannot be used. The collection can: only its sizes are unknown.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SizesError {
+    /// It cannot be read, or is no such table.
+    #[error(transparent)]
+    Table(#[from] CollectionError),
+    /// It is not the file that `features.json` was written with.
+    #[error(
+        "{path} is not the file that {identity_path} was written with: it is damaged or was replaced (BLAKE2b {found} instead of {wanted})"
+    )]
+    Replaced {
+        /// The file.
+        path: PathBuf,
+        /// `features.json`.
+        identity_path: PathBuf,
+        /// Its checksum.
+        found: Sum,
+        /// The one in `features.json`.
+        wanted: Sum,
+    },
+    /// A row is not what a build writes.
+    #[error("{path}, line {line}: {reason}")]
+    Row {
+        /// The file.
+        path: PathBuf,
+        /// The line.
+        line: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// It has fewer or more rows than there are images.
+    #[error("{path} has sizes of {n_sizes} images, and imageIds.csv has {n_ids} ids")]
+    Counts {
+        /// The file.
+        path: PathBuf,
+        /// Rows in it.
+        n_sizes: usize,
+        /// Rows of `imageIds.csv`.
+        n_ids: usize,
+    },
+}
+
+/// The sizes of the images called `ids` in the data directory `dir`, in their order; `None` if it has no such
+/// file. `identity` is that of the directory.
+pub(super) fn read(
+    dir: &Path,
+    identity: Option<&Identity>,
+    ids: &[String],
+) -> Result<Option<Vec<Option<ImageSize>>>, SizesError> {
+    let path = dir.join(SIZES);
+    match check_there(&path) {
+        // Whoever copied the other files alone has a whole collection.
+        Err(CollectionError::Missing(_)) => return Ok(None),
+        there => there?,
+    }
+    let wanted = identity.and_then(|identity| identity.blake2b_256.sizes.as_ref());
+    if let Some(wanted) = wanted {
+        check_sum(dir, &path, wanted)?;
+    }
+    rows(&path, ids).map(Some)
+}
+
+fn check_sum(dir: &Path, path: &Path, wanted: &Sum) -> Result<(), SizesError> {
+    let bytes = std::fs::read(path).map_err(|source| CollectionError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    let mut summing = Summing::default();
+    summing.update(&bytes);
+    let found = summing.finish();
+    if found == *wanted {
+        return Ok(());
+    }
+    Err(SizesError::Replaced {
+        path: path.to_owned(),
+        identity_path: dir.join(IDENTITY),
+        found,
+        wanted: wanted.clone(),
+    })
+}
+
+fn rows(path: &Path, ids: &[String]) -> Result<Vec<Option<ImageSize>>, SizesError> {
+    let mut table = Table::open(path)?;
+    let mut columns = [0; COLUMNS.len()];
+    for (column, name) in columns.iter_mut().zip(COLUMNS) {
+        *column = table.column(name)?;
+    }
+    let [id_column, columns @ ..] = columns;
+    let mut sizes = Vec::with_capacity(ids.len());
+    let mut n_sizes = 0;
+    let mut record = ByteRecord::new();
+    while table.next(&mut record)? {
+        let bad = |reason: String| SizesError::Row {
+            path: path.to_owned(),
+            line: line_of(&record),
+            reason,
+        };
+        n_sizes += 1;
+        // Those that are too many are only counted.
+        let Some(expected) = ids.get(sizes.len()) else {
+            continue;
+        };
+        let id = table.text(&record, id_column)?;
+        if id != expected {
+            return Err(bad(format!(
+                "the id is {id:?}, and imageIds.csv has {expected} in this place"
+            )));
+        }
+        let mut cells = [""; 5];
+        for (cell, column) in cells.iter_mut().zip(columns) {
+            *cell = table.text(&record, column)?;
+        }
+        sizes.push(ImageSize::from_cells(cells).map_err(bad)?);
+    }
+    if n_sizes == ids.len() {
+        Ok(sizes)
+    } else {
+        Err(SizesError::Counts {
+            path: path.to_owned(),
+            n_sizes,
+            n_ids: ids.len(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size(measured: Measured, service: Option<ImageService>) -> ImageSize {
+        ImageSize::new(4000, 3000, measured, service).unwrap()
+    }
+
+    #[test]
+    fn a_line_is_read_as_it_was_written() {
+        let mut all = vec![None];
+        for measured in Measured::ALL {
+            all.push(Some(size(measured, None)));
+            for version in ApiVersion::ALL {
+                for profile in [None].into_iter().chain(Profile::ALL.map(Some)) {
+                    let service = ImageService { version, profile };
+                    all.push(Some(size(measured, Some(service))));
+                }
+            }
+        }
+        for size in all {
+            let line = line("ab", size);
+            let cells: Vec<&str> = line.trim_end().split(',').collect();
+            assert_eq!(cells[0], "ab");
+            let cells = cells[1..].try_into().unwrap();
+            assert_eq!(ImageSize::from_cells(cells), Ok(size), "{line}");
+        }
+    }
+
+    #[test]
+    fn bad_cells_are_told() {
+        for (cells, reason) in [
+            (["0", "3", "", "", "info"], "no image has 0 x 3 pixels"),
+            (["3", "2147483648", "", "", "info"], "no image has"),
+            (["-3", "3", "", "", "info"], "\"-3\" is no size"),
+            (["3", "", "", "", "info"], "\"\" is no size"),
+            (["3", "3", "", "", ""], "not info or delivered"),
+            (["3", "3", "4", "", "info"], "no version"),
+            (["3", "3", "2", "level3", "info"], "no level"),
+            (["3", "3", "", "level2", "info"], "of no version"),
+        ] {
+            let error = ImageSize::from_cells(cells).unwrap_err();
+            assert!(error.contains(reason), "{cells:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn json_leaves_out_what_is_unknown() {
+        let service = ImageService {
+            version: ApiVersion::V3,
+            profile: Some(Profile::Level2),
+        };
+        for (size, expected) in [
+            (
+                size(Measured::Info, Some(service)),
+                r#"{"width":4000,"height":3000,"measured":"info","service":{"version":3,"profile":"level2"}}"#,
+            ),
+            (
+                size(Measured::Delivered, None),
+                r#"{"width":4000,"height":3000,"measured":"delivered"}"#,
+            ),
+        ] {
+            assert_eq!(serde_json::to_string(&size).unwrap(), expected);
+        }
+    }
+}

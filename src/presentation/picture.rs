@@ -1,0 +1,172 @@
+//! A picture of an image: a URL that its server answers, and how large it is.
+
+use crate::collection::sizes::{ApiVersion, ImageSize, Profile};
+use serde_json::{Value, json};
+use std::num::NonZeroU32;
+
+/// Media type of every picture that is asked for.
+const FORMAT: &str = "image/jpeg";
+
+/// A picture of a whole image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// Where it is.
+    pub url: String,
+    /// In pixels.
+    pub width: NonZeroU32,
+    /// In pixels.
+    pub height: NonZeroU32,
+}
+
+impl Picture {
+    /// The picture of the image at `iiif_url` that is `width_px` wide, or as wide as the image if that is less:
+    /// servers may refuse to make it larger. One of level 0 has files in fixed sizes, and gives the whole image.
+    #[must_use]
+    pub fn new(iiif_url: &str, size: ImageSize, width_px: NonZeroU32) -> Self {
+        let iiif_url = iiif_url.trim_end_matches('/');
+        let version = size.service.map(|service| service.version);
+        let (quality, whole) = match version {
+            Some(ApiVersion::V1) => ("native", "full"),
+            Some(ApiVersion::V2) => ("default", "full"),
+            Some(ApiVersion::V3) | None => ("default", "max"),
+        };
+        if is_fixed(size) {
+            return Self {
+                url: format!("{iiif_url}/full/{whole}/0/{quality}.jpg"),
+                width: size.width,
+                height: size.height,
+            };
+        }
+        let width = width_px.min(size.width);
+        Self {
+            url: format!("{iiif_url}/full/{width},/0/{quality}.jpg"),
+            width,
+            height: scaled(size.height, width, size.width),
+        }
+    }
+
+    /// It as a resource of type Image.
+    #[must_use]
+    pub fn resource(&self) -> Value {
+        json!({
+            "id": self.url,
+            "type": "Image",
+            "format": FORMAT,
+            "width": self.width,
+            "height": self.height,
+        })
+    }
+}
+
+/// Whether the server gives fixed sizes alone.
+pub(super) fn is_fixed(size: ImageSize) -> bool {
+    let profile = size.service.and_then(|service| service.profile);
+    profile == Some(Profile::Level0)
+}
+
+/// `side * width / of_width`, rounded, and not zero.
+fn scaled(side: NonZeroU32, width: NonZeroU32, of_width: NonZeroU32) -> NonZeroU32 {
+    let [side, width, of_width] = [side, width, of_width].map(|px| u64::from(px.get()));
+    let scaled = (side * width + of_width / 2) / of_width;
+    // No larger than `side`, because `width` is not above `of_width`.
+    u32::try_from(scaled)
+        .ok()
+        .and_then(NonZeroU32::new)
+        .unwrap_or(NonZeroU32::MIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collection::sizes::{ImageService, Measured};
+
+    fn picture(
+        size: (u64, u64),
+        service: Option<(ApiVersion, Option<Profile>)>,
+    ) -> (String, u32, u32) {
+        let service = service.map(|(version, profile)| ImageService { version, profile });
+        let size = ImageSize::new(size.0, size.1, Measured::Info, service).unwrap();
+        let picture = Picture::new("http://h/i/", size, NonZeroU32::new(1000).unwrap());
+        (picture.url, picture.width.get(), picture.height.get())
+    }
+
+    #[test]
+    fn a_picture_is_never_wider_than_its_image() {
+        use ApiVersion::{V1, V2, V3};
+        use Profile::{Level0, Level1, Level2};
+        for (size, service, url, width, height) in [
+            (
+                (4000, 3000),
+                Some((V3, Some(Level2))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                750,
+            ),
+            (
+                (4000, 3000),
+                Some((V2, Some(Level1))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                750,
+            ),
+            (
+                (4000, 3000),
+                Some((V1, None)),
+                "http://h/i/full/1000,/0/native.jpg",
+                1000,
+                750,
+            ),
+            (
+                (600, 901),
+                Some((V3, None)),
+                "http://h/i/full/600,/0/default.jpg",
+                600,
+                901,
+            ),
+            (
+                (640, 480),
+                None,
+                "http://h/i/full/640,/0/default.jpg",
+                640,
+                480,
+            ),
+            (
+                (4000, 3000),
+                Some((V3, Some(Level0))),
+                "http://h/i/full/max/0/default.jpg",
+                4000,
+                3000,
+            ),
+            (
+                (4000, 3000),
+                Some((V2, Some(Level0))),
+                "http://h/i/full/full/0/default.jpg",
+                4000,
+                3000,
+            ),
+            (
+                (4000, 3000),
+                Some((V1, Some(Level0))),
+                "http://h/i/full/full/0/native.jpg",
+                4000,
+                3000,
+            ),
+            (
+                (100_000, 1),
+                Some((V3, Some(Level2))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                1,
+            ),
+            (
+                (3000, 2000),
+                Some((V3, Some(Level2))),
+                "http://h/i/full/1000,/0/default.jpg",
+                1000,
+                667,
+            ),
+        ] {
+            assert_eq!(picture(size, service), (url.to_owned(), width, height));
+        }
+    }
+}
