@@ -23,6 +23,9 @@ pub(super) struct Entry {
     pub(super) css: Option<String>,
     /// What `js` imports, so that browsers ask for it at once.
     pub(super) chunks: Vec<String>,
+    /// The messages in each language, which `js` imports when it knows the visitor's.
+    #[serde(default)]
+    pub(super) languages: HashMap<String, String>,
 }
 
 /// The files of a page; `None` where the pages have not been built.

@@ -32,7 +32,8 @@ impl Shell<'_> {
         if let Some(css) = &entry.css {
             let _ = writeln!(head, r#"<link rel="stylesheet" href="{root}assets/{css}">"#);
         }
-        for chunk in &entry.chunks {
+        let messages = entry.languages.get(*language);
+        for chunk in entry.chunks.iter().chain(messages) {
             let _ = writeln!(
                 head,
                 r#"<link rel="modulepreload" href="{root}assets/{chunk}">"#
@@ -82,6 +83,9 @@ mod tests {
             js: "a.js".to_owned(),
             css: None,
             chunks: vec!["b.js".to_owned()],
+            languages: [("de", "c.js"), ("it", "d.js")]
+                .map(|(language, file)| (language.to_owned(), file.to_owned()))
+                .into(),
         };
         let html = Shell {
             title: "<b>",
@@ -99,6 +103,13 @@ mod tests {
             "{html}"
         );
         assert!(html.contains(r#"src="../assets/a.js""#), "{html}");
+        for file in ["b.js", "c.js"] {
+            assert!(
+                html.contains(&format!("modulepreload\" href=\"../assets/{file}\"")),
+                "{html}"
+            );
+        }
+        assert!(!html.contains("d.js"), "{html}");
         assert!(!html.contains("<style>"), "{html}");
     }
 }
