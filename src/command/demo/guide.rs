@@ -16,18 +16,19 @@ pub(super) fn guide(
     let mut text = format!(
         "serving {n_images} pictures at {service}/ until Ctrl-C
 
-query page  {service}/sparql
-SPARQL      {service}/sparql
-search      {service}/query?str=a+ship+at+sea
-IIIF        {iiif}/
-health      {service}/health
+search page  {service}/
+workbench    {service}/sparql, which is the SPARQL endpoint too
+JSON         {service}/query?str=a+ship+at+sea
+manifest     {service}/iiif/manifest?str=a+ship+at+sea, for IIIF viewers
+pictures     {iiif}/, by IIIF
+health       {service}/health
 "
     );
     let queries: Vec<_> = files.queries().collect();
     if !queries.is_empty() {
         let _ = write!(
             text,
-            "\nQueries for the query page, also in {}:\n",
+            "\nQueries for the workbench, also in its menu and in {}:\n",
             dir.join(super::files::QUERIES).display()
         );
     }
