@@ -129,6 +129,12 @@ pub(super) enum ApiError {
     /// An id that no image has.
     #[error("the collection has no image with the id {id:?}")]
     NoSuchImage { id: String },
+    /// A file that the pages no longer have, or never had.
+    #[error("the pages have no file {name}; load the page again")]
+    NoSuchAsset { name: String },
+    /// The logo of an operator who has none.
+    #[error("this service has no logo; its operator sets one with --logo (CLIP_LOGO)")]
+    NoLogo,
     /// What is excluded is all that is searched for.
     #[error("exclude cancels all that is searched for; exclude something else")]
     Cancelled,
@@ -195,6 +201,8 @@ impl ApiError {
             | Self::NothingFound
             | Self::NoSizes
             | Self::NoSuchManifest
+            | Self::NoSuchAsset { .. }
+            | Self::NoLogo
             | Self::NoSuchImage { .. } => (StatusCode::NOT_FOUND, Client),
             Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, Client),
             Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Client),

@@ -4,8 +4,9 @@ use crate::colours::{self, ColourEncoder};
 use clip_search::engine::Engine;
 use clip_search::fetch::allow::AllowList;
 use clip_search::fetch::{FetchLimits, Fetcher};
+use clip_search::http::pages::facets::Facets;
 use clip_search::sparql::{QueryRequest, Sparql, SparqlOptions};
-use oxigraph::io::RdfFormat;
+use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::model::Term;
 use oxigraph::sparql::{QueryResults, SparqlEvaluator};
 use oxigraph::store::Store;
@@ -208,6 +209,7 @@ fn every_query_says_what_it_expects_and_has_a_test() {
         files,
         [
             "cidoc-crm.rq",
+            "facets.rq",
             "iiif-image-services.rq",
             "linked-art.rq",
             // These have their tests in page_queries.rs.
@@ -221,5 +223,52 @@ fn every_query_says_what_it_expects_and_has_a_test() {
     for file in files {
         let text = std::fs::read_to_string(queries().join(&file)).unwrap();
         assert!(text.starts_with("# ") && text.contains("Expects"), "{file}");
+    }
+}
+
+#[test]
+fn every_facet_finds_what_the_collections_of_the_repository_tell() {
+    let demo = ["maker", "period", "technique", "place"];
+    for (metadata, n_images, told) in [
+        ("examples/demo/metadata.ttl", 306, &demo[..]),
+        ("examples/metadata.ttl", 12, &demo[..3]),
+    ] {
+        let store = Store::new().unwrap();
+        let turtle = std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join(metadata)).unwrap();
+        let parser = RdfParser::from_format(RdfFormat::Turtle)
+            .with_base_iri("http://127.0.0.1:8182/")
+            .unwrap();
+        store.load_from_slice(parser, &turtle).unwrap();
+        let facets = Facets::carried();
+        let prefixes: String = (facets.prefixes.iter())
+            .map(|(name, iri)| format!("PREFIX {name}: <{iri}>\n"))
+            .collect();
+        for facet in facets.facets {
+            let query = format!(
+                "{prefixes}SELECT (COUNT(DISTINCT ?image) AS ?n) {{ {} FILTER(BOUND(?value)) }}",
+                facet.pattern
+            );
+            let results = SparqlEvaluator::new()
+                .parse_query(&query)
+                .unwrap()
+                .on_store(&store)
+                .execute()
+                .unwrap();
+            let QueryResults::Solutions(mut solutions) = results else {
+                panic!("a SELECT has solutions");
+            };
+            let row = solutions.next().unwrap().unwrap();
+            let n = row.get("n").unwrap().to_string();
+            let expected = if told.contains(&facet.name.as_str()) {
+                n_images
+            } else {
+                0
+            };
+            assert!(
+                n.starts_with(&format!("\"{expected}\"")),
+                "{metadata} {}: {n}",
+                facet.name
+            );
+        }
     }
 }

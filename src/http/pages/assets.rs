@@ -2,7 +2,7 @@
 
 use crate::http::error::ApiError;
 use axum::extract::Path;
-use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -42,7 +42,6 @@ pub(super) fn entry(page: &str) -> Option<&'static Entry> {
 /// `/assets/{name}`: names hold a hash of their content, so that a file may be kept for ever.
 pub(in crate::http) async fn asset(
     Path(name): Path<String>,
-    uri: Uri,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     const FOR_EVER: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -51,10 +50,7 @@ pub(in crate::http) async fn asset(
     let (encoding, bytes) = (!is_compressed_form)
         .then(|| best_form(&name, &headers))
         .flatten()
-        .ok_or_else(|| ApiError::NoSuchPath {
-            path: uri.path().to_owned(),
-            routes: crate::http::ROUTES,
-        })?;
+        .ok_or_else(|| ApiError::NoSuchAsset { name: name.clone() })?;
     let mut response = bytes.into_response();
     let fields = response.headers_mut();
     fields.insert(header::CONTENT_TYPE, media_type(&name));

@@ -103,15 +103,9 @@ pub(super) fn workbench(
 }
 
 /// `/logo`: the operator's.
-pub(super) async fn logo(
-    State(state): State<Arc<AppState>>,
-    uri: Uri,
-) -> Result<Response, ApiError> {
+pub(super) async fn logo(State(state): State<Arc<AppState>>) -> Result<Response, ApiError> {
     let Some(logo) = &state.settings.pages.logo else {
-        return Err(ApiError::NoSuchPath {
-            path: uri.path().to_owned(),
-            routes: super::ROUTES,
-        });
+        return Err(ApiError::NoLogo);
     };
     // An SVG may hold scripts, which run where it is opened by itself.
     let harmless =
