@@ -337,7 +337,7 @@ pub struct PageArgs {
     /// Picture that stands before the name on the pages: SVG, PNG, JPEG or WebP
     #[arg(long, env = "CLIP_LOGO", value_name = "FILE")]
     pub logo: Option<PathBuf>,
-    /// Links at the foot of the pages, such as Imprint=https://example.org/imprint, with commas between
+    /// Links at the foot of the pages: the text that is shown and where it leads, with commas between
     #[arg(
         long,
         env = "CLIP_FOOTER",
@@ -345,8 +345,8 @@ pub struct PageArgs {
         value_delimiter = ','
     )]
     pub footer: Vec<Link>,
-    /// IIIF viewers in which pictures may be opened, such as Mirador=https://example.org/m?iiif={manifest},
-    /// with commas between
+    /// IIIF viewers in which pictures may be opened, {manifest} in their URLs standing for the manifest, with commas
+    /// between
     #[arg(
         long,
         env = "CLIP_VIEWERS",
