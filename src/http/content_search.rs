@@ -4,7 +4,7 @@ use super::AppState;
 use super::body::{self, Field, FieldValue};
 use super::cache::NO_STORE;
 use super::error::{ApiError, JsonError};
-use super::presentation::{Choice, respond};
+use super::presentation::{Choice, languages, respond};
 use super::query::Parameters;
 use crate::describe::image::DescribedImage;
 use crate::presentation::search::{IGNORED, MAX_PAGES, PAGE_SIZE, Page, Version};
@@ -12,7 +12,7 @@ use crate::presentation::searched_manifest;
 use crate::sparql::Cancellation;
 use crate::sparql::search::SearchRequest;
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
 use std::num::NonZeroUsize;
 use std::sync::Arc;
@@ -164,9 +164,7 @@ async fn answer(
             Ok::<_, ApiError>(page.document(version, &links))
         })
         .await??;
-    let mut response = respond(&document, version.context(), &headers);
-    const BY_LANGUAGE: HeaderValue = HeaderValue::from_static("Accept-Language");
-    response.headers_mut().append(header::VARY, BY_LANGUAGE);
+    let response = respond(&document, version.context(), &headers);
     // As for the manifest: tomorrow there may be another picture behind the same URL.
     Ok((is_fetched.then_some([NO_STORE]), response).into_response())
 }
@@ -209,16 +207,4 @@ impl AppState {
         let hits = hits.into_iter().take(MAX_HITS.get());
         Ok(hits.map(|hit| (hit.row, hit.score)).collect())
     }
-}
-
-/// The languages in `Accept-Language`, in the order in which browsers write them: best first.
-fn languages(headers: &HeaderMap) -> Vec<String> {
-    let header = headers.get(header::ACCEPT_LANGUAGE);
-    let header = header
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let tags = header
-        .split(',')
-        .filter_map(|range| range.split(';').next());
-    tags.map(|tag| tag.trim().to_owned()).take(20).collect()
 }

@@ -7,6 +7,7 @@ use super::query::{self, Parameters, in_own_words};
 use super::{AppState, description};
 use crate::describe::image::DescribedImage;
 use crate::presentation::asked::{Asked, Wanted};
+use crate::presentation::reader::ForReader;
 use crate::presentation::{self, Links, canvas, collection};
 use crate::sparql::Cancellation;
 use crate::sparql::search::{QueryImage, SearchRequest};
@@ -267,7 +268,8 @@ impl AppState {
     }
 }
 
-/// `document` as JSON-LD of `context`, or, for who asks for that, browsers too, as plain JSON.
+/// `document` as JSON-LD of `context`, or, for who asks for that, browsers too, as plain JSON; its texts in the
+/// reader's languages first.
 pub(super) fn respond(document: &Value, context: &str, headers: &HeaderMap) -> Response {
     let media_type = if Accept::from_headers(headers).prefers_plain_json() {
         HeaderValue::from_static("application/json")
@@ -276,9 +278,29 @@ pub(super) fn respond(document: &Value, context: &str, headers: &HeaderMap) -> R
             .expect("contexts are URLs")
     };
     const BY_ACCEPT: HeaderValue = HeaderValue::from_static("Accept");
+    const BY_LANGUAGE: HeaderValue = HeaderValue::from_static("Accept-Language");
+    let languages = languages(headers);
+    let written = serde_json::to_string(&ForReader {
+        document,
+        languages: &languages,
+    });
     let head = [
         (header::CONTENT_TYPE, media_type),
         (header::VARY, BY_ACCEPT),
     ];
-    (head, document.to_string()).into_response()
+    let mut response = (head, written.expect("a JSON value can be written")).into_response();
+    response.headers_mut().append(header::VARY, BY_LANGUAGE);
+    response
+}
+
+/// The languages in `Accept-Language`, in the order in which browsers write them: best first.
+pub(super) fn languages(headers: &HeaderMap) -> Vec<String> {
+    let header = headers.get(header::ACCEPT_LANGUAGE);
+    let header = header
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let tags = header
+        .split(',')
+        .filter_map(|range| range.split(';').next());
+    tags.map(|tag| tag.trim().to_owned()).take(20).collect()
 }

@@ -8,6 +8,7 @@ pub mod canvas;
 pub mod collection;
 pub mod manifest;
 pub mod picture;
+pub mod reader;
 mod rights;
 pub mod search;
 mod service;

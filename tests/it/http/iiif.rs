@@ -660,3 +660,21 @@ async fn hostile_metadata_stay_texts() {
     let query = escaped("<b>red</b>");
     assert_valid(&[document(&router, &format!("/iiif/manifest?str={query}&minScore=-1")).await]);
 }
+
+#[tokio::test]
+async fn texts_come_in_the_readers_language_first() {
+    let router = world();
+    for (asked, expected) in [
+        ("de-CH,de;q=0.9", "\"label\":{\"de\":"),
+        ("ja", "\"label\":{\"en\":"),
+    ] {
+        let request = Request::get("/iiif/manifest?str=red").header("accept-language", asked);
+        let response = send(&router, request.body(Body::empty()).unwrap()).await;
+        let varies: Vec<&str> = (response.headers().get_all(header::VARY).iter())
+            .map(|value| value.to_str().unwrap())
+            .collect();
+        assert!(varies.join(",").contains("Accept-Language"), "{varies:?}");
+        let document = text(response).await;
+        assert!(document.contains(expected), "{asked}: {document}");
+    }
+}
