@@ -75,7 +75,7 @@ pub(super) fn extract(pattern: &mut GraphPattern) -> Result<Option<Extracted>, R
     let pattern = name_nodes(std::mem::replace(pattern, algebra::unit()), &mut names);
     let pattern = name_apart(pattern, &mut names, true);
     let pattern = close_expressions(pattern, &HashSet::new(), &mut names);
-    let pattern = graphs::keep_apart(pattern);
+    let pattern = graphs::keep_apart(pattern, &mut names);
     let subjects = request_subjects(&pattern);
     check_paths(&pattern, &subjects, &names)?;
     let mut fragments = Vec::new();

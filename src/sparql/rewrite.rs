@@ -3,7 +3,7 @@
 
 use super::algebra::{self, Binding, bound_variables, join, map_children};
 use super::extract::{has_placeholder, placeholder_index};
-use super::graphs;
+use super::graphs::{self, reads_graph};
 use super::tables;
 use crate::vocab::NAMESPACE;
 use oxrdf::{NamedNode, Variable};
@@ -40,16 +40,11 @@ pub(super) fn insert_tables(
                 NamedNodePattern::Variable(variable) => Some(variable),
                 NamedNodePattern::NamedNode(_) => None,
             };
-            // A GRAPH right inside a GRAPH leaves the outer name unbound, as the store has it.
-            let outside = graph
-                .filter(|_| !binds_graph(&inner) && select_has_placeholder(&inner))
-                .map(|graph| tables.graph_names(graph));
             let inner = insert_tables(*inner, tables, graph);
-            let pattern = GraphPattern::Graph {
+            GraphPattern::Graph {
                 name,
                 inner: Box::new(inner),
-            };
-            join(pattern, outside.unwrap_or_else(algebra::unit))
+            }
         }
         GraphPattern::Lateral { left, right } => {
             let each =
@@ -193,59 +188,6 @@ impl Tables<'_> {
             return graphs::names(graph);
         }
         algebra::values(graph.clone(), [NamedNode::new_unchecked(NAMESPACE).into()])
-    }
-}
-
-/// Whether every solution of `pattern` comes with a triple of the active graph.
-fn reads_graph(pattern: &GraphPattern) -> bool {
-    comes_with(pattern, &|_| false)
-}
-
-/// Whether every solution of `pattern`, its tables in place, comes with the name of the active graph.
-fn binds_graph(pattern: &GraphPattern) -> bool {
-    comes_with(pattern, &|node| {
-        placeholder_index(node).is_some() || algebra::is_unit(node)
-    })
-}
-
-/// Whether every solution of `pattern` comes with a triple of the active graph, or is one of a node that
-/// `counts` as well.
-fn comes_with(pattern: &GraphPattern, counts: &dyn Fn(&GraphPattern) -> bool) -> bool {
-    if counts(pattern) {
-        return true;
-    }
-    let comes = |pattern| comes_with(pattern, counts);
-    match pattern {
-        GraphPattern::Bgp { patterns } => !patterns.is_empty(),
-        GraphPattern::Path { .. } => true,
-        GraphPattern::Join { left, right } | GraphPattern::Lateral { left, right } => {
-            comes(left) || comes(right)
-        }
-        GraphPattern::Union { left, right } => comes(left) && comes(right),
-        GraphPattern::LeftJoin { left: inner, .. }
-        | GraphPattern::Minus { left: inner, .. }
-        | GraphPattern::Filter { inner, .. }
-        | GraphPattern::Extend { inner, .. }
-        | GraphPattern::OrderBy { inner, .. }
-        | GraphPattern::Project { inner, .. }
-        | GraphPattern::Distinct { inner }
-        | GraphPattern::Reduced { inner }
-        | GraphPattern::Slice { inner, .. } => comes(inner),
-        // A table or another graph does not read it.
-        GraphPattern::Group { .. }
-        | GraphPattern::Graph { .. }
-        | GraphPattern::Values { .. }
-        | GraphPattern::Service { .. } => false,
-    }
-}
-
-/// Whether a placeholder stands in a sub-SELECT of `pattern`.
-fn select_has_placeholder(pattern: &GraphPattern) -> bool {
-    match pattern {
-        GraphPattern::Project { .. } => has_placeholder(pattern),
-        _ => algebra::children(pattern)
-            .into_iter()
-            .any(select_has_placeholder),
     }
 }
 

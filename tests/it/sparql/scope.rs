@@ -99,15 +99,16 @@ fn seen() -> World {
     World::with(SparqlOptions::default(), store)
 }
 
+/// What `GRAPH ?g { inside }` means in the dataset of [`seen`].
+fn written_out(inside: &str) -> String {
+    let [first, second] = ["ex:g1", "ex:g2"]
+        .map(|graph| format!("{{ GRAPH {graph} {{ {inside} }} VALUES ?g {{ {graph} }} }}"));
+    format!("{first} UNION {second}")
+}
+
 #[test]
 fn a_sub_select_below_graph_is_evaluated_graph_by_graph() {
     let world = seen();
-    // What GRAPH ?g means, written out.
-    let written_out = |inside: &str| {
-        format!(
-            "{{ GRAPH ex:g1 {{ {inside} }} VALUES ?g {{ ex:g1 }} }} UNION {{ GRAPH ex:g2 {{ {inside} }} VALUES ?g {{ ex:g2 }} }}"
-        )
-    };
     for (inside, n_rows) in [
         ("{ SELECT ?i ?x { REQUEST ?i ex:in ?x } }", 12),
         ("{ SELECT DISTINCT ?x { REQUEST ?i ex:in ?x } }", 2),
@@ -138,6 +139,99 @@ fn a_sub_select_below_graph_is_evaluated_graph_by_graph() {
         let select = "SELECT ?g ?i ?x ?n";
         let found = rows(&world, &format!("{select} {{ GRAPH ?g {{ {inside} }} }}"));
         let expected = rows(&world, &format!("{select} {{ {} }}", written_out(inside)));
+        assert_eq!(found, expected, "{inside}");
+        assert_eq!(found.len(), n_rows, "{inside}");
+    }
+}
+
+#[test]
+fn a_group_below_graph_is_evaluated_for_itself_and_then_meets_the_name() {
+    let world = seen();
+    for (inside, n_rows) in [
+        // Nothing in it is read from a graph.
+        (format!("VALUES ?i {{ <{}> <{}> }}", url(1), url(4)), 4),
+        ("BIND(1 AS ?n)".to_owned(), 18),
+        ("{ SELECT (1 AS ?n) {} }".to_owned(), 18),
+        (format!("VALUES ?i {{ <{}> }} REQUEST", url(1)), 2),
+        (
+            format!("VALUES ?i {{ <{}> }} OPTIONAL {{ ?i ex:in ?x }}", url(1)),
+            2,
+        ),
+        (
+            format!(
+                "{{ SELECT DISTINCT ?i {{ {{ VALUES ?i {{ <{}> }} }} UNION {{ ?i ex:in ?x }} }} }}",
+                url(1)
+            ),
+            13,
+        ),
+        (
+            format!(
+                "VALUES ?i {{ <{}> <{}> }} FILTER EXISTS {{ ?i ex:in ?x }}",
+                url(1),
+                url(4)
+            ),
+            3,
+        ),
+        (
+            format!(
+                "{{ VALUES ?i {{ <{}> }} OPTIONAL {{ ?i ex:in ?x }} }} REQUEST",
+                url(1)
+            ),
+            2,
+        ),
+        ("OPTIONAL { ?i ex:none ?x }".to_owned(), 18),
+        // Another graph's name hides it.
+        ("GRAPH ex:g1 { ?i ex:in ?x }".to_owned(), 12),
+        ("GRAPH ?h { ?i ex:in ?x }".to_owned(), 24),
+        ("GRAPH ex:g1 { REQUEST }".to_owned(), 18),
+        // What MINUS takes away shares a variable with it.
+        ("?i ex:in ?x MINUS { ?a ex:in ?b }".to_owned(), 12),
+        ("REQUEST MINUS { ?a ex:in ?b }".to_owned(), 18),
+        ("REQUEST MINUS { ?i ex:in ?b }".to_owned(), 6),
+        ("MINUS { ?a ex:in ?b }".to_owned(), 18),
+        ("MINUS { GRAPH ?g { ?a ex:in ?b } }".to_owned(), 18),
+        (
+            "{ SELECT ?i { ?i ex:in ?x MINUS { ?a ex:in ?b } } }".to_owned(),
+            12,
+        ),
+        (
+            "{ REQUEST } UNION { ?a ex:in ?x } MINUS { ?i ex:in ?y }".to_owned(),
+            114,
+        ),
+        (
+            "REQUEST MINUS { OPTIONAL { ?i ex:in 'g1' } ?a ex:in ?y }".to_owned(),
+            12,
+        ),
+        // The name is not seen inside.
+        ("GRAPH ?g { ?i ex:in ?x }".to_owned(), 12),
+        ("OPTIONAL { GRAPH ?g { ?i ex:in 'g1' } }".to_owned(), 6),
+        (
+            "REQUEST OPTIONAL { GRAPH ?g { ?i ex:in 'g1' } }".to_owned(),
+            12,
+        ),
+        (
+            "REQUEST OPTIONAL { GRAPH ?g { ?i ex:in ?x } FILTER(BOUND(?g)) }".to_owned(),
+            12,
+        ),
+        (
+            "?i ex:in ?x FILTER EXISTS { GRAPH ?g { ?i ex:in 'g1' } }".to_owned(),
+            9,
+        ),
+        ("?i ex:in ?x FILTER(BOUND(?g))".to_owned(), 0),
+        (
+            "{ SELECT DISTINCT ?g ?x { OPTIONAL { GRAPH ?g { ?i ex:in ?x } } } }".to_owned(),
+            18,
+        ),
+    ] {
+        let select = "SELECT ?g ?h ?i ?s ?x ?n";
+        let found = rows(
+            &world,
+            &format!("{select} {{ REQUEST GRAPH ?g {{ {inside} }} }}"),
+        );
+        let expected = rows(
+            &world,
+            &format!("{select} {{ REQUEST {{ {} }} }}", written_out(&inside)),
+        );
         assert_eq!(found, expected, "{inside}");
         assert_eq!(found.len(), n_rows, "{inside}");
     }
