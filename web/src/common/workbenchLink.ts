@@ -6,15 +6,3 @@ const FRAGMENT = "#query=";
 export function workbenchUrl(root: string, query: string): string {
   return `${root}sparql${FRAGMENT}${encodeURIComponent(query)}`;
 }
-
-/** The query in a fragment (`location.hash`), or null if there is none. */
-export function queryOfFragment(fragment: string): string | null {
-  if (!fragment.startsWith(FRAGMENT)) {
-    return null;
-  }
-  try {
-    return decodeURIComponent(fragment.slice(FRAGMENT.length));
-  } catch {
-    return null;
-  }
-}
