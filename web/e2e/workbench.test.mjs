@@ -123,6 +123,8 @@ test("a clip: term is completed by keyboard, with its comment", () =>
     await chosen.waitFor();
     assert.equal(await chosen.textContent(), "clip:queryString");
     assert.match(await page.locator(".cm-completionInfo").textContent(), /in words/);
+    // What has only just been shown is not taken, in case that the key was meant for something else.
+    await page.waitForTimeout(200);
     await page.keyboard.press("Enter");
     assert.equal(await editorText(page), "ASK { ?r clip:queryString }");
   }));

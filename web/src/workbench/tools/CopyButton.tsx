@@ -1,5 +1,6 @@
 // Copies a text, and says that it did.
 import { useState } from "preact/hooks";
+import { copied } from "../../common/clipboard";
 import { t } from "../texts";
 
 interface Props {
@@ -24,28 +25,4 @@ export function CopyButton({ label, text }: Props) {
       <span role="status">{said}</span>
     </span>
   );
-}
-
-/** Pages without https have no clipboard, but a selection can still be copied. */
-async function copied(text: string): Promise<boolean> {
-  try {
-    await navigator.clipboard.writeText(text);
-    return true;
-  } catch {
-    return copiedBySelection(text);
-  }
-}
-
-function copiedBySelection(text: string): boolean {
-  const area = document.createElement("textarea");
-  const focused = document.activeElement;
-  area.value = text;
-  document.body.append(area);
-  area.select();
-  const isCopied = document.execCommand("copy");
-  area.remove();
-  if (focused instanceof HTMLElement) {
-    focused.focus();
-  }
-  return isCopied;
 }
