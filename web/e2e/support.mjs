@@ -46,6 +46,8 @@ export async function onPage(path, options, test) {
     await test(page, context);
     assert.deepEqual(problems, [], "the page reported problems");
   } finally {
+    // An answer that a test holds up may still be on its way.
+    await page.unrouteAll({ behavior: "ignoreErrors" });
     await context.close();
   }
 }

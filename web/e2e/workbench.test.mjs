@@ -39,6 +39,10 @@ test("a text field works before the editor has come, and without it", () =>
     await page.locator("textarea").fill(QUERIES.ask);
     await page.keyboard.press("Control+Enter");
     await page.getByText("Yes", { exact: true }).waitFor();
+    // The answer may come before the editor does.
+    for (let tries = 0; held.length === 0 && tries < 200; tries++) {
+      await page.waitForTimeout(50);
+    }
     assert.equal(held.length, 1);
     await held[0].abort();
     assert.ok(await page.locator("textarea").isVisible());
