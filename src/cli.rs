@@ -242,7 +242,7 @@ pub struct SparqlArgs {
     /// clip:limit of requests that have none; all hits, unless set
     #[arg(long, env = "CLIP_DEFAULT_LIMIT", value_name = "N")]
     pub default_limit: Option<NonZeroUsize>,
-    /// Width of the picture that clip:link names, in pixels
+    /// Width of the picture that clip:link names, in pixels, where the image is as wide
     #[arg(
         long,
         env = "CLIP_LINK_WIDTH",

@@ -68,7 +68,7 @@ impl SparqlArgs {
                 .then(|| self.max_query_memory.saturating_mul(1 << 20)),
             default_min_score: self.default_min_score,
             default_limit: self.default_limit.map(Into::into),
-            link_width_px: self.link_width.get(),
+            link_width_px: self.link_width,
             max_hits: self.max_hits.get(),
             max_inputs: self.max_inputs.get(),
             max_query_images: self.max_query_images,

@@ -6,16 +6,13 @@ use super::described::MAX_ASKED;
 use super::error::{ApiError, JsonError};
 use crate::collection::sizes::ImageSize;
 use crate::describe::fields::Fields;
-use crate::describe::image::DescribedImage;
-use crate::iiif;
-use crate::presentation::picture::Picture;
+use crate::iiif::picture;
 use crate::sparql::Cancellation;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
-use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// The parameter that is read, once for each image; all others are ignored.
@@ -111,20 +108,12 @@ impl AppState {
         described
             .into_iter()
             .map(|image| KnownImage {
-                link: link(&image, self.picture_width_px()),
+                link: picture::link(&image.url, image.size, self.sparql.options().link_width_px),
                 image: image.url,
                 id: image.id,
                 size: image.size,
                 fields: image.fields,
             })
             .collect()
-    }
-}
-
-/// A picture to show.
-fn link(image: &DescribedImage, width_px: NonZeroU32) -> String {
-    match image.size {
-        Some(size) => Picture::new(&image.url, size, width_px).url,
-        None => iiif::full_image_url(&image.url, width_px.get()),
     }
 }

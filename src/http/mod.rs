@@ -38,7 +38,7 @@ use server::ConnectionLimits;
 use statistics::Statistics;
 use std::any::Any;
 use std::io;
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
@@ -129,11 +129,6 @@ impl AppState {
             self.block(move || Statistics::count(&worker.sparql)).await
         };
         self.statistics.get_or_try_init(count).await
-    }
-
-    /// Width of the pictures that answers name, where their images are as wide.
-    fn picture_width_px(&self) -> NonZeroU32 {
-        NonZeroU32::new(self.sparql.options().link_width_px).unwrap_or(NonZeroU32::MIN)
     }
 
     /// Waits for a place among the queries.

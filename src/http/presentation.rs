@@ -60,7 +60,8 @@ pub(super) async fn canvas(
             let row = worker.sparql.engine().collection().row_of_id(&id);
             let row = row.ok_or(ApiError::NoSuchImage { id })?;
             let images = worker.described(&[row], &cancellation);
-            let document = canvas::document(&images[0], &links, worker.picture_width_px());
+            let document =
+                canvas::document(&images[0], &links, worker.sparql.options().link_width_px);
             document.ok_or(ApiError::NoSizes)
         })
         .await??;
@@ -167,7 +168,7 @@ impl Choice {
             }
             Document::Manifest if images.is_empty() => Err(ApiError::NothingFound),
             Document::Manifest => {
-                let width_px = state.picture_width_px();
+                let width_px = state.sparql.options().link_width_px;
                 presentation::manifest::manifest(address, asked, images, links, width_px)
                     .ok_or(ApiError::NoSizes)
             }

@@ -1,12 +1,12 @@
 //! The canvas of an image: its picture, its service and what is known about it.
 
-use super::picture::{self, Picture};
 use super::service::image_service;
 use super::words;
 use super::{CONTEXT, Links, rights, text};
 use crate::collection::sizes::ImageSize;
 use crate::describe::fields::{Fields, Value as FieldValue};
 use crate::describe::image::DescribedImage;
+use crate::iiif::picture::{self, Picture};
 use serde_json::{Map, Value, json};
 use std::num::NonZeroU32;
 

@@ -7,7 +7,6 @@ pub mod asked;
 pub mod canvas;
 pub mod collection;
 pub mod manifest;
-pub mod picture;
 pub mod reader;
 mod rights;
 pub mod search;

@@ -53,6 +53,7 @@ use run::Run;
 use service::Services;
 use spargebra::algebra::{GraphPattern, QueryDataset};
 use spargebra::{Query, SparqlParser};
+use std::num::NonZeroU32;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 pub use stop::{CancelOnDrop, Cancellation};
@@ -76,8 +77,8 @@ pub struct SparqlOptions {
     pub default_min_score: f32,
     /// `clip:limit` of requests that have none.
     pub default_limit: Option<usize>,
-    /// Width of the picture that `clip:link` names, in pixels.
-    pub link_width_px: u32,
+    /// Width of the picture that `clip:link` names, in pixels, where the image is as wide.
+    pub link_width_px: NonZeroU32,
     /// Most hits of all requests of a query together.
     pub max_hits: usize,
     /// Most different values of a request's input variables.
@@ -119,7 +120,7 @@ impl Default for SparqlOptions {
             max_memory_bytes: Some(2 << 30),
             default_min_score: 0.2,
             default_limit: None,
-            link_width_px: 1000,
+            link_width_px: NonZeroU32::new(1000).expect("not zero"),
             max_hits: 1_000_000,
             max_inputs: 10_000,
             max_query_images: 32,

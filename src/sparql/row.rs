@@ -6,11 +6,12 @@ use super::plan::{Choices, compatible};
 use super::relation::{RankedHit, Relation, Tuple};
 use super::request::{Fragment, Value};
 use crate::collection::Collection;
-use crate::iiif;
+use crate::iiif::picture;
 use crate::vocab::{HIT_PREFIX, Property, Role};
 use oxrdf::{Literal, NamedNode, Term, Variable};
 use spargebra::term::TermPattern;
 use std::collections::HashSet;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 /// A solution, a cell for each variable.
@@ -22,7 +23,7 @@ pub(super) struct RowMaker {
     pub variables: Vec<Variable>,
     collection: Arc<Collection>,
     /// Width of the picture that `clip:link` names, in pixels.
-    link_width_px: u32,
+    link_width_px: NonZeroU32,
     /// Whether a hit without an IRI has no row: the query asks for one, read or not.
     needs_iri: bool,
     /// The cell of the request's subject, and the one hit that may stand there.
@@ -65,7 +66,7 @@ impl RowMaker {
         read: &HashSet<Variable>,
         companions: Arc<[Companions]>,
         collection: Arc<Collection>,
-        link_width_px: u32,
+        link_width_px: NonZeroU32,
     ) -> Self {
         let (inputs, outputs): (Vec<_>, Vec<_>) = (fragment.columns.iter().cloned())
             .partition(|(property, _)| property.role() != Role::Output);
@@ -300,7 +301,10 @@ impl RowMaker {
         let url = self.collection.url(hit.row);
         Some(match property {
             Property::IiifUrl => iri(url.to_owned())?,
-            Property::Link => iri(iiif::full_image_url(url, self.link_width_px))?,
+            Property::Link => {
+                let size = self.collection.size(hit.row);
+                iri(picture::link(url, size, self.link_width_px))?
+            }
             Property::Score => Literal::from(hit.score).into(),
             Property::ImageId => Literal::new_simple_literal(self.collection.id(hit.row)).into(),
             Property::Rank => integer(hit.rank).into(),

@@ -1,7 +1,7 @@
 //! Making the collection and the metadata of a demo, the way anybody makes theirs.
 
 use super::dir::DemoDir;
-use super::files::{METADATA, MODEL, PICTURES};
+use super::files::{METADATA, MODEL};
 use crate::build::options::{BuildOptions, MaxFailures, Source};
 use crate::build::{self, Outcome};
 use crate::collection::Collection;
@@ -10,13 +10,11 @@ use crate::encoder::Encoder;
 use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
 use crate::engine::Engine;
 use crate::fetch::{FetchLimits, Fetcher};
-use crate::iiif::render;
 use crate::print::note;
 use crate::sparql::{Sparql, SparqlOptions};
 use crate::store::{self, LoadTarget};
 use anyhow::{Context, bail};
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::runtime::Handle;
@@ -113,15 +111,13 @@ pub(super) fn open(
 ) -> anyhow::Result<Sparql> {
     let collection = Collection::open(&dir.path(DATA))?;
     let store = store::open_for_reading(Some(&dir.path(STORE)))?;
-    let defaults = SparqlOptions::default();
-    let options = SparqlOptions {
-        link_width_px: narrowest(&dir.path(PICTURES))?.map_or(defaults.link_width_px, |width| {
-            width.min(defaults.link_width_px)
-        }),
-        ..defaults
-    };
     let engine = Engine::new(Arc::new(collection), encoder, fetcher(iiif)?);
-    Ok(Sparql::new(store, Arc::new(engine), options, runtime))
+    Ok(Sparql::new(
+        store,
+        Arc::new(engine),
+        SparqlOptions::default(),
+        runtime,
+    ))
 }
 
 /// Reaches the demo's own IIIF service, and beside it what anybody's queries reach.
@@ -135,18 +131,4 @@ fn fetcher(iiif: &str) -> anyhow::Result<Fetcher> {
         allow,
         FetchLimits::default(),
     )?)
-}
-
-/// Width of the narrowest picture: the IIIF service enlarges nothing, so that a wider link would lead
-/// nowhere.
-fn narrowest(pictures: &Path) -> anyhow::Result<Option<u32>> {
-    let unreadable = || format!("{} cannot be read", pictures.display());
-    let mut narrowest = None;
-    for entry in fs::read_dir(pictures).with_context(unreadable)? {
-        // What is no picture has no width and is in no answer.
-        if let Ok((width, _)) = render::dimensions(&entry.with_context(unreadable)?.path()) {
-            narrowest = Some(narrowest.map_or(width, |least: u32| least.min(width)));
-        }
-    }
-    Ok(narrowest)
 }

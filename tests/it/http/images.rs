@@ -191,3 +191,45 @@ async fn the_operators_query_has_fields_of_its_own() {
         "blue is below the minimum score"
     );
 }
+
+/// No answer names a picture that is wider than its image, where that is known.
+#[tokio::test]
+async fn a_link_is_the_same_in_all_answers() {
+    let names = ["red", "green", "blue", "yellow", "black"];
+    let mut expected: Vec<[String; 2]> = (known(&names, fixture()).await.as_array().unwrap())
+        .iter()
+        .map(|image| ["image", "link"].map(|member| image[member].as_str().unwrap().to_owned()))
+        .collect();
+    expected.sort_unstable();
+    assert!(
+        expected
+            .iter()
+            .any(|[_, link]| link.contains("/full/640,/"))
+    );
+    let url = format!(
+        "/query?similarTo={}&minScore=-1&limit=9",
+        escaped(&iiif_url("red"))
+    );
+    let hits = body_json(get(&world(), &url, None).await).await;
+    let mut found: Vec<[String; 2]> = (hits.as_array().unwrap().iter())
+        .map(|hit| ["url", "link"].map(|member| hit[member].as_str().unwrap().to_owned()))
+        .filter(|[url, _]| names.iter().any(|name| *url == iiif_url(name)))
+        .collect();
+    found.sort_unstable();
+    assert_eq!(found, expected);
+    let values: String = (names.iter())
+        .map(|name| format!("<{}> ", iiif_url(name)))
+        .collect();
+    let query = format!(
+        "SELECT ?i ?l {{ VALUES ?i {{ {values} }} ?r a clip:Request ; clip:similarTo <{}> ; \
+           clip:minScore -1 ; clip:iiifUrl ?i ; clip:link ?l }} ORDER BY ?i",
+        iiif_url("red")
+    );
+    let url = format!("/sparql?query={}", escaped(&query));
+    let answer = body_json(get(&world(), &url, None).await).await;
+    let mut rows: Vec<[String; 2]> = (answer["results"]["bindings"].as_array().unwrap().iter())
+        .map(|row| ["i", "l"].map(|name| row[name]["value"].as_str().unwrap().to_owned()))
+        .collect();
+    rows.sort_unstable();
+    assert_eq!(rows, expected);
+}

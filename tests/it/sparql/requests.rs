@@ -4,6 +4,7 @@ use super::{N_IMAGES, World, direction, store, url};
 use clip_search::embedding::Embedding;
 use clip_search::image_id::image_id;
 use clip_search::sparql::{QueryRequest, SparqlOptions};
+use std::num::NonZeroU32;
 use std::sync::atomic::Ordering;
 
 /// The images from best to worst for a text, with their scores.
@@ -665,7 +666,10 @@ fn operators_can_set_defaults_and_bounds() {
             .rows(query)
             .is_empty()
     );
-    assert!(options(|o| o.link_width_px = 77).rows(query)[0].contains("/full/77,/0/"));
+    assert!(
+        options(|o| o.link_width_px = NonZeroU32::new(77).unwrap()).rows(query)[0]
+            .contains("/full/77,/0/")
+    );
     assert!(
         options(|o| o.max_hits = 3)
             .error(query)

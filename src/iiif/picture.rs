@@ -1,5 +1,6 @@
 //! A picture of an image: a URL that its server answers, and how large it is.
 
+use super::full_image_url;
 use crate::collection::sizes::{ApiVersion, ImageSize, Profile};
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
@@ -58,8 +59,18 @@ impl Picture {
     }
 }
 
+/// A picture to show of the image at `iiif_url`: `width_px` wide, or less where that is known to be more than the
+/// image has.
+#[must_use]
+pub fn link(iiif_url: &str, size: Option<ImageSize>, width_px: NonZeroU32) -> String {
+    match size {
+        Some(size) => Picture::new(iiif_url, size, width_px).url,
+        None => full_image_url(iiif_url, width_px.get()),
+    }
+}
+
 /// Whether the server gives fixed sizes alone.
-pub(super) fn is_fixed(size: ImageSize) -> bool {
+pub(crate) fn is_fixed(size: ImageSize) -> bool {
     let profile = size.service.and_then(|service| service.profile);
     profile == Some(Profile::Level0)
 }
