@@ -3,6 +3,7 @@
 pub mod picture;
 pub mod render;
 pub mod request;
+pub mod tiles;
 
 use oxiri::Iri;
 use std::borrow::Cow;

@@ -17,6 +17,7 @@ mod fetch;
 mod http;
 mod identity;
 mod iiif_serve;
+mod level0;
 mod meaning;
 mod ontology;
 mod page_queries;

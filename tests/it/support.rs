@@ -173,6 +173,15 @@ pub(crate) fn strace() -> bool {
             .is_some()
 }
 
+/// Whether libvips can cut pictures into tiles here; see [`python`] for what happens without.
+pub(crate) fn vips() -> bool {
+    let works = std::process::Command::new("vips")
+        .arg("--version")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    works || not_tested::<()>("vips is missing; run tools/setup --tests").is_some()
+}
+
 /// The class path of Apache Jena from Debian's package; see [`python`] for what happens without.
 pub(crate) fn jena() -> Option<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/jena");

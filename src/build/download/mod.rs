@@ -4,6 +4,7 @@
 pub(super) mod asking;
 mod host;
 mod info;
+mod tiled;
 mod ways;
 
 use super::endpoint::retry::retry_after;
@@ -18,7 +19,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
-use ways::{Described, WAYS, Way};
+use ways::{Described, Offer, WAYS, Way};
 
 /// Fetches images; shared by all downloads of a build.
 #[derive(Debug)]
@@ -91,6 +92,8 @@ pub(super) enum DownloadError {
     Timeout { url: String, limit: Duration },
     #[error("{url} cannot be fetched: {reason}")]
     Transport { url: String, reason: String },
+    #[error("{url} cannot be used: {reason}")]
+    Tile { url: String, reason: String },
     /// Nor does it come in any other way.
     #[error("{first}; at last {last}")]
     NoWay {
@@ -213,11 +216,16 @@ impl Downloader {
                     described
                 }
             };
-            for url in described.urls {
-                match self
-                    .get_patiently(&source.host, &url, self.limits.max_image_bytes)
-                    .await
-                {
+            for offer in described.offers {
+                let host = &source.host;
+                let got = match &offer {
+                    Offer::Picture(url) => {
+                        self.get_patiently(host, url, self.limits.max_image_bytes)
+                            .await
+                    }
+                    Offer::Tiles(tiled) => self.get_tiled(host, tiled).await,
+                };
+                match got {
                     Ok((bytes, place)) => {
                         source.note(way, described.is_of_server);
                         return Ok(Fetched {
@@ -402,7 +410,9 @@ impl DownloadError {
                 _ => Outcome::Answered,
             },
             Self::Timeout { .. } | Self::Transport { .. } => Outcome::Unanswered { is_first },
-            Self::TooLarge { .. } | Self::NoWay { .. } | Self::GivenUp(_) => Outcome::Answered,
+            Self::TooLarge { .. } | Self::Tile { .. } | Self::NoWay { .. } | Self::GivenUp(_) => {
+                Outcome::Answered
+            }
         }
     }
 
@@ -413,6 +423,7 @@ impl DownloadError {
             Self::Status { status, .. } => {
                 matches!(status.as_u16(), 400 | 403..=407 | 411..=418 | 421..=424 | 500 | 501)
             }
+            Self::Tile { .. } => true,
             Self::TooLarge { .. }
             | Self::Timeout { .. }
             | Self::Transport { .. }

@@ -1,7 +1,9 @@
 //! The ways to ask a IIIF server for an image: in the wished width, and, where the server does not give that,
 //! in what it has.
 
+use super::tiled::Tiled;
 use crate::iiif;
+use crate::iiif::tiles::Tiling;
 use serde_json::Value;
 
 /// One way to ask.
@@ -13,7 +15,7 @@ pub(super) enum Way {
     Max,
     /// `/full/full/0/default.jpg`: version 2.
     Full,
-    /// A size or a quality that info.json names: level 0, and version 1.
+    /// A size, tiles or a quality that info.json names: level 0, and version 1.
     Described,
 }
 
@@ -38,20 +40,32 @@ pub(super) fn info_url(iiif_url: &str) -> String {
     format!("{}/info.json", iiif_url.trim_end_matches('/'))
 }
 
+/// A picture that is so many times as wide as tiles put together is not asked for before them.
+const MUCH_WIDER: u64 = 2;
+
 /// What info.json offers.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Described {
     /// What to ask for, the best first.
-    pub(super) urls: Vec<String>,
+    pub(super) offers: Vec<Offer>,
     /// Whether that is how the server answers for all its images: static files, or version 1.
     pub(super) is_of_server: bool,
+}
+
+/// What a server may give of an image.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Offer {
+    /// All of it in one picture.
+    Picture(String),
+    /// Its parts.
+    Tiles(Tiled),
 }
 
 impl Described {
     /// One URL, of an image alone.
     pub(super) fn only(url: String) -> Self {
         Self {
-            urls: vec![url],
+            offers: vec![Offer::Picture(url)],
             is_of_server: false,
         }
     }
@@ -60,7 +74,8 @@ impl Described {
 /// What to ask for according to info.json; nothing if it says nothing.
 ///
 /// Of its sizes that is the smallest that is not narrower than `width_px`, or else the widest, in both
-/// spellings: `w,` is that of version 2, `w,h` that of version 3.
+/// spellings: `w,` is that of version 2, `w,h` that of version 3. Static servers have tiles, which are better than
+/// a size that is too narrow, or one that is much larger than needed.
 pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described {
     let Ok(info) = serde_json::from_slice::<Value>(info) else {
         return Described::default();
@@ -78,20 +93,41 @@ pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described
     sizes.sort_unstable();
     let wished = u64::from(width_px);
     let chosen = sizes.iter().find(|(width, _)| *width >= wished);
-    let mut urls = Vec::new();
-    if let Some((width, height)) = chosen.or(sizes.last()) {
-        urls.push(format!("{base}/full/{width},/0/{quality}.jpg"));
-        urls.push(format!("{base}/full/{width},{height}/0/{quality}.jpg"));
+    let chosen = chosen.or(sizes.last());
+    let mut offers = Vec::new();
+    if let Some((width, height)) = chosen {
+        offers.push(Offer::Picture(format!(
+            "{base}/full/{width},/0/{quality}.jpg"
+        )));
+        offers.push(Offer::Picture(format!(
+            "{base}/full/{width},{height}/0/{quality}.jpg"
+        )));
     }
     if is_version_1 {
-        urls.push(format!("{base}/full/{width_px},/0/native.jpg"));
-        urls.push(format!("{base}/full/full/0/native.jpg"));
+        for size in [format!("{width_px},"), "full".to_owned()] {
+            offers.push(Offer::Picture(format!("{base}/full/{size}/0/native.jpg")));
+        }
     }
     let is_static = names(&info["profile"])
         .iter()
         .any(|name| name.contains("level0"));
+    if is_static && let Some(tiling) = Tiling::of(&info, width_px) {
+        let is_better = chosen.is_none_or(|(width, _)| {
+            let tiled = u64::from(tiling.width);
+            *width < wished.min(tiled) || *width > tiled * MUCH_WIDER
+        });
+        let tiles = Offer::Tiles(Tiled {
+            base: base.to_owned(),
+            quality,
+            tiling,
+        });
+        match is_better {
+            true => offers.insert(0, tiles),
+            false => offers.push(tiles),
+        }
+    }
     Described {
-        urls,
+        offers,
         is_of_server: is_version_1 || is_static,
     }
 }
@@ -120,11 +156,21 @@ pub(super) fn is_version_1(context: &Value, profile: &Value) -> bool {
 mod tests {
     use super::*;
 
+    fn urls(info: &[u8], iiif_url: &str, width_px: u32) -> Vec<String> {
+        let offers = described(info, iiif_url, width_px).offers;
+        (offers.into_iter())
+            .map(|offer| match offer {
+                Offer::Picture(url) => url,
+                Offer::Tiles(tiled) => format!("{} tiles", tiled.tiling.tiles.len()),
+            })
+            .collect()
+    }
+
     #[test]
     fn the_size_that_is_large_enough_is_asked_for() {
         let info = br#"{"sizes": [{"width": 400, "height": 300}, {"width": 100, "height": 75}, {"width": 800, "height": 600}]}"#;
         for (width_px, expected) in [(90, 100), (100, 100), (101, 400), (640, 800), (2000, 800)] {
-            let urls = described(info, "http://h/i/", width_px).urls;
+            let urls = urls(info, "http://h/i/", width_px);
             assert_eq!(
                 urls[0],
                 format!("http://h/i/full/{expected},/0/default.jpg")
@@ -132,7 +178,7 @@ mod tests {
             assert_eq!(urls.len(), 2);
         }
         assert_eq!(
-            described(info, "http://h/i", 640).urls[1],
+            urls(info, "http://h/i", 640)[1],
             "http://h/i/full/800,600/0/default.jpg"
         );
     }
@@ -141,7 +187,7 @@ mod tests {
     fn version_1_has_another_quality() {
         let info = br#"{"@context": "http://library.stanford.edu/iiif/image-api/1.1/context.json", "width": 800}"#;
         assert_eq!(
-            described(info, "http://h/i", 640).urls,
+            urls(info, "http://h/i", 640),
             [
                 "http://h/i/full/640,/0/native.jpg",
                 "http://h/i/full/full/0/native.jpg"
@@ -160,10 +206,53 @@ mod tests {
             r#"{"sizes": [{"width": 0, "height": 1}, {"width": "x"}]}"#,
         ] {
             assert!(
-                described(info.as_bytes(), "http://h/i", 640)
-                    .urls
-                    .is_empty(),
+                urls(info.as_bytes(), "http://h/i", 640).is_empty(),
                 "{info}"
+            );
+        }
+    }
+
+    #[test]
+    fn tiles_are_for_what_no_size_serves_well() {
+        for (sizes, expected) in [
+            ("[]", vec!["8 tiles"]),
+            (
+                r#"[{"width": 700, "height": 350}]"#,
+                vec![
+                    "http://h/i/full/700,/0/default.jpg",
+                    "http://h/i/full/700,350/0/default.jpg",
+                    "8 tiles",
+                ],
+            ),
+            (
+                r#"[{"width": 100, "height": 50}]"#,
+                vec![
+                    "8 tiles",
+                    "http://h/i/full/100,/0/default.jpg",
+                    "http://h/i/full/100,50/0/default.jpg",
+                ],
+            ),
+            (
+                r#"[{"width": 4000, "height": 2000}]"#,
+                vec![
+                    "8 tiles",
+                    "http://h/i/full/4000,/0/default.jpg",
+                    "http://h/i/full/4000,2000/0/default.jpg",
+                ],
+            ),
+        ] {
+            let info = format!(
+                r#"{{"width": 4000, "height": 2000, "profile": "level0", "sizes": {sizes},
+                   "tiles": [{{"width": 256, "scaleFactors": [1, 2, 4]}}]}}"#
+            );
+            let tiles = urls(info.as_bytes(), "http://h/i", 640);
+            assert_eq!(tiles, expected);
+            // Who can scale is not asked for tiles.
+            let info = info.replace("level0", "level1");
+            let others = urls(info.as_bytes(), "http://h/i", 640);
+            assert!(
+                others.iter().all(|offer| !offer.ends_with("tiles")),
+                "{others:?}"
             );
         }
     }
