@@ -1,29 +1,25 @@
 //! IIIF Image API: request URLs, and what the small IIIF server makes of them.
 
 pub mod picture;
+pub mod reference;
 pub mod render;
 pub mod request;
 pub mod tiles;
 
 use oxiri::Iri;
+use reference::Reference;
 use std::borrow::Cow;
 use std::fmt::Write;
 
 /// `<url>/full/<width>,/0/default.jpg`: the whole image, scaled to `width_px` (Image API 2 and 3).
 ///
-/// A trailing slash of `iiif_url` is not doubled.
+/// A trailing slash of `iiif_url` is not doubled. Where it names a part of an image, that part; a file as it is.
 #[must_use]
 pub fn full_image_url(iiif_url: &str, width_px: u32) -> String {
-    format!(
-        "{}/full/{width_px},/0/default.jpg",
-        iiif_url.trim_end_matches('/')
-    )
-}
-
-/// `<url>/full/max/0/default.jpg`: the whole image in the largest size that the server gives.
-#[must_use]
-pub fn whole_image_url(iiif_url: &str) -> String {
-    format!("{}/full/max/0/default.jpg", iiif_url.trim_end_matches('/'))
+    let reference = Reference::parse(iiif_url);
+    reference
+        .picture(&format!("{width_px},"), "default")
+        .into_owned()
 }
 
 /// The IRI that names the image at `iiif_url` in RDF and in requests: the URL itself where it is an IRI, and

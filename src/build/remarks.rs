@@ -34,6 +34,8 @@ pub(super) struct Remarks {
     pub(super) short: Rows,
     /// Rows with more.
     pub(super) long: Rows,
+    /// Rows whose image stands in another row in another spelling.
+    pub(super) spelled: Rows,
     /// Rows in Windows-1252.
     windows: Rows,
     /// The first cell in Windows-1252, as it is read.
@@ -77,6 +79,11 @@ impl Remarks {
         if let Some(rows) = self.long.told() {
             lines.push(format!(
                 "{rows}: more cells than the header; what has no header is left out of images.csv; is a cell with a separator in it not quoted?"
+            ));
+        }
+        if let Some(rows) = self.spelled.told() {
+            lines.push(format!(
+                "{rows}: the same image as in another row, which spells its URL otherwise (a slash at its end, capitals, info.json); each is an image of its own"
             ));
         }
         if let (Some(rows), Some(cell)) = (self.windows.told(), &self.windows_cell) {

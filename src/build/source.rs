@@ -7,10 +7,11 @@ use super::iiif;
 use super::journal::Id;
 use super::remarks::Remarks;
 use super::table::{self, CutShort, Table};
+use crate::iiif::reference::Reference;
 use crate::image_id;
 use anyhow::{anyhow, bail};
 use csv::ByteRecord;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// An image that is to be indexed.
@@ -75,6 +76,7 @@ fn read_as(
         let mut csv = csv::Writer::from_writer(file);
         csv.write_record(&columns.names)?;
         let mut first_rows: HashMap<Id, usize> = HashMap::new();
+        let mut spellings: HashSet<Id> = HashSet::new();
         for row in table.rows {
             let mut record = match row {
                 Ok(record) => record,
@@ -126,6 +128,10 @@ fn read_as(
                 continue;
             }
             first_rows.insert(key, row);
+            let normalized = Reference::parse(&image).normalized();
+            if !spellings.insert(image_id::digest(&normalized)) {
+                remarks.spelled.add(row);
+            }
             if record.len() < columns.n_input {
                 remarks.short.add(row);
             }
@@ -244,15 +250,10 @@ mod tests {
             ("iiif/b,1", "not a URL"),
             ("ftp://example.org/b,1", "not an http or https URL but ftp:"),
             ("file:///etc/passwd,1", "not an http or https URL but file:"),
-            ("https://example.org/iiif/b?x=1,1", "neither ? nor #"),
-            (
-                "https://example.org/iiif/b/info.json,1",
-                "ends before /info.json",
-            ),
-            (
-                "https://example.org/iiif/b/full/max/0/default.jpg,1",
-                "ends before the region",
-            ),
+            ("https://example.org/iiif/b#x,1", "has no #"),
+            ("https://example.org/iiif/b?x=1,1", ""),
+            ("https://example.org/iiif/b/info.json,1", ""),
+            ("https://example.org/iiif/b/full/max/0/default.jpg,1", ""),
             (
                 "\"https://example.org/iiif/b\nc\",1",
                 "the cell has several lines",
@@ -268,7 +269,7 @@ mod tests {
         assert_eq!(input.n_rows, rows.len());
         assert_eq!(
             input.images.iter().map(|i| i.row).collect::<Vec<_>>(),
-            [1, 12, 13, 14, 15]
+            [1, 9, 10, 11, 13, 14, 15, 16]
         );
         for (row, (_, expected)) in (1..)
             .zip(rows)
@@ -428,6 +429,22 @@ mod tests {
         assert_eq!(
             input.remarks,
             ["the column IIIF URL is taken for iiif_url, and called so in images.csv"]
+        );
+    }
+
+    #[test]
+    fn spellings_of_one_image_are_told_and_kept() {
+        let (input, images) = read_csv(
+            format!("iiif_url\n{URL}\n{URL}/\nhttp://x/a\nHTTP://X/a/info.json\n"),
+            "iiif_url",
+        )
+        .unwrap();
+        assert_eq!((input.images.len(), images.lines().count()), (4, 5));
+        assert_eq!(
+            input.remarks,
+            [
+                "2 rows, the first row 2: the same image as in another row, which spells its URL otherwise (a slash at its end, capitals, info.json); each is an image of its own"
+            ]
         );
     }
 

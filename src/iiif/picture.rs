@@ -1,7 +1,8 @@
 //! A picture of an image: a URL that its server answers, and how large it is.
 
 use super::full_image_url;
-use crate::collection::sizes::{ApiVersion, ImageSize, Profile};
+use super::reference::{Reference, may_be_file};
+use crate::collection::sizes::{ApiVersion, ImageSize, Measured, Profile};
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
 
@@ -24,7 +25,14 @@ impl Picture {
     /// servers may refuse to make it larger. One of level 0 has files in fixed sizes, and gives the whole image.
     #[must_use]
     pub fn new(iiif_url: &str, size: ImageSize, width_px: NonZeroU32) -> Self {
-        let iiif_url = iiif_url.trim_end_matches('/');
+        let reference = Reference::parse(iiif_url);
+        if reference.service().is_none() || is_of_file(iiif_url, size) {
+            return Self {
+                url: iiif_url.to_owned(),
+                width: size.width,
+                height: size.height,
+            };
+        }
         let version = size.service.map(|service| service.version);
         let (quality, whole) = match version {
             Some(ApiVersion::V1) => ("native", "full"),
@@ -33,14 +41,16 @@ impl Picture {
         };
         if is_fixed(size) {
             return Self {
-                url: format!("{iiif_url}/full/{whole}/0/{quality}.jpg"),
+                url: reference.picture(whole, quality).into_owned(),
                 width: size.width,
                 height: size.height,
             };
         }
         let width = width_px.min(size.width);
         Self {
-            url: format!("{iiif_url}/full/{width},/0/{quality}.jpg"),
+            url: reference
+                .picture(&format!("{width},"), quality)
+                .into_owned(),
             width,
             height: scaled(size.height, width, size.width),
         }
@@ -67,6 +77,13 @@ pub fn link(iiif_url: &str, size: Option<ImageSize>, width_px: NonZeroU32) -> St
         Some(size) => Picture::new(iiif_url, size, width_px).url,
         None => full_image_url(iiif_url, width_px.get()),
     }
+}
+
+/// Whether the URL of an image of this size is that of a file: it looks like one, and nobody described a service.
+fn is_of_file(iiif_url: &str, size: ImageSize) -> bool {
+    size.measured == Measured::Delivered
+        && may_be_file(iiif_url)
+        && Reference::parse(iiif_url).is_whole()
 }
 
 /// Whether the server gives fixed sizes alone.

@@ -181,6 +181,14 @@ impl ImageRequest {
     }
 }
 
+/// Width and height of a region, as requests write it, of an image of `width` x `height` pixels; none if it cannot be
+/// read or is outside.
+#[must_use]
+pub fn region_size(region: &str, width: u32, height: u32) -> Option<(u32, u32)> {
+    let [_, _, w, h] = Region::parse(region)?.within(width, height)?;
+    Some((w, h))
+}
+
 impl Region {
     fn parse(text: &str) -> Option<Self> {
         match text {

@@ -1,12 +1,13 @@
 //! The image service of an image, as documents of Presentation 3 name it.
 
 use crate::collection::sizes::{ApiVersion, ImageSize, Profile};
+use crate::iiif::reference::Reference;
 use serde_json::{Value, json};
 
 /// The service that scales the image at `iiif_url`; none if none is known.
 pub(super) fn image_service(iiif_url: &str, size: ImageSize) -> Option<Value> {
     let service = size.service?;
-    let url = iiif_url.trim_end_matches('/');
+    let url = Reference::parse(iiif_url).service()?;
     // Who names no level promises no more than the lowest.
     let level = service.profile.unwrap_or(Profile::Level0);
     Some(match service.version {

@@ -344,3 +344,67 @@ async fn servers_are_told_who_asks() {
     assert!(text.contains("--header X-Api-Key cannot be sent"), "{text}");
     assert!(!text.contains("ret\""), "{text}");
 }
+
+/// What a column may name besides services: info.json, requests with a region, files with and without a query.
+#[tokio::test(flavor = "multi_thread")]
+async fn urls_of_all_kinds_are_asked_for_as_they_are_meant() {
+    let log = Log::default();
+    let noted = log.clone();
+    let answer = async move |uri: axum::http::Uri| -> Response {
+        let path = uri.to_string();
+        noted.lock().unwrap().push(path.clone());
+        let is_request = path.ends_with("/640,/0/default.jpg");
+        match path.as_str() {
+            "/iiif/a/info.json" | "/iiif/b/info.json" => (
+                [(header::CONTENT_TYPE, "application/json")],
+                r#"{"@context": "http://iiif.io/api/image/3/context.json", "width": 4000, "height": 3000, "profile": "level2"}"#,
+            )
+                .into_response(),
+            "/files/c.jpg" | "/picture?id=4" => jpeg(),
+            path if is_request && path.starts_with("/iiif/") => jpeg(),
+            _ => StatusCode::NOT_FOUND.into_response(),
+        }
+    };
+    let base = support::serve(Router::new().fallback(answer)).await;
+    let dir = tempfile::tempdir().unwrap();
+    let urls = [
+        "iiif/a/info.json",
+        "iiif/b/10,20,300,200/max/0/default.jpg",
+        "files/c.jpg",
+        "picture?id=4",
+    ]
+    .map(|path| format!("{base}/{path}"));
+    let cells = urls.clone().map(|url| format!("\"{url}\""));
+    build(dir.path(), cells).await;
+    let data = dir.path().join("data");
+    assert_eq!(failures(&data), [] as [[String; 4]; 0]);
+    let log = log.lock().unwrap();
+    for path in [
+        "/iiif/a/full/640,/0/default.jpg",
+        "/iiif/b/10,20,300,200/640,/0/default.jpg",
+        "/iiif/b/info.json",
+        "/files/c.jpg",
+        "/picture?id=4",
+    ] {
+        assert!(log.contains(&path.to_owned()), "{path}: {log:?}");
+    }
+    // A URL with a query is no service.
+    assert!(!log.iter().any(|path| path.contains("id=4/")), "{log:?}");
+    let images = fs::read_to_string(data.join("images.csv")).unwrap();
+    let sizes = fs::read_to_string(data.join("sizes.csv")).unwrap();
+    let sizes: Vec<&str> = (sizes.lines().skip(1))
+        .map(|line| line.split_once(',').unwrap().1)
+        .collect();
+    for url in &urls {
+        assert!(images.contains(url), "{images}");
+    }
+    assert_eq!(
+        sizes,
+        [
+            "4000,3000,3,level2,info",
+            "300,200,,,info",
+            "64,48,,,delivered",
+            "64,48,,,delivered"
+        ]
+    );
+}

@@ -4,6 +4,7 @@
 use super::host::{Host, Outcome};
 use super::{DownloadError, Downloader, MAX_INFO_BYTES, Source, info, ways};
 use crate::collection::sizes::ImageSize;
+use crate::iiif::reference::Reference;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -79,6 +80,9 @@ impl Downloader {
     ///
     /// Takes a turn at the host, so it must not be called with a place held that others wait for.
     pub(in crate::build) async fn size(&self, source: &Source, iiif_url: &str) -> Answer {
+        let Some(info_url) = ways::info_url(iiif_url) else {
+            return Answer::Nothing;
+        };
         for _ in 0..=self.limits.retries.min(MAX_ATTEMPTS - 1) {
             if source.asking.is_over() || source.host.is_given_up() {
                 return Answer::Unanswered;
@@ -90,9 +94,9 @@ impl Downloader {
             if source.asking.is_over() {
                 return Answer::Unanswered;
             }
-            let result = self.info(iiif_url).await;
+            let result = self.info(&info_url).await;
             drop(turn);
-            match self.next(source, &result) {
+            match self.next(source, &result, iiif_url) {
                 Next::Done(answer) => {
                     source.asking.note(answer);
                     return answer;
@@ -104,20 +108,24 @@ impl Downloader {
         Answer::Unanswered
     }
 
-    async fn info(&self, iiif_url: &str) -> Result<Vec<u8>, DownloadError> {
+    async fn info(&self, info_url: &str) -> Result<Vec<u8>, DownloadError> {
         let time = TIMEOUT.min(self.limits.image_timeout);
-        self.get_once(&ways::info_url(iiif_url), MAX_INFO_BYTES, time)
-            .await
+        self.get_once(info_url, MAX_INFO_BYTES, time).await
     }
 
-    fn next(&self, source: &Source, result: &Result<Vec<u8>, DownloadError>) -> Next {
+    fn next(
+        &self,
+        source: &Source,
+        result: &Result<Vec<u8>, DownloadError>,
+        iiif_url: &str,
+    ) -> Next {
         let error = match result {
-            Ok(_) => return answered(&source.host, answer(result)),
+            Ok(_) => return answered(&source.host, answer(result, iiif_url)),
             Err(error) => error,
         };
         tracing::debug!(%error, "no info.json");
         match error.outcome(true) {
-            Outcome::Answered => answered(&source.host, answer(result)),
+            Outcome::Answered => answered(&source.host, answer(result, iiif_url)),
             Outcome::Busy(Some(wish)) if wish > MAX_WISH => {
                 source.asking.end();
                 Next::Done(Answer::Unanswered)
@@ -138,10 +146,12 @@ fn answered(host: &Host, answer: Answer) -> Next {
     Next::Done(answer)
 }
 
-/// What a request for info.json came to.
-pub(super) fn answer(result: &Result<Vec<u8>, DownloadError>) -> Answer {
+/// What a request for the info.json of the image at `iiif_url` came to.
+pub(super) fn answer(result: &Result<Vec<u8>, DownloadError>, iiif_url: &str) -> Answer {
     match result {
-        Ok(bytes) => info::size(bytes).map_or(Answer::Nothing, Answer::Size),
+        Ok(bytes) => info::size(bytes)
+            .and_then(|size| of_part(size, iiif_url))
+            .map_or(Answer::Nothing, Answer::Size),
         Err(DownloadError::GivenUp(_)) => Answer::Unanswered,
         Err(error) => match error.outcome(true) {
             Outcome::Answered => Answer::Nothing,
@@ -150,6 +160,16 @@ pub(super) fn answer(result: &Result<Vec<u8>, DownloadError>) -> Answer {
             }
         },
     }
+}
+
+/// The size of what `iiif_url` means of an image of this size. A part of it has no service of its own.
+fn of_part(size: ImageSize, iiif_url: &str) -> Option<ImageSize> {
+    let reference = Reference::parse(iiif_url);
+    if reference.is_whole() {
+        return Some(size);
+    }
+    let (width, height) = reference.size(size.width.get(), size.height.get())?;
+    ImageSize::new(width.into(), height.into(), size.measured, None)
 }
 
 #[cfg(test)]

@@ -207,7 +207,7 @@ impl Downloader {
     ) -> Result<Fetched, DownloadError> {
         let mut refusals = Refusals::default();
         let mut answer = None;
-        for way in source.ways() {
+        for way in source.ways().into_iter().filter(|way| way.is_for(iiif_url)) {
             let described = match way.url(iiif_url, self.width_px) {
                 Some(url) => Described::only(url),
                 None => {
@@ -251,12 +251,14 @@ impl Downloader {
         source: &Source,
         iiif_url: &str,
     ) -> Result<(Described, Answer), DownloadError> {
-        let info = ways::info_url(iiif_url);
+        let Some(info) = ways::info_url(iiif_url) else {
+            return Ok((Described::default(), Answer::Nothing));
+        };
         let result = self
             .get_patiently(&source.host, &info, MAX_INFO_BYTES)
             .await
             .map(|(bytes, _place)| bytes);
-        let answer = asking::answer(&result);
+        let answer = asking::answer(&result, iiif_url);
         match result {
             Ok(bytes) => Ok((ways::described(&bytes, iiif_url, self.width_px), answer)),
             Err(error @ DownloadError::GivenUp(_)) => Err(error),

@@ -2,7 +2,7 @@
 //! in what it has.
 
 use super::tiled::Tiled;
-use crate::iiif;
+use crate::iiif::reference::{Reference, may_be_file};
 use crate::iiif::tiles::Tiling;
 use serde_json::Value;
 
@@ -17,27 +17,40 @@ pub(super) enum Way {
     Full,
     /// A size, tiles or a quality that info.json names: level 0, and version 1.
     Described,
+    /// The URL itself, which is that of a file.
+    File,
 }
 
 /// In the order in which they are tried: what costs most is last.
-pub(super) const WAYS: [Way; 4] = [Way::Scaled, Way::Max, Way::Full, Way::Described];
+pub(super) const WAYS: [Way; 5] = [Way::Scaled, Way::Max, Way::Full, Way::Described, Way::File];
 
 impl Way {
     /// The URL to ask for; none where info.json has to be asked first.
     pub(super) fn url(self, iiif_url: &str, width_px: u32) -> Option<String> {
-        let base = iiif_url.trim_end_matches('/');
-        Some(match self {
-            Self::Scaled => iiif::full_image_url(iiif_url, width_px),
-            Self::Max => iiif::whole_image_url(iiif_url),
-            Self::Full => format!("{base}/full/full/0/default.jpg"),
+        let size = match self {
+            Self::Scaled => &format!("{width_px},"),
+            Self::Max => "max",
+            Self::Full => "full",
             Self::Described => return None,
-        })
+            Self::File => return Some(iiif_url.to_owned()),
+        };
+        let picture = Reference::parse(iiif_url).picture(size, "default");
+        Some(picture.into_owned())
+    }
+
+    /// Whether an image with this URL may come that way.
+    pub(super) fn is_for(self, iiif_url: &str) -> bool {
+        match Reference::parse(iiif_url).service() {
+            None => self == Self::File,
+            Some(_) => self != Self::File || may_be_file(iiif_url),
+        }
     }
 }
 
-/// The URL of the description of an image.
-pub(super) fn info_url(iiif_url: &str) -> String {
-    format!("{}/info.json", iiif_url.trim_end_matches('/'))
+/// The URL of the description of an image; a file has none.
+pub(super) fn info_url(iiif_url: &str) -> Option<String> {
+    let service = Reference::parse(iiif_url).service()?;
+    Some(format!("{service}/info.json"))
 }
 
 /// A picture that is so many times as wide as tiles put together is not asked for before them.
@@ -80,7 +93,10 @@ pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described
     let Ok(info) = serde_json::from_slice::<Value>(info) else {
         return Described::default();
     };
-    let base = iiif_url.trim_end_matches('/');
+    let reference = Reference::parse(iiif_url);
+    let Some(base) = reference.service() else {
+        return Described::default();
+    };
     let is_version_1 = is_version_1(&info["@context"], &info["profile"]);
     let quality = if is_version_1 { "native" } else { "default" };
     let mut sizes: Vec<(u64, u64)> = info["sizes"]
@@ -93,7 +109,8 @@ pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described
     sizes.sort_unstable();
     let wished = u64::from(width_px);
     let chosen = sizes.iter().find(|(width, _)| *width >= wished);
-    let chosen = chosen.or(sizes.last());
+    // Sizes and tiles are those of the whole image.
+    let chosen = chosen.or(sizes.last()).filter(|_| reference.is_whole());
     let mut offers = Vec::new();
     if let Some((width, height)) = chosen {
         offers.push(Offer::Picture(format!(
@@ -105,13 +122,18 @@ pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described
     }
     if is_version_1 {
         for size in [format!("{width_px},"), "full".to_owned()] {
-            offers.push(Offer::Picture(format!("{base}/full/{size}/0/native.jpg")));
+            offers.push(Offer::Picture(
+                reference.picture(&size, "native").into_owned(),
+            ));
         }
     }
     let is_static = names(&info["profile"])
         .iter()
         .any(|name| name.contains("level0"));
-    if is_static && let Some(tiling) = Tiling::of(&info, width_px) {
+    if is_static
+        && reference.is_whole()
+        && let Some(tiling) = Tiling::of(&info, width_px)
+    {
         let is_better = chosen.is_none_or(|(width, _)| {
             let tiled = u64::from(tiling.width);
             *width < wished.min(tiled) || *width > tiled * MUCH_WIDER
