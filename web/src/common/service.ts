@@ -49,6 +49,11 @@ export async function json(answer: Response, signal?: AbortSignal): Promise<unkn
   }
 }
 
+/** The sentence without the label that some clients look for. */
+export function withoutLabel(message: string): string {
+  return message.trim().replace(/^MALFORMED QUERY: /, "");
+}
+
 /** Whether `error` only says that its request is no longer wanted. */
 export function isAbort(error: unknown): boolean {
   return error instanceof DOMException && error.name === "AbortError";

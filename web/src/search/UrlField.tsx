@@ -1,6 +1,6 @@
 // A picture by its URL, which the service fetches.
 
-import { useId, useState } from "preact/hooks";
+import { useEffect, useId, useRef, useState } from "preact/hooks";
 import { isPictureAddress } from "./brought";
 import { t } from "./messages";
 
@@ -8,6 +8,9 @@ export function UrlField({ onUrl }: { onUrl: (url: string) => void }) {
   const [url, setUrl] = useState("");
   const [isBad, setBad] = useState(false);
   const id = useId();
+  const field = useRef<HTMLInputElement>(null);
+  // Who asks for the field wants to fill it.
+  useEffect(() => field.current?.focus(), []);
   const add = () => {
     const isGood = isPictureAddress(url.trim());
     setBad(!isGood);
@@ -19,6 +22,7 @@ export function UrlField({ onUrl }: { onUrl: (url: string) => void }) {
     <div class="search-field">
       <label for={id}>{t("search.url.label")}</label>
       <input
+        ref={field}
         id={id}
         type="text"
         inputMode="url"

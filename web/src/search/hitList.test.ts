@@ -48,6 +48,16 @@ describe("a list of hits", () => {
     expect(sent).toHaveLength(2);
   });
 
+  it("tells what is wrong with a picture, and nothing of a query", async () => {
+    const list = new HitList(readSettings(document));
+    const refusal =
+      "MALFORMED QUERY: clip:queryURL of the clip:Request ?request gives no image: http://10.0.0.1/ is private\n";
+    answer = () =>
+      new Response(refusal, { status: 400, headers: { "Content-Type": "text/plain" } });
+    await list.search(QUESTION);
+    expect(list.error.value).toBe("http://10.0.0.1/ is private");
+  });
+
   it("shows squares where nothing is known about images", async () => {
     const list = new HitList(readSettings(document));
     answer = () => rows(page(0, 2));

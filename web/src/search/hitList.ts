@@ -2,7 +2,7 @@
 
 import { batch, signal } from "@preact/signals";
 import { type ImageRecord, imageRecords } from "../common/images";
-import { isAbort, sentenceOf } from "../common/service";
+import { isAbort, sentenceOf, withoutLabel } from "../common/service";
 import type { Settings } from "../common/settings";
 import { type Row, select } from "../common/sparql";
 import { bestQuery, hitsQuery, PAGE } from "./compose";
@@ -92,7 +92,7 @@ export class HitList {
       this.isComplete.value = before.length === 0;
       this.phase.value = "shown";
       this.best.value = null;
-      this.error.value = error instanceof RangeError ? error.message : sentenceOf(error);
+      this.error.value = error instanceof RangeError ? error.message : told(error);
     });
   }
 
@@ -156,4 +156,10 @@ function after(milliseconds: number): Promise<null> {
   return new Promise((done) => {
     setTimeout(() => done(null), milliseconds);
   });
+}
+
+/** What went wrong, for visitors who asked in no query: of a picture, why it is none. */
+function told(error: unknown): string {
+  const sentence = withoutLabel(sentenceOf(error));
+  return sentence.replace(/^clip:query(URL|Image) of the clip:Request \S+ gives no image: /, "");
 }

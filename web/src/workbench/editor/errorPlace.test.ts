@@ -1,16 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { errorPlace, withoutLabel } from "./errorPlace";
+import { errorPlace } from "./errorPlace";
 
 const marked = (sentence: string, query: string) => {
   const place = errorPlace(sentence, query);
   return place && query.slice(place.from, place.to);
 };
-
-it("leaves out the label", () => {
-  expect(withoutLabel("MALFORMED QUERY: the query is not SPARQL\n")).toBe(
-    "the query is not SPARQL",
-  );
-});
 
 describe("errorPlace", () => {
   it.each([

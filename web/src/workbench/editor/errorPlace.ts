@@ -5,11 +5,6 @@ import { firstUndeclared, type Span } from "../query/prefixes";
 const PLACE = /near line (\d+), column (\d+)/;
 const MISSING_PREFIX = "Prefix not found";
 
-/** The sentence without the label that some clients look for. */
-export function withoutLabel(message: string): string {
-  return message.trim().replace(/^MALFORMED QUERY: /, "");
-}
-
 /** Where the mistake is, as offsets into the query, or null if the sentence names no place. */
 export function errorPlace(sentence: string, query: string): Span | null {
   if (sentence.includes(MISSING_PREFIX)) {

@@ -13,9 +13,11 @@ interface Props {
 
 export function PictureTerm({ iri, images, prefixes }: Props) {
   const known = images.known.value.get(iri);
+  // What looks like a file may be a service: it is asked for when nobody knows better.
+  const isPicture = isPictureIri(iri) && images.answered.value.has(iri);
   return (
     <IriLink iri={iri} prefixes={prefixes}>
-      {(known || isPictureIri(iri)) && <Thumbnail iri={iri} known={known} width={200} alt="" />}
+      {(known || isPicture) && <Thumbnail iri={iri} known={known} width={200} alt="" />}
     </IriLink>
   );
 }

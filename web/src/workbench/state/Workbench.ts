@@ -1,6 +1,6 @@
 // What the workbench knows at any time: the query, what it gave, and how that is looked at.
 import { batch, computed, signal } from "@preact/signals";
-import { isAbort, sentenceOf } from "../../common/service";
+import { isAbort, sentenceOf, withoutLabel } from "../../common/service";
 import type { Settings } from "../../common/settings";
 import { type Answer, readAnswer } from "../answer/answer";
 import { ask, incomplete } from "../answer/ask";
@@ -8,7 +8,7 @@ import { chartColumns } from "../answer/chart";
 import { PAGE_ACCEPT } from "../answer/formats";
 import { pictureColumns, sampledIris } from "../answer/pictures";
 import { chosenView, type View, viewsOf } from "../answer/views";
-import { errorPlace, withoutLabel } from "../editor/errorPlace";
+import { errorPlace } from "../editor/errorPlace";
 import type { Explanation } from "../plan/explanation";
 import type { LinkedQuery } from "../query/link";
 import { declaredPrefixes, type Span } from "../query/prefixes";

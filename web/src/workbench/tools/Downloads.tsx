@@ -2,10 +2,9 @@
 import { useState } from "preact/hooks";
 import { Alert } from "../../common/Alert";
 import { save } from "../../common/save";
-import { sentenceOf } from "../../common/service";
+import { sentenceOf, withoutLabel } from "../../common/service";
 import { ask } from "../answer/ask";
 import { type Format, formatsOf } from "../answer/formats";
-import { withoutLabel } from "../editor/errorPlace";
 import { formOf } from "../query/form";
 import type { Workbench } from "../state/Workbench";
 import { t } from "../texts";
