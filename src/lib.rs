@@ -89,6 +89,7 @@ pub mod env_file;
 pub mod features;
 pub mod fetch;
 mod git_lfs;
+pub mod harvest;
 pub mod http;
 pub mod iiif;
 pub mod image_id;

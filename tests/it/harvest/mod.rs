@@ -1,0 +1,4 @@
+//! Manifests and collections of IIIF Presentation, read and harvested.
+
+mod expected;
+mod robust;
