@@ -59,8 +59,8 @@ fn paints(annotation: &Object) -> bool {
 
 fn add(images: &mut Vec<Image>, annotation: &Object) {
     match first(annotation, &["body", "resource"]) {
-        Some(body) => picture::add(images, body, json::own_id(annotation)),
+        Some(body) => picture::add(images, body),
         // The image stands where its annotation should.
-        None => picture::add(images, &Value::Object(annotation.clone()), None),
+        None => picture::add(images, &Value::Object(annotation.clone())),
     }
 }

@@ -10,7 +10,7 @@ mod html;
 mod json;
 pub mod model;
 mod picture;
-mod text;
+pub mod text;
 pub mod triples;
 
 use json::Object;
@@ -45,7 +45,7 @@ pub enum HarvestError {
 /// use clip_search::harvest::{model::Document, parse};
 /// let manifest = br#"{"type": "Manifest", "id": "https://example.org/m", "label": {"en": ["A book"]}, "items": []}"#;
 /// let Ok(Document::Manifest(manifest)) = parse(manifest) else { panic!() };
-/// assert_eq!(manifest.about.label.first(), Some("A book"));
+/// assert_eq!(manifest.about.label.one(), Some("A book"));
 /// ```
 pub fn parse(bytes: &[u8]) -> Result<Document, HarvestError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);

@@ -2,7 +2,7 @@
 //!
 //! Ids are as written: they may be relative, and no IRIs.
 
-pub use super::text::{Phrase, Text};
+use super::text::Text;
 
 /// A document of the Presentation API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,8 +83,6 @@ pub struct Canvas {
 /// An image on a canvas.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
-    /// The annotation that paints it.
-    pub annotation: Option<String>,
     /// URL of one file of it.
     pub id: Option<String>,
     /// The service that gives it in all sizes.

@@ -5,14 +5,9 @@ use super::model::{Image, Service};
 use super::text::text;
 use serde_json::Value;
 
-/// Adds the images in `body`, which `annotation` paints.
-pub(super) fn add(images: &mut Vec<Image>, body: &Value, annotation: Option<String>) {
-    let mut found = Vec::new();
-    collect(&mut found, body, None);
-    for mut image in found {
-        image.annotation.clone_from(&annotation);
-        images.push(image);
-    }
+/// Adds the images in `body`, which an annotation paints.
+pub(super) fn add(images: &mut Vec<Image>, body: &Value) {
+    collect(images, body, None);
 }
 
 /// The depth is that of JSON, which its parser bounds.
@@ -55,7 +50,6 @@ fn collect_object(images: &mut Vec<Image>, object: &Object, choice: Option<usize
     }
     if is_image(object) {
         images.push(Image {
-            annotation: None,
             id: json::own_id(object),
             service: service(object),
             choice,
@@ -69,7 +63,6 @@ fn collect_object(images: &mut Vec<Image>, object: &Object, choice: Option<usize
 
 fn image_at(url: &str, choice: Option<usize>) -> Image {
     Image {
-        annotation: None,
         id: Some(url.to_owned()),
         service: None,
         choice,

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// A text, each phrase in its language.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Text {
-    /// In the order of the document.
+    /// Those of one language in the order of the document.
     pub phrases: Vec<Phrase>,
 }
 
@@ -21,10 +21,16 @@ pub struct Phrase {
 }
 
 impl Text {
-    /// The first phrase.
+    /// One phrase to stand for all: in no language, else in English, else the first.
     #[must_use]
-    pub fn first(&self) -> Option<&str> {
-        self.phrases.first().map(|phrase| phrase.text.as_str())
+    pub fn one(&self) -> Option<&str> {
+        let rank = |phrase: &&Phrase| match phrase.language.as_deref() {
+            None => 0,
+            Some(tag) if tag.split('-').next() == Some("en") => 1,
+            Some(_) => 2,
+        };
+        let phrase = self.phrases.iter().min_by_key(rank)?;
+        Some(&phrase.text)
     }
 
     /// Whether nothing is said.
@@ -124,6 +130,18 @@ mod tests {
                 .map(|phrase| (phrase.language.as_deref(), phrase.text.as_str()))
                 .collect();
             assert_eq!(found, expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn one_phrase_stands_for_all() {
+        for (value, expected) in [
+            (json!({"de": "D", "none": "N", "en": "E"}), Some("N")),
+            (json!({"de": "D", "en-GB": "E"}), Some("E")),
+            (json!({"fr": ["F", "G"], "it": "I"}), Some("F")),
+            (json!({}), None),
+        ] {
+            assert_eq!(text(Some(&value)).one(), expected);
         }
     }
 }

@@ -1,8 +1,10 @@
 //! Manifests of real institutions, where `../shared/iiif` is: what is found in them is what other parsers find.
 
 use crate::support;
-use clip_search::harvest::model::{Canvas, Document, Image, Kind, Manifest, Text};
-use clip_search::harvest::{HarvestError, parse};
+use clip_search::harvest::model::{Canvas, Document, Image, Kind, Manifest};
+use clip_search::harvest::text::Text;
+use clip_search::harvest::{HarvestError, parse, triples};
+use oxigraph::io::{RdfFormat, RdfParser};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fs;
@@ -165,7 +167,14 @@ fn all_manifests_together_have_the_images_that_are_in_them() {
     let mut n = BTreeMap::<&str, usize>::new();
     let mut n_others = 0;
     for path in files(&folder) {
-        let manifest = match parse(&fs::read(&path).unwrap()) {
+        let parsed = parse(&fs::read(&path).unwrap());
+        if let Ok(document) = &parsed {
+            let text = triples::of(document, "https://example.org/m.json", None);
+            let parser = RdfParser::from_format(RdfFormat::NTriples).for_slice(&text);
+            let n_triples = parser.map(Result::unwrap).count();
+            assert!(n_triples > 4, "{}", path.display());
+        }
+        let manifest = match parsed {
             Ok(Document::Manifest(manifest)) => manifest,
             Ok(Document::Collection(_)) => {
                 *n.entry("collections").or_default() += 1;

@@ -134,5 +134,5 @@ fn marks_and_bytes_that_do_not_belong_are_passed_over() {
     let Ok(Document::Manifest(manifest)) = parse(text) else {
         panic!();
     };
-    assert_eq!(manifest.about.label.first(), Some("Z\u{fffd}rich"));
+    assert_eq!(manifest.about.label.one(), Some("Z\u{fffd}rich"));
 }

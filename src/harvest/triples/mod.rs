@@ -7,57 +7,18 @@
 //! What has no name of its own is named `urn:uuid:…`, made of its document and its place there: the same document
 //! gives the same triples, so that loading them again changes nothing.
 
-use super::model::{
-    About, Canvas, Collection, Document, Image, Kind, Link, Manifest, Pair, Service, Text,
-};
-use crate::iiif::image_iri;
+mod about;
+pub mod names;
+mod term;
+
+use super::model::{Canvas, Collection, Document, Image, Kind, Manifest, Service};
+use super::text::Text;
 use crate::image_id;
-use oxrdf::vocab::{rdf, rdfs, xsd};
-use oxrdf::{Literal, NamedNode, NamedNodeRef, Term};
+use names::{absolute, canvas_name, name, skolem};
+use oxrdf::vocab::{rdf, rdfs};
+use oxrdf::{Literal, NamedNode, NamedNodeRef};
 use std::collections::HashMap;
 use std::fmt::{Display, Write};
-use url::Url;
-
-/// Terms, by the names that they have in the contexts.
-mod term {
-    use oxrdf::NamedNodeRef;
-
-    macro_rules! terms {
-        ($($name:ident = $iri:literal),* $(,)?) => {
-            $(pub(super) const $name: NamedNodeRef<'static> = NamedNodeRef::new_unchecked($iri);)*
-        };
-    }
-
-    terms! {
-        MANIFEST = "http://iiif.io/api/presentation/3#Manifest",
-        COLLECTION = "http://iiif.io/api/presentation/3#Collection",
-        CANVAS = "http://iiif.io/api/presentation/3#Canvas",
-        PAINTING = "http://iiif.io/api/presentation/3#painting",
-        METADATA = "http://iiif.io/api/presentation/3#metadataEntries",
-        REQUIRED_STATEMENT = "http://iiif.io/api/presentation/3#requiredStatement",
-        THUMBNAIL = "http://iiif.io/api/presentation/3#thumbnail",
-        NAV_DATE = "http://iiif.io/api/presentation/3#navigationDate",
-        ITEMS = "http://www.w3.org/ns/activitystreams#items",
-        SUMMARY = "http://www.w3.org/ns/activitystreams#summary",
-        AS_PART_OF = "http://www.w3.org/ns/activitystreams#partOf",
-        ANNOTATION = "http://www.w3.org/ns/oa#Annotation",
-        HAS_BODY = "http://www.w3.org/ns/oa#hasBody",
-        HAS_TARGET = "http://www.w3.org/ns/oa#hasTarget",
-        MOTIVATED_BY = "http://www.w3.org/ns/oa#motivatedBy",
-        STILL_IMAGE = "http://purl.org/dc/dcmitype/StillImage",
-        SERVICE = "https://schema.org/potentialAction",
-        PROVIDER = "https://schema.org/provider",
-        HOMEPAGE = "http://xmlns.com/foaf/0.1/homepage",
-        WIDTH = "http://www.w3.org/2003/12/exif/ns#width",
-        HEIGHT = "http://www.w3.org/2003/12/exif/ns#height",
-        FORMAT = "http://purl.org/dc/elements/1.1/format",
-        TITLE = "http://purl.org/dc/terms/title",
-        RIGHTS = "http://purl.org/dc/terms/rights",
-        IS_PART_OF = "http://purl.org/dc/terms/isPartOf",
-        HAS_FORMAT = "http://purl.org/dc/terms/hasFormat",
-        CONFORMS_TO = "http://purl.org/dc/terms/conformsTo",
-    }
-}
 
 /// The triples of `document`, which is at `place`; `parent` is the collection that led to it.
 #[must_use]
@@ -74,62 +35,13 @@ pub fn of(document: &Document, place: &str, parent: Option<&str>) -> String {
     writer.out
 }
 
-/// The name of `document`, which is at `place`: its own, or else that of its place.
-#[must_use]
-pub fn name(document: &Document, place: &str) -> String {
-    let id = match document {
-        Document::Manifest(manifest) => &manifest.id,
-        Document::Collection(collection) => &collection.id,
-    };
-    id.as_deref()
-        .and_then(|id| absolute(id, place))
-        .or_else(|| absolute(place, place))
-        .unwrap_or_else(|| skolem(&[place]))
-        .into_string()
-}
-
-/// The name of `canvas`, the one with this number of the manifest `manifest`, which is at `place`.
-#[must_use]
-pub fn canvas_name(canvas: &Canvas, number: usize, manifest: &str, place: &str) -> String {
-    let own = (canvas.id.as_deref()).and_then(|id| absolute(id, place));
-    own.unwrap_or_else(|| skolem(&[manifest, "canvas", &number.to_string()]))
-        .into_string()
-}
-
-/// `id` as an absolute IRI, relative to `base`.
-pub(crate) fn absolute(id: &str, base: &str) -> Option<NamedNode> {
-    let iri = image_iri(id.trim());
-    if let Ok(node) = NamedNode::new(iri.as_ref()) {
-        return Some(node);
-    }
-    let joined = Url::parse(base).ok()?.join(id.trim()).ok()?;
-    NamedNode::new(image_iri(joined.as_str())).ok()
-}
-
-/// A name for what has none: a UUID of version 8, which is that of hashes of one's own choice (RFC 9562, 5.8).
-fn skolem(path: &[&str]) -> NamedNode {
-    let mut hex: Vec<u8> = image_id::image_id(&path.join("\n")).into_bytes();
-    hex[12] = b'8';
-    hex[16] = b'8';
-    let hex = String::from_utf8_lossy(&hex);
-    let uuid = format!(
-        "urn:uuid:{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..32]
-    );
-    NamedNode::new_unchecked(uuid)
-}
-
 struct Writer<'a> {
     out: String,
     place: &'a str,
     /// The document.
     this: NamedNode,
-    /// What the names of pictures and annotations stand for in this document: of two things with one name, the
-    /// second gets another, or each image would be on both pages.
+    /// What the names of pictures stand for in this document: of two things with one name, the second gets another,
+    /// or each image would be on both pages.
     taken: HashMap<String, String>,
 }
 
@@ -192,20 +104,15 @@ impl<'a> Writer<'a> {
     }
 
     fn image(&mut self, canvas: &NamedNode, image: &Image, path: &[&str]) {
-        let place = path.join("/");
-        // The alternatives of a choice have one annotation, and each is a body of it.
-        let meaning = format!("on {canvas}");
         let path_of = |kind| [&[kind], path].concat();
-        let annotation = self.named(
-            image.annotation.as_deref(),
-            &meaning,
-            &path_of("annotation"),
-        );
+        // Not by its own name, which careless programs give to the annotations of all their manifests: each image
+        // would be on all pages.
+        let annotation = self.node(&path_of("annotation"));
         let service = image.service.as_ref().map(|service| &service.id);
         let meaning = match (service, &image.id) {
             (Some(service), _) => format!("of {service}"),
             (None, Some(id)) => format!("at {id}"),
-            (None, None) => place,
+            (None, None) => String::new(),
         };
         let picture = self.named(image.id.as_deref(), &meaning, &path_of("picture"));
         self.add(&annotation, rdf::TYPE, &term::ANNOTATION);
@@ -261,92 +168,6 @@ impl<'a> Writer<'a> {
             members.push(node);
         }
         self.list(&this, term::ITEMS, &members, "items");
-    }
-
-    fn about(&mut self, node: &NamedNode, about: &About, path: &str) {
-        self.titles(node, &about.label);
-        self.texts(node, term::SUMMARY, &about.summary);
-        let pairs = self.pairs(&about.metadata, &format!("{path}\nmetadata"));
-        self.list(node, term::METADATA, &pairs, &format!("{path}\nmetadata"));
-        for statement in self.pairs(&about.required_statement, &format!("{path}\nstatement")) {
-            self.add(node, term::REQUIRED_STATEMENT, &statement);
-        }
-        for rights in &about.rights {
-            // Relative to nothing: what is no IRI is words.
-            let rights = match NamedNode::new(rights.trim()) {
-                Ok(iri) => Term::from(iri),
-                Err(_) => Term::from(Literal::from(rights.as_str())),
-            };
-            self.add(node, term::RIGHTS, &rights);
-        }
-        self.links(
-            node,
-            term::PROVIDER,
-            &about.providers,
-            &format!("{path}\nprovider"),
-        );
-        self.links(
-            node,
-            term::THUMBNAIL,
-            &about.thumbnails,
-            &format!("{path}\nthumbnail"),
-        );
-        self.links(
-            node,
-            term::HOMEPAGE,
-            &about.homepages,
-            &format!("{path}\nhomepage"),
-        );
-        self.links(
-            node,
-            rdfs::SEE_ALSO,
-            &about.see_also,
-            &format!("{path}\nseeAlso"),
-        );
-        for link in &about.part_of {
-            if let Some(whole) = link.id.as_deref().and_then(|id| self.iri(id)) {
-                self.add(node, term::AS_PART_OF, &whole);
-                self.add(node, term::IS_PART_OF, &whole);
-                self.titles(&whole, &link.label);
-            }
-        }
-        if let Some(date) = &about.nav_date {
-            let date = Literal::new_typed_literal(date.as_str(), xsd::DATE_TIME);
-            self.add(node, term::NAV_DATE, &date);
-        }
-    }
-
-    fn pairs(&mut self, pairs: &[Pair], path: &str) -> Vec<NamedNode> {
-        let mut nodes = Vec::with_capacity(pairs.len());
-        for (number, pair) in pairs.iter().enumerate() {
-            let node = self.node(&[path, &number.to_string()]);
-            self.texts(&node, rdfs::LABEL, &pair.label);
-            self.texts(&node, rdf::VALUE, &pair.value);
-            for link in &pair.links {
-                if let Some(link) = self.iri(link) {
-                    self.add(&node, rdfs::SEE_ALSO, &link);
-                }
-            }
-            nodes.push(node);
-        }
-        nodes
-    }
-
-    fn links(&mut self, node: &NamedNode, to: NamedNodeRef<'_>, links: &[Link], path: &str) {
-        for (number, link) in links.iter().enumerate() {
-            let own = link.id.as_deref().and_then(|id| self.iri(id));
-            let target = own.unwrap_or_else(|| self.node(&[path, &number.to_string()]));
-            self.add(node, to, &target);
-            self.texts(&target, rdfs::LABEL, &link.label);
-            if let Some(format) = &link.format {
-                self.add(&target, term::FORMAT, &Literal::from(format.as_str()));
-            }
-            for homepage in &link.homepages {
-                if let Some(homepage) = self.iri(homepage) {
-                    self.add(&target, term::HOMEPAGE, &homepage);
-                }
-            }
-        }
     }
 
     fn titles(&mut self, node: &NamedNode, label: &Text) {
