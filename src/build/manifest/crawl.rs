@@ -114,7 +114,9 @@ impl Crawler {
                 };
                 crawled.rows.append(&mut harvested.rows);
                 seen.n_bare += harvested.n_bare;
-                seen.urls.extend(harvested.names);
+                let names = harvested.names.into_iter();
+                seen.urls
+                    .extend(names.filter(|name| may_be_called(&task.place, name)));
                 let tasks = harvested.found.into_iter().map(|found| task.follow(found));
                 next.extend(tasks);
                 // Whoever writes them has failed and says so.
@@ -236,6 +238,16 @@ impl Seen {
     }
 }
 
+/// Whether the document at `place` is believed to be `name`, so that nothing else is fetched under that: the
+/// operator's files are, and of other documents those that have their names from their own hosts.
+fn may_be_called(place: &Place, name: &str) -> bool {
+    let host = |url: &str| Url::parse(url).ok()?.host_str().map(str::to_owned);
+    match place {
+        Place::File(_) => true,
+        Place::Url(url) => host(url) == host(name),
+    }
+}
+
 fn lost(task: &Task, error: &anyhow::Error) -> LostRow {
     let context = match &task.parent {
         Some(parent) => format!(" (in the collection {parent})"),
@@ -256,4 +268,22 @@ fn read_file(path: &Path, limit_bytes: usize) -> anyhow::Result<Vec<u8>> {
         bail!("longer than {limit_bytes} bytes");
     }
     Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_hides_the_documents_of_others() {
+        let place = Place::Url("https://a.example.org/m".to_owned());
+        for (name, expected) in [
+            ("http://a.example.org/other", true),
+            ("https://b.example.org/m", false),
+            ("urn:uuid:1", false),
+        ] {
+            assert_eq!(may_be_called(&place, name), expected, "{name}");
+        }
+        assert!(may_be_called(&Place::File("m.json".into()), "urn:uuid:1"));
+    }
 }
