@@ -444,6 +444,9 @@ pub enum Mode {
     /// A query to a SPARQL endpoint.
     #[value(name = "SPARQL", alias = "sparql")]
     Sparql,
+    /// IIIF manifests and collections.
+    #[value(name = "MANIFEST", alias = "manifest")]
+    Manifest,
 }
 
 /// How a build may end, for scripts.
@@ -460,7 +463,7 @@ Exit codes:
 #[command(after_help = BUILD_EXIT_CODES)]
 pub struct BuildArgs {
     /// Where the IIIF URLs come from
-    #[arg(long, value_name = "CSV|SPARQL")]
+    #[arg(long, value_name = "CSV|SPARQL|MANIFEST")]
     pub mode: Mode,
     /// The query, or @FILE that holds it (SPARQL mode)
     #[arg(
@@ -485,6 +488,29 @@ pub struct BuildArgs {
         required_if_eq("mode", "CSV")
     )]
     pub csv_file: Option<PathBuf>,
+    /// URL of a IIIF manifest or collection, a file with one, a folder of .json files, or a file with a URL or
+    /// path a line; may be given several times (MANIFEST mode)
+    #[arg(
+        long = "manifest",
+        value_name = "URL|FILE|FOLDER",
+        required_if_eq("mode", "MANIFEST")
+    )]
+    pub manifests: Vec<String>,
+    /// Most manifests, collections and pages of collections that are read (MANIFEST mode)
+    #[arg(long, value_name = "N", default_value = "100000")]
+    pub max_manifests: NonZeroUsize,
+    /// Hosts, addresses or networks that manifests may name although they are not public (MANIFEST mode)
+    #[arg(
+        long,
+        env = "CLIP_ALLOW_FETCH",
+        value_name = "HOST,…",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allow_fetch: String,
+    /// Folder of the metadata store that gets what manifests say; made if need be (MANIFEST mode)
+    #[arg(long, env = "CLIP_STORE", value_name = "FOLDER")]
+    pub store: Option<PathBuf>,
     /// Folder of the collection; made if need be
     #[arg(
         long,

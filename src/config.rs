@@ -246,6 +246,7 @@ impl BuildArgs {
                         .context("--mode SPARQL needs --image-query")?,
                 )?,
             },
+            Mode::Manifest => Source::Manifests(self.manifests.clone()),
         };
         let mut options = BuildOptions::new(source, self.data_dir.clone());
         options.iiif_column.clone_from(&self.iiif_column);
@@ -256,7 +257,14 @@ impl BuildArgs {
         options.precision = self.precision;
         options.max_failures = self.max_failures;
         options.allow_partial = self.allow_partial;
+        options.crawl.max_documents = self.max_manifests;
+        options.store.clone_from(&self.store);
+        let is_of_strangers = self.mode == Mode::Manifest;
+        let public_except = is_of_strangers.then(|| self.allow_fetch.parse());
         options.network = Network {
+            public_except: public_except
+                .transpose()
+                .context("--allow-fetch (CLIP_ALLOW_FETCH) cannot be used")?,
             retries: self.retries,
             user_agent: self.user_agent()?,
             headers: headers(&self.headers)?,

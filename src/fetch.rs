@@ -5,7 +5,7 @@ pub mod allow;
 
 use allow::AllowList;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::{Client, Response, StatusCode, header};
+use reqwest::{Client, ClientBuilder, Response, StatusCode, header};
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -170,13 +170,27 @@ impl Fetcher {
         allow: AllowList,
         limits: FetchLimits,
     ) -> Result<Self, FetcherError> {
+        Self::with_client(runtime, allow, limits, || {
+            crate::net::client_builder().no_gzip()
+        })
+    }
+
+    /// A fetcher whose clients begin with what `client` gives.
+    ///
+    /// # Errors
+    /// [`FetcherError`] if the HTTP client cannot be set up.
+    pub(crate) fn with_client(
+        runtime: Handle,
+        allow: AllowList,
+        limits: FetchLimits,
+        client: impl Fn() -> ClientBuilder,
+    ) -> Result<Self, FetcherError> {
         let allow = Arc::new(allow);
         // Proxies from the environment would resolve names themselves, past our check; redirects are
         // followed by hand, so that every hop is checked.
         let client = || {
-            crate::net::client_builder()
+            client()
                 .no_proxy()
-                .no_gzip()
                 .referer(false)
                 .redirect(reqwest::redirect::Policy::none())
         };
@@ -228,6 +242,20 @@ impl Fetcher {
     }
 
     async fn follow(&self, start: &str) -> Result<Vec<u8>, FetchError> {
+        let (url, response) = self.open(start, "image/*,*/*;q=0.1").await?;
+        self.read(&url, response).await
+    }
+
+    /// The answer behind `start`, whatever its status, and the URL that gave it; redirects are followed.
+    /// The caller bounds its time and its length.
+    ///
+    /// # Errors
+    /// [`FetchError`] names the URL, what is wrong and what helps.
+    pub(crate) async fn open(
+        &self,
+        start: &str,
+        accept: &str,
+    ) -> Result<(Url, Response), FetchError> {
         let mut url = Url::parse(start).map_err(|source| FetchError::NotAUrl {
             url: start.to_owned(),
             source,
@@ -236,13 +264,13 @@ impl Fetcher {
             let response = self
                 .client_for(&url)?
                 .get(url.clone())
-                .header(header::ACCEPT, "image/*,*/*;q=0.1")
+                .header(header::ACCEPT, accept)
                 .send()
                 .await
                 .map_err(|error| failed(&url, error))?;
             match redirect_target(&url, &response)? {
                 Some(target) => url = target,
-                None => return self.read(&url, response).await,
+                None => return Ok((url, response)),
             }
         }
         Err(FetchError::TooManyRedirects {

@@ -24,6 +24,8 @@ pub struct Failure {
 pub enum Stage {
     /// Reading the row.
     Input,
+    /// Fetching or reading a manifest or a collection.
+    Manifest,
     /// Fetching the image.
     Download,
     /// Decoding the image.
@@ -39,6 +41,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Input => "input",
+            Self::Manifest => "manifest",
             Self::Download => "download",
             Self::Decode => "decode",
             Self::Encode => "encode",

@@ -1,8 +1,8 @@
-//! The build command: IIIF URLs from a table, images from their servers, vectors from the model.
+//! The build command: IIIF URLs from a table or from manifests, images from their servers, vectors from the model.
 //!
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
-//! `failures.csv`, the downloads, the journals (`features/build.journal`, `features/sizes.journal`) and a lock
-//! file.
+//! `failures.csv`, `manifests.nt` where the input is manifests, the downloads, the journals
+//! (`features/build.journal`, `features/sizes.journal`) and a lock file.
 
 mod columns;
 mod download;
@@ -12,6 +12,7 @@ pub mod failures;
 mod files;
 mod iiif;
 mod journal;
+mod manifest;
 mod measure;
 pub mod options;
 mod output;
@@ -90,6 +91,9 @@ impl std::fmt::Display for BuildSummary {
     }
 }
 
+/// What the manifests of a build say.
+const MANIFESTS: &str = "manifests.nt";
+
 /// Where the answer of an endpoint lies while it is read.
 const SPOOL: &str = "answer.part";
 
@@ -110,7 +114,7 @@ pub async fn run(
     let mut shutdown = pin!(shutdown);
     let dir = DataDir::lock(&options.data_dir)?;
     dir.claim_images(options.image_width_px.get())?;
-    let (input, images_csv) = tokio::select! {
+    let (input, drafts) = tokio::select! {
         input = read_input(&options, &dir) => input?,
         () = &mut shutdown => return Ok(BuildSummary::interrupted_at_once()),
     };
@@ -146,14 +150,23 @@ pub async fn run(
     )
     .await?;
     let maker = Maker { label, probe };
-    blocking(move || finish(&options, &maker, input, images_csv, encoded, reused)).await
+    blocking(move || finish(&options, &maker, input, drafts, encoded, reused)).await
 }
 
-/// The images of the input, and `images.csv` as a draft.
-async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(Input, Draft)> {
+/// What the input gives besides the images.
+struct Drafts {
+    /// `images.csv`.
+    images_csv: Draft,
+    /// What manifests say, as RDF.
+    triples: Option<Draft>,
+}
+
+/// The images of the input, and the files that are made of it.
+async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(Input, Drafts)> {
     let images_csv = dir.path(IMAGES);
     let column = options.iiif_column.clone();
-    let (input, draft) = match &options.source {
+    let mut triples = None;
+    let (input, images_csv) = match &options.source {
         Source::Csv(path) => {
             let path = path.clone();
             let open = move || table::from_file(&path, &column);
@@ -166,11 +179,22 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
             files::remove(&spool)?;
             input?
         }
+        Source::Manifests(roots) => {
+            let path = dir.path(MANIFESTS);
+            let (input, images_csv, draft) =
+                manifest::read(roots, options, path, images_csv).await?;
+            triples = Some(draft);
+            (input, images_csv)
+        }
     };
     for remark in &input.remarks {
         tracing::warn!("{remark}");
     }
-    Ok((input, draft))
+    let drafts = Drafts {
+        images_csv,
+        triples,
+    };
+    Ok((input, drafts))
 }
 
 /// Writes what was built and counts it.
@@ -178,7 +202,7 @@ fn finish(
     options: &BuildOptions,
     maker: &Maker,
     input: Input,
-    images_csv: Draft,
+    drafts: Drafts,
     mut encoded: Encoded,
     reused: usize,
 ) -> anyhow::Result<BuildSummary> {
@@ -204,12 +228,16 @@ fn finish(
         output::publish(
             &encoded.dir,
             &input.images,
-            images_csv,
+            drafts.images_csv,
             &mut encoded.journal,
             &encoded.sizes,
             options.precision,
             maker,
         )?;
+        if let Some(triples) = drafts.triples {
+            triples.publish()?;
+            manifest::load(&encoded.dir.path(MANIFESTS), options.store.as_deref())?;
+        }
         match options.max_failures.allow(n_failed, n_failed + n_vectors) {
             true => Outcome::Finished,
             false => Outcome::TooManyFailures,

@@ -2,6 +2,7 @@
 
 use crate::collection::open::URL_COLUMN;
 use crate::features::npy::Precision;
+use crate::fetch::allow::AllowList;
 use crate::unreadable::unreadable;
 use reqwest::header::HeaderMap;
 use std::num::{NonZeroU32, NonZeroUsize};
@@ -33,6 +34,10 @@ pub struct BuildOptions {
     pub allow_partial: bool,
     /// How servers are treated.
     pub network: Network,
+    /// How far manifests are followed.
+    pub crawl: Crawl,
+    /// The metadata store that gets what manifests say.
+    pub store: Option<PathBuf>,
 }
 
 /// Where the IIIF URLs come from.
@@ -47,6 +52,8 @@ pub enum Source {
         /// The query text.
         query: String,
     },
+    /// Manifests and collections: URLs, files, folders of files, lists of all these.
+    Manifests(Vec<String>),
 }
 
 /// How many images may fail. `"20"` is a number of images, `"5%"` a share of them.
@@ -81,6 +88,30 @@ pub struct Network {
     pub headers: HeaderMap,
     /// Whether images may be fetched through the proxy that the system is set to.
     pub uses_proxy: bool,
+    /// Where URLs come from strangers, as those in manifests do: only public addresses are asked, and what is on
+    /// this list.
+    pub public_except: Option<AllowList>,
+}
+
+/// How far manifests are followed.
+#[derive(Debug, Clone)]
+pub struct Crawl {
+    /// Most documents that are read: manifests, collections and their pages.
+    pub max_documents: NonZeroUsize,
+    /// Longest document that is read.
+    pub max_document_bytes: usize,
+    /// Collections within collections that are followed.
+    pub max_depth: usize,
+}
+
+impl Default for Crawl {
+    fn default() -> Self {
+        Self {
+            max_documents: NonZeroUsize::new(100_000).expect("not zero"),
+            max_document_bytes: 50 << 20,
+            max_depth: 16,
+        }
+    }
 }
 
 impl BuildOptions {
@@ -99,6 +130,8 @@ impl BuildOptions {
             max_failures: MaxFailures::default(),
             allow_partial: false,
             network: Network::default(),
+            crawl: Crawl::default(),
+            store: None,
         }
     }
 }
@@ -159,6 +192,7 @@ impl Default for Network {
             max_image_bytes: 64 << 20,
             max_answer_bytes: 4 << 30,
             uses_proxy: true,
+            public_except: None,
         }
     }
 }

@@ -6,7 +6,7 @@ use super::files::Draft;
 use super::iiif;
 use super::journal::Id;
 use super::remarks::Remarks;
-use super::table::{self, CutShort, Table};
+use super::table::{self, CutShort, LostRow, Table};
 use crate::iiif::reference::Reference;
 use crate::image_id;
 use anyhow::{anyhow, bail};
@@ -84,10 +84,18 @@ fn read_as(
                     remarks.cut = Some(error.to_string());
                     break;
                 }
-                Err(error) => {
-                    end = Err(error);
-                    return Ok(());
-                }
+                Err(error) => match error.downcast::<LostRow>() {
+                    Ok(LostRow { url, stage, reason }) => {
+                        input.n_rows += 1;
+                        let failure = Failure::new(input.n_rows, url, stage, reason);
+                        input.failures.push(failure);
+                        continue;
+                    }
+                    Err(error) => {
+                        end = Err(error);
+                        return Ok(());
+                    }
+                },
             };
             input.n_rows += 1;
             let row = input.n_rows;

@@ -14,6 +14,7 @@ mod end_to_end;
 mod endpoint;
 mod examples;
 mod fetch;
+mod harvest;
 mod http;
 mod identity;
 mod iiif_serve;

@@ -40,11 +40,11 @@ export function onWorkbench({ query, view, isRun, ...options }, test) {
   });
 }
 
-export function editorText(page) {
-  return page
-    .locator(".cm-line")
-    .allInnerTexts()
-    .then((lines) => lines.join("\n"));
+export async function editorText(page) {
+  // The editor comes later than the page.
+  await page.locator(".cm-line").first().waitFor();
+  const lines = await page.locator(".cm-line").allInnerTexts();
+  return lines.join("\n");
 }
 
 /** Writes into the editor as a visitor does, but in one go. */

@@ -9,6 +9,7 @@ mod ways;
 
 use super::endpoint::retry::retry_after;
 use super::options::Network;
+use crate::fetch::{FetchError, FetchLimits, Fetcher, FetcherError};
 use crate::net;
 use asking::{Answer, Asking};
 use host::{Advice, GivenUp, Host, Outcome};
@@ -17,6 +18,7 @@ use reqwest::{Client, Response, StatusCode};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use url::Url;
 use ways::{Described, Offer, WAYS, Way};
@@ -25,6 +27,8 @@ use ways::{Described, Offer, WAYS, Way};
 #[derive(Debug)]
 pub(super) struct Downloader {
     client: Client,
+    /// Fetches instead of the client, where URLs come from strangers.
+    guard: Option<Fetcher>,
     limits: Network,
     width_px: u32,
     /// Images that are worked on at the same time, from the request until the model has them.
@@ -102,6 +106,13 @@ pub(super) enum DownloadError {
     },
     #[error(transparent)]
     GivenUp(#[from] GivenUp),
+    /// Not a place that strangers may name.
+    #[error(
+        "{url} is not fetched: {host} is not on the public internet; if it may be, name it with --allow-fetch (CLIP_ALLOW_FETCH)"
+    )]
+    NotPublic { url: String, host: String },
+    #[error(transparent)]
+    Refused(FetchError),
 }
 
 fn quoted(words: &str) -> String {
@@ -128,19 +139,35 @@ pub(super) struct Fetched {
 
 impl Downloader {
     /// Downloads for a build that works on `n_places` images at the same time.
-    pub(super) fn new(limits: Network, width_px: u32, n_places: usize) -> reqwest::Result<Self> {
-        let mut client = net::client_builder()
-            .connect_timeout(limits.connect_timeout)
-            .default_headers(limits.headers.clone());
-        if let Some(user_agent) = &limits.user_agent {
-            client = client.user_agent(user_agent);
-        }
-        if !limits.uses_proxy {
-            client = client.no_proxy();
-        }
-        let client = client.build()?;
+    pub(super) fn new(
+        limits: Network,
+        width_px: u32,
+        n_places: usize,
+    ) -> Result<Self, FetcherError> {
+        let client = || {
+            let mut client = net::client_builder()
+                .connect_timeout(limits.connect_timeout)
+                .default_headers(limits.headers.clone());
+            if let Some(user_agent) = &limits.user_agent {
+                client = client.user_agent(user_agent);
+            }
+            if !limits.uses_proxy {
+                client = client.no_proxy();
+            }
+            client
+        };
+        let guard = match &limits.public_except {
+            Some(allow) => Some(Fetcher::with_client(
+                Handle::current(),
+                allow.clone(),
+                FetchLimits::default(),
+                client,
+            )?),
+            None => None,
+        };
         Ok(Self {
-            client,
+            client: client().build()?,
+            guard,
             limits,
             width_px,
             places: Arc::new(Semaphore::new(n_places)),
@@ -178,22 +205,35 @@ impl Downloader {
         } else {
             n_places
         };
+        groups
+            .into_iter()
+            .map(|(origin, images)| (self.source(origin, n_for_one), images))
+            .collect()
+    }
+
+    /// The host `origin`, which may have `n_places` requests at the same time.
+    pub(super) fn source(&self, origin: String, n_places: usize) -> Arc<Source> {
         let Network {
             retry_pause,
             retries,
             ..
         } = self.limits;
-        groups
-            .into_iter()
-            .map(|(origin, images)| {
-                let source = Source {
-                    host: Host::new(origin, n_for_one, retry_pause, retries),
-                    habit: Mutex::default(),
-                    asking: Asking::default(),
-                };
-                (Arc::new(source), images)
-            })
-            .collect()
+        Arc::new(Source {
+            host: Host::new(origin, n_places, retry_pause, retries),
+            habit: Mutex::default(),
+            asking: Asking::default(),
+        })
+    }
+
+    /// The document at `url` on the host `source`.
+    pub(super) async fn document(
+        &self,
+        source: &Source,
+        url: &str,
+        limit_bytes: usize,
+    ) -> Result<Vec<u8>, DownloadError> {
+        let fetched = self.get_patiently(&source.host, url, limit_bytes).await;
+        fetched.map(|(bytes, _place)| bytes)
     }
 
     /// The image behind `iiif_url` in the width of this build, or else in a size that its server has.
@@ -320,13 +360,38 @@ impl Downloader {
         limit_bytes: usize,
         timeout: Duration,
     ) -> Result<Vec<u8>, DownloadError> {
+        let reading = self.read_once(url, limit_bytes, timeout);
+        if self.guard.is_none() {
+            return reading.await;
+        }
+        // Redirects that are followed one by one have this time together.
+        match tokio::time::timeout(timeout, reading).await {
+            Ok(result) => result,
+            Err(_) => Err(DownloadError::Timeout {
+                url: url.to_owned(),
+                limit: timeout,
+            }),
+        }
+    }
+
+    async fn read_once(
+        &self,
+        url: &str,
+        limit_bytes: usize,
+        timeout: Duration,
+    ) -> Result<Vec<u8>, DownloadError> {
         let too_large = || DownloadError::TooLarge {
             url: url.to_owned(),
             limit_bytes,
         };
         let failed = |error| explain(url, timeout, error);
-        let request = self.client.get(url).timeout(timeout);
-        let mut response = request.send().await.map_err(failed)?;
+        let mut response = match &self.guard {
+            Some(guard) => guarded(guard, url, timeout).await?,
+            None => {
+                let request = self.client.get(url).timeout(timeout);
+                request.send().await.map_err(failed)?
+            }
+        };
         let status = response.status();
         if !status.is_success() {
             let retry_after = retry_after(response.headers(), SystemTime::now());
@@ -352,6 +417,24 @@ impl Downloader {
         }
         Ok(body)
     }
+}
+
+/// The answer behind `url`, if strangers may name it.
+async fn guarded(guard: &Fetcher, url: &str, limit: Duration) -> Result<Response, DownloadError> {
+    let error = match guard.open(url, "*/*").await {
+        Ok((_, response)) => return Ok(response),
+        Err(error) => error,
+    };
+    let url = url.to_owned();
+    Err(match error {
+        FetchError::NotPublic { host } => DownloadError::NotPublic { url, host },
+        FetchError::UnknownHost { host, .. } => DownloadError::Transport {
+            url,
+            reason: format!("the host {host} cannot be found"),
+        },
+        FetchError::Failed { source, .. } => explain(&url, limit, source),
+        error => DownloadError::Refused(error),
+    })
 }
 
 fn explain(url: &str, limit: Duration, error: reqwest::Error) -> DownloadError {
@@ -412,9 +495,12 @@ impl DownloadError {
                 _ => Outcome::Answered,
             },
             Self::Timeout { .. } | Self::Transport { .. } => Outcome::Unanswered { is_first },
-            Self::TooLarge { .. } | Self::Tile { .. } | Self::NoWay { .. } | Self::GivenUp(_) => {
-                Outcome::Answered
-            }
+            Self::TooLarge { .. }
+            | Self::Tile { .. }
+            | Self::NoWay { .. }
+            | Self::GivenUp(_)
+            | Self::NotPublic { .. }
+            | Self::Refused(_) => Outcome::Answered,
         }
     }
 
@@ -430,7 +516,9 @@ impl DownloadError {
             | Self::Timeout { .. }
             | Self::Transport { .. }
             | Self::NoWay { .. }
-            | Self::GivenUp(_) => false,
+            | Self::GivenUp(_)
+            | Self::NotPublic { .. }
+            | Self::Refused(_) => false,
         }
     }
 }

@@ -13,6 +13,7 @@ pub(super) use column::{Found, find};
 pub(super) use encoding::to_utf8;
 pub(super) use file::from_file;
 
+use super::failures::Stage;
 use csv::ByteRecord;
 
 /// Rows under named columns.
@@ -27,6 +28,16 @@ pub(super) struct Table {
     pub(super) may_be_cut: bool,
     /// What is said if it has no rows.
     pub(super) remedy_if_empty: &'static str,
+}
+
+/// A row that is no image, and why; those after it are rows all the same.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{reason}")]
+pub(super) struct LostRow {
+    /// What was to be had.
+    pub(super) url: String,
+    pub(super) stage: Stage,
+    pub(super) reason: String,
 }
 
 /// `text` for a message: in one line and short.
