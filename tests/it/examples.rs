@@ -231,7 +231,8 @@ fn query_url(world: &World) {
     assert_eq!(ranks, ["1", "2", "3"]);
     best_first(&rows, 1);
     for row in rows {
-        assert_eq!(row[3], format!("{}/full/1000,/0/default.jpg", row[2]));
+        // No wider than the drawn pictures are.
+        assert_eq!(row[3], format!("{}/full/480,/0/default.jpg", row[2]));
     }
 }
 
