@@ -1,5 +1,6 @@
 // Rectangles of an image: as a IIIF URL, and moved and resized by keys.
 
+import { serviceUrl } from "../common/iiif";
 import type { Region } from "./question";
 
 /** Models look at a few hundred pixels; more would only be fetched for nothing. */
@@ -13,7 +14,7 @@ const SIDE = 512;
  */
 export function regionUrl({ image, x, y, width, height }: Region): string {
   const size = width >= height ? `${Math.min(SIDE, width)},` : `,${Math.min(SIDE, height)}`;
-  return `${image}/${x},${y},${width},${height}/${size}/0/default.jpg`;
+  return `${serviceUrl(image)}/${x},${y},${width},${height}/${size}/0/default.jpg`;
 }
 
 export interface Size {

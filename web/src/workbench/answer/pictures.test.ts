@@ -70,6 +70,11 @@ it.each([
   ["http://a/x.jpg", record("http://a/x.jpg", 4000), ["http://a/x.jpg/full/200,/0/default.jpg"]],
   ["http://a/x", record("http://a/x", 90), ["http://a/x/full/90,/0/default.jpg"]],
   [
+    "http://a/x.jpg",
+    { ...record("http://a/x.jpg", 90), measured: "delivered", link: "http://a/x.jpg" } as const,
+    ["http://a/x.jpg"],
+  ],
+  [
     "http://a/x/0,0,9,9/max/0/gray.png",
     undefined,
     ["http://a/x/0,0,9,9/200,/0/gray.png", "http://a/x/0,0,9,9/max/0/gray.png"],

@@ -44,9 +44,10 @@ export function smallPictureUrls(
   width: number,
   known: ImageRecord | undefined,
 ): string[] {
-  const service = thumbnailUrl(iri.replace(/\/$/, ""), width, known?.width);
+  const service = thumbnailUrl(iri, width, known?.width);
   if (known) {
-    return [service];
+    // Nobody described a service: it may be a file, which comes as it is.
+    return known.measured === "delivered" ? [known.link] : [service];
   }
   if (IIIF_REQUEST.test(iri)) {
     return [iri.replace(IIIF_REQUEST, `/$1/${width},/$3/$4.$5`), iri];
