@@ -8,7 +8,9 @@ use crate::http::pages::accent::Accent;
 use crate::http::pages::operator::{Link, Viewer};
 use crate::print::note;
 use clap::builder::Resettable;
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
@@ -67,6 +69,9 @@ fn end(error: &clap::Error, env_file: &EnvFile) -> ! {
     {
         note(format_args!("warning: {mistake}"));
     }
+    if let Some(origin) = origin(error, env_file) {
+        note(format_args!("warning: {origin}"));
+    }
     let printed = error.print().and_then(|()| std::io::stdout().flush());
     let code = match printed {
         Err(full) if !error.use_stderr() && full.kind() != ErrorKind::BrokenPipe => {
@@ -78,6 +83,38 @@ fn end(error: &clap::Error, env_file: &EnvFile) -> ! {
         _ => error.exit_code(),
     };
     std::process::exit(code)
+}
+
+/// Where a value that is wrong comes from, if not from the command line: clap names the flag alone.
+fn origin(error: &clap::Error, env_file: &EnvFile) -> Option<String> {
+    let Some(ContextValue::String(argument)) = error.get(ContextKind::InvalidArg) else {
+        return None;
+    };
+    let long = argument.strip_prefix("--")?.split([' ', '=']).next()?;
+    let is_given = std::env::args_os().any(|given| {
+        let given = given.to_string_lossy();
+        let flag = given
+            .strip_prefix("--")
+            .and_then(|flag| flag.split('=').next());
+        flag == Some(long)
+    });
+    let command = Cli::command();
+    let name = (command
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments))
+    .filter(|argument| argument.get_long() == Some(long))
+    .find_map(clap::Arg::get_env)
+    .and_then(OsStr::to_str)
+    .filter(|_| !is_given)?;
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        return None;
+    };
+    let is_of_file =
+        (env_file.settings.iter()).any(|(of_file, said)| of_file == name && said == value);
+    Some(match is_of_file {
+        true => format!("{name} has this value in {}", env_file.path.display()),
+        false => format!("{name} has this value in the environment"),
+    })
 }
 
 /// What to do.

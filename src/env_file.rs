@@ -11,6 +11,8 @@ use std::rc::Rc;
 /// What a `.env` says.
 #[derive(Debug, Default)]
 pub struct EnvFile {
+    /// Where it is; empty where there is none.
+    pub path: PathBuf,
     /// Names and values, in the order of the file; of equal names the first one counts.
     pub settings: Vec<(String, String)>,
     /// What cannot be understood.
@@ -72,13 +74,20 @@ impl EnvFile {
             Ok(bytes) => Self::parse(&path, &bytes),
             Err(source) => Self {
                 settings: Vec::new(),
-                mistakes: vec![EnvFileError::Unreadable { path, source }],
+                mistakes: vec![EnvFileError::Unreadable {
+                    path: path.clone(),
+                    source,
+                }],
+                path,
             },
         })
     }
 
     fn parse(path: &Path, bytes: &[u8]) -> Self {
-        let mut file = Self::default();
+        let mut file = Self {
+            path: path.to_owned(),
+            ..Self::default()
+        };
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let n_text = match std::str::from_utf8(bytes) {
             // Text in UTF-16 is valid UTF-8 with zeros, which no environment can hold.

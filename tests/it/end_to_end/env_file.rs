@@ -1,6 +1,6 @@
 //! `.env` in the working directory: what it may say, whom a mistake in it stops, and what is told.
 
-use crate::process::{Ended, run};
+use crate::process::{Ended, clip_search, run};
 use crate::world::World;
 use std::fs;
 use tempfile::TempDir;
@@ -86,4 +86,28 @@ fn values_may_have_spaces_and_the_environment_wins() {
         ended.stdout
     );
     assert_eq!(ended.stderr, "");
+}
+
+/// What a flag may not be is told with the setting that it comes from.
+#[test]
+fn a_wrong_value_is_told_with_its_setting_and_its_file() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join(".env"), "CLIP_MAX_HITS=many\n").unwrap();
+    let refused = |arguments: &[&str], variable: Option<(&str, &str)>| {
+        let mut command = clip_search(arguments);
+        command.current_dir(dir.path()).envs(variable);
+        let ended = run(&mut command);
+        assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+        ended.stderr
+    };
+    let told = refused(&["serve"], None);
+    assert!(told.contains("CLIP_MAX_HITS has this value in "), "{told}");
+    assert!(told.contains(".env"), "{told}");
+    let told = refused(&["serve"], Some(("CLIP_MAX_HITS", "few")));
+    assert!(
+        told.contains("CLIP_MAX_HITS has this value in the environment"),
+        "{told}"
+    );
+    let told = refused(&["serve", "--max-hits", "none"], None);
+    assert!(!told.contains("CLIP_MAX_HITS has"), "{told}");
 }
