@@ -181,7 +181,7 @@ impl Sparql {
                 "what restricts the images asks another endpoint",
             ));
         }
-        let pattern = rewrite::ease(context.fill(pattern));
+        let pattern = rewrite::ease(context.fill(pattern, run.has_named_graphs()));
         let (found, n_probed) = run.probe(pattern, variable, limit)?;
         let Some(found) = found else {
             return Ok(if n_probed > limit {

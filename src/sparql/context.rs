@@ -7,13 +7,13 @@
 use super::algebra::{self, Binding, bound_variables, join, join_all, unit};
 use super::extract::{Extracted, has_placeholder, placeholder_index};
 use super::plan::Request;
+use super::rewrite::{Tables, insert_tables};
 use super::tables;
 use crate::vocab::Role;
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::GroundTerm;
 use std::collections::HashSet;
-use std::convert::Infallible;
 
 /// A query some of whose requests are known.
 pub(super) struct Context<'a> {
@@ -101,14 +101,22 @@ impl Context<'_> {
         inside.connected()
     }
 
-    /// `pattern` with tables in the place of their placeholders.
-    pub(super) fn fill(&self, pattern: GraphPattern) -> GraphPattern {
-        if let Some(index) = placeholder_index(&pattern) {
-            return self.tables[index].clone().unwrap_or_else(unit);
-        }
-        let Ok(pattern) =
-            algebra::map_children(pattern, &mut |child| Ok::<_, Infallible>(self.fill(child)));
-        pattern
+    /// `pattern` with tables in the place of their placeholders, as they are inserted in the query.
+    pub(super) fn fill(&self, pattern: GraphPattern, has_named_graphs: bool) -> GraphPattern {
+        let mut stands = HashSet::new();
+        algebra::visit(&pattern, &mut |node| stands.extend(placeholder_index(node)));
+        let table = |index: usize| {
+            let table = self.tables[index].as_ref();
+            table.filter(|_| stands.contains(&index)).cloned()
+        };
+        let of_fragment: Vec<Option<GraphPattern>> = (0..self.tables.len())
+            .map(|index| table(index).or_else(|| Some(unit())))
+            .collect();
+        let tables = Tables {
+            of_fragment: &of_fragment,
+            has_named_graphs,
+        };
+        insert_tables(pattern, &tables, None)
     }
 
     /// Whether the rows of `fragment` are joined with the rest of the query as they are: nothing on the way

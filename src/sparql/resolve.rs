@@ -148,7 +148,8 @@ impl Sparql {
             let solutions = if variables.is_empty() {
                 vec![Vec::new()]
             } else {
-                let pattern = context.fill(surroundings(&inputs, &variables, context));
+                let pattern = surroundings(&inputs, &variables, context);
+                let pattern = context.fill(pattern, run.has_named_graphs());
                 let pattern = rewrite::ease(pattern);
                 run.distinct(pattern, &variables, self.options.max_inputs)?
                     .ok_or_else(|| RequestError::TooManyInputs {

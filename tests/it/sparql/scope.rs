@@ -144,6 +144,33 @@ fn a_sub_select_below_graph_is_evaluated_graph_by_graph() {
     }
 }
 
+/// Found first, the hits below GRAPH restrict the other request: with the names of their graphs.
+#[test]
+fn what_is_found_below_graph_restricts_others_with_the_name() {
+    let few = "?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 ; clip:limit 3 ; clip:iiifUrl ?i .";
+    let other = "VALUES ?l { 'lake' } [] a clip:Request ; clip:queryString ?l ; clip:minScore -1 ; clip:iiifUrl ?i .";
+    for world in [seen(), World::new()] {
+        for group in [
+            "GRAPH ?g { FEW } FILTER(BOUND(?g))",
+            "GRAPH ?g { FEW } BIND(STR(?g) AS ?n) FILTER(STRLEN(?n) > 0)",
+            "GRAPH ?g { FEW } FILTER NOT EXISTS { VALUES ?h { 1 } FILTER(!BOUND(?g)) }",
+            "GRAPH ?g { FEW } FILTER(STR(?g) != 'x')",
+            "GRAPH ?g { FEW } MINUS { VALUES ?g { ex:g1 } ?i ?is ?x }",
+            "GRAPH ?g { FEW } FILTER NOT EXISTS { GRAPH ?g { ?i ex:in 'g2' } }",
+            "{ SELECT ?i (COUNT(*) AS ?n) { GRAPH ?g { FEW } } GROUP BY ?i HAVING(COUNT(*) > 0) }",
+            "{ GRAPH ?g { FEW } FILTER(BOUND(?g)) } UNION { ?i ex:none ?x }",
+            "{ SELECT ?i ?g (COUNT(*) AS ?n) { GRAPH ?g { FEW } } GROUP BY ?i ?g HAVING(BOUND(?g)) }",
+            "GRAPH ?g { { FEW } UNION { ?i ex:none ?x } } FILTER(BOUND(?g))",
+        ] {
+            let group = group.replace("FEW", few);
+            let alone = rows(&world, &format!("SELECT ?g ?i {{ {{ {group} }} }}"));
+            let joined = rows(&world, &format!("SELECT ?g ?i {{ {{ {group} }} {other} }}"));
+            assert_eq!(joined, alone, "{group}");
+            assert!(!alone.is_empty(), "{group}");
+        }
+    }
+}
+
 #[test]
 fn a_group_below_graph_is_evaluated_for_itself_and_then_meets_the_name() {
     let world = seen();
