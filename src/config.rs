@@ -6,6 +6,7 @@ use crate::describe::PageQuery;
 use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
 use crate::fetch::FetchLimits;
+use crate::fetch::allow::AllowList;
 use crate::http::HttpSettings;
 use crate::http::pages::facets::Facets;
 use crate::http::pages::operator::{Example, Logo, PageSettings};
@@ -260,11 +261,9 @@ impl BuildArgs {
         options.crawl.max_documents = self.max_manifests;
         options.store.clone_from(&self.store);
         let is_of_strangers = self.mode == Mode::Manifest;
-        let public_except = is_of_strangers.then(|| self.allow_fetch.parse());
+        let public_except = is_of_strangers.then(|| allow_list(&self.allow_fetch));
         options.network = Network {
-            public_except: public_except
-                .transpose()
-                .context("--allow-fetch (CLIP_ALLOW_FETCH) cannot be used")?,
+            public_except: public_except.transpose()?,
             retries: self.retries,
             user_agent: self.user_agent()?,
             headers: headers(&self.headers)?,
@@ -275,6 +274,15 @@ impl BuildArgs {
         };
         Ok(options)
     }
+}
+
+/// What is not public and may be fetched from all the same.
+///
+/// # Errors
+/// If `hosts` is no list of hosts, addresses and networks.
+pub fn allow_list(hosts: &str) -> anyhow::Result<AllowList> {
+    let list = hosts.parse();
+    list.context("--allow-fetch (CLIP_ALLOW_FETCH) cannot be used")
 }
 
 impl BuildArgs {

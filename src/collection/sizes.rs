@@ -171,7 +171,7 @@ impl Measured {
 
 impl ApiVersion {
     /// All there are.
-    const ALL: [Self; 3] = [Self::V1, Self::V2, Self::V3];
+    pub(crate) const ALL: [Self; 3] = [Self::V1, Self::V2, Self::V3];
 
     /// As a digit.
     #[must_use]

@@ -12,6 +12,7 @@ mod table;
 use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs};
 use crate::collection::Collection;
 use crate::collection::kinship::{self, Kinship, kinship};
+use crate::config;
 use crate::encoder::Encoder;
 use crate::encoder::onnx::ClipEncoder;
 use crate::engine::Engine;
@@ -50,10 +51,7 @@ fn open(
     runtime: Handle,
 ) -> anyhow::Result<Sparql> {
     let options = sparql.options()?;
-    let allow = sparql
-        .allow_fetch
-        .parse()
-        .context("--allow-fetch (CLIP_ALLOW_FETCH) cannot be used")?;
+    let allow = config::allow_list(&sparql.allow_fetch)?;
     let fetcher = Fetcher::new(runtime.clone(), allow, sparql.fetch_limits())?;
     let collection = Collection::open_with_column(&data.data_dir, data.iiif_column())?;
     let encoder = open_encoder(model)?;

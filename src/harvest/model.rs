@@ -3,6 +3,7 @@
 //! Ids are as written: they may be relative, and no IRIs.
 
 use super::text::Text;
+use crate::collection::sizes::{ApiVersion, Profile};
 
 /// A document of the Presentation API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,10 +105,10 @@ pub struct Image {
 pub struct Service {
     /// The IIIF URL of the image, as the service names itself.
     pub id: String,
-    /// Version of the Image API: 1, 2 or 3.
-    pub version: Option<u8>,
-    /// Level of compliance: 0, 1 or 2.
-    pub level: Option<u8>,
+    /// Version of the Image API.
+    pub version: Option<ApiVersion>,
+    /// Level of compliance.
+    pub level: Option<Profile>,
 }
 
 /// What is said of a collection, a manifest or a canvas.

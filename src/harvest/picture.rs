@@ -3,6 +3,8 @@
 use super::json::{self, Object, first, list};
 use super::model::{Image, Service};
 use super::text::text;
+use crate::collection::sizes::{ApiVersion, Profile};
+use crate::iiif::reference::ends_as;
 use serde_json::Value;
 
 /// Adds the images in `body`, which an annotation paints.
@@ -75,13 +77,8 @@ fn image_at(url: &str, choice: Option<usize>) -> Image {
 
 /// Whether a URL alone is that of an image.
 fn is_image_file(url: &str) -> bool {
-    let path = url.trim().split(['?', '#']).next().unwrap_or_default();
-    let ending = path.rsplit_once('.').map(|(_, ending)| ending);
-    ending.is_some_and(|ending| {
-        ["jpg", "jpeg", "png", "gif", "webp", "tif", "tiff", "jp2"]
-            .iter()
-            .any(|known| ending.eq_ignore_ascii_case(known))
-    })
+    let endings = ["jpg", "jpeg", "png", "gif", "webp", "tif", "tiff", "jp2"];
+    ends_as(url.trim(), &endings)
 }
 
 fn is_image(object: &Object) -> bool {
@@ -135,23 +132,18 @@ fn image_service(value: &Value) -> Option<Service> {
 
 /// The version of the Image API in `ImageService2`, `http://iiif.io/api/image/2/context.json` or
 /// `http://library.stanford.edu/iiif/image-api/1.1/compliance.html#level1`.
-fn version_of(sign: &str) -> Option<u8> {
+fn version_of(sign: &str) -> Option<ApiVersion> {
     ["ImageService", "api/image/", "image-api/"]
         .into_iter()
         .find_map(|before| {
             let (_, rest) = sign.split_once(before)?;
-            match rest.as_bytes().first()? {
-                digit @ b'1'..=b'3' => Some(digit - b'0'),
-                _ => None,
-            }
+            let is_named = |version: &ApiVersion| rest.starts_with(version.as_str());
+            ApiVersion::ALL.into_iter().find(is_named)
         })
 }
 
 /// The level in `level1` or `http://iiif.io/api/image/2/level1.json`.
-fn level_of(sign: &str) -> Option<u8> {
-    let (_, rest) = sign.rsplit_once("level")?;
-    match rest.as_bytes() {
-        [digit @ b'0'..=b'2'] | [digit @ b'0'..=b'2', b'.', ..] => Some(digit - b'0'),
-        _ => None,
-    }
+fn level_of(sign: &str) -> Option<Profile> {
+    let word = sign[sign.rfind("level")?..].split('.').next();
+    (Profile::ALL.into_iter()).find(|level| Some(level.as_str()) == word)
 }

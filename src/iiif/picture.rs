@@ -26,7 +26,7 @@ impl Picture {
     #[must_use]
     pub fn new(iiif_url: &str, size: ImageSize, width_px: NonZeroU32) -> Self {
         let reference = Reference::parse(iiif_url);
-        if reference.service().is_none() || is_of_file(iiif_url, size) {
+        if reference.service().is_none() || is_of_file(&reference, iiif_url, size) {
             return Self {
                 url: iiif_url.to_owned(),
                 width: size.width,
@@ -80,10 +80,8 @@ pub fn link(iiif_url: &str, size: Option<ImageSize>, width_px: NonZeroU32) -> St
 }
 
 /// Whether the URL of an image of this size is that of a file: it looks like one, and nobody described a service.
-fn is_of_file(iiif_url: &str, size: ImageSize) -> bool {
-    size.measured == Measured::Delivered
-        && may_be_file(iiif_url)
-        && Reference::parse(iiif_url).is_whole()
+fn is_of_file(reference: &Reference<'_>, iiif_url: &str, size: ImageSize) -> bool {
+    size.measured == Measured::Delivered && may_be_file(iiif_url) && reference.is_whole()
 }
 
 /// Whether the server gives fixed sizes alone.

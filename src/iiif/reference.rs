@@ -19,7 +19,7 @@ pub enum Reference<'a> {
 }
 
 /// All of an image.
-pub const FULL: &str = "full";
+const FULL: &str = "full";
 
 /// Names of picture files end so. Identifiers of services do, too.
 const ENDINGS: [&str; 9] = [
@@ -103,16 +103,15 @@ impl<'a> Reference<'a> {
 /// Whether the URL may be that of a picture file, by its name.
 #[must_use]
 pub fn may_be_file(url: &str) -> bool {
+    ends_as(url, &ENDINGS)
+}
+
+/// Whether the name of the file at `url` ends as one of `endings` in any case.
+pub(crate) fn ends_as(url: &str, endings: &[&str]) -> bool {
     let path = url.split(['?', '#']).next().unwrap_or(url);
-    let ending = path
-        .rsplit('/')
-        .next()
-        .and_then(|name| name.rsplit_once('.'));
-    ending.is_some_and(|(_, ending)| {
-        ENDINGS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(ending))
-    })
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.rsplit_once('.')
+        .is_some_and(|(_, ending)| (endings.iter()).any(|known| known.eq_ignore_ascii_case(ending)))
 }
 
 /// The service and the region of an image request.

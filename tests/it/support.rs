@@ -137,16 +137,17 @@ pub(crate) fn python(modules: &str) -> Option<String> {
         };
         python.to_owned()
     });
-    let works = std::process::Command::new(&python)
-        .args(["-c", &format!("import {modules}")])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if works {
+    if works(&python, &["-c", &format!("import {modules}")]) {
         return Some(python);
     }
     not_tested(&format!(
         "{python} has no {modules}; set CLIP_TEST_PYTHON to one that has"
     ))
+}
+
+fn works(program: &str, arguments: &[&str]) -> bool {
+    let output = std::process::Command::new(program).args(arguments).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 /// Node.js and the script that runs Comunica in it, where `tools/setup --tests` has installed both; see
@@ -164,22 +165,15 @@ pub(crate) fn comunica() -> Option<[String; 2]> {
 
 /// Whether strace can watch programs here; see [`python`] for what happens without.
 pub(crate) fn strace() -> bool {
-    let works = std::process::Command::new("strace")
-        .args(["-f", "-qq", "-e", "trace=%network", "true"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    works
+    works("strace", &["-f", "-qq", "-e", "trace=%network", "true"])
         || not_tested::<()>("strace is missing or may not watch programs; run tools/setup --tests")
             .is_some()
 }
 
 /// Whether libvips can cut pictures into tiles here; see [`python`] for what happens without.
 pub(crate) fn vips() -> bool {
-    let works = std::process::Command::new("vips")
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success());
-    works || not_tested::<()>("vips is missing; run tools/setup --tests").is_some()
+    works("vips", &["--version"])
+        || not_tested::<()>("vips is missing; run tools/setup --tests").is_some()
 }
 
 /// The class path of Apache Jena from Debian's package; see [`python`] for what happens without.

@@ -294,10 +294,7 @@ impl Downloader {
         let Some(info) = ways::info_url(iiif_url) else {
             return Ok((Described::default(), Answer::Nothing));
         };
-        let result = self
-            .get_patiently(&source.host, &info, MAX_INFO_BYTES)
-            .await
-            .map(|(bytes, _place)| bytes);
+        let result = self.document(source, &info, MAX_INFO_BYTES).await;
         let answer = asking::answer(&result, iiif_url);
         match result {
             Ok(bytes) => Ok((ways::described(&bytes, iiif_url, self.width_px), answer)),

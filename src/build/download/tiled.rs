@@ -38,10 +38,7 @@ impl Downloader {
             let part = decoded(url, bytes, *tile).await?;
             imageops::replace(&mut whole, &part, tile.x.into(), tile.y.into());
         }
-        let place = match held {
-            Some(place) => place,
-            None => self.place().await,
-        };
+        let place = held.expect("an image has one tile at least");
         Ok((encoded(tiled.base.clone(), whole).await?, place))
     }
 

@@ -146,11 +146,11 @@ impl<'a> Writer<'a> {
         self.add(picture, term::SERVICE, &image);
         self.part(canvas, &image);
         if let Some(version) = service.version {
-            let api = format!("http://iiif.io/api/image/{version}");
+            let api = format!("http://iiif.io/api/image/{}", version.as_str());
             let kind = NamedNode::new_unchecked(format!("{api}#ImageService"));
             self.add(&image, rdf::TYPE, &kind);
             if let Some(level) = service.level {
-                let level = NamedNode::new_unchecked(format!("{api}/level{level}.json"));
+                let level = NamedNode::new_unchecked(format!("{api}/{}.json", level.as_str()));
                 self.add(&image, term::CONFORMS_TO, &level);
             }
         }
