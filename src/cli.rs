@@ -1,6 +1,6 @@
 //! The command line: flags, environment names, help text.
 
-use crate::build::options::MaxFailures;
+use crate::build::options::{Delivery, MaxFailures};
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::env_file::EnvFile;
 use crate::features::npy::Precision;
@@ -577,14 +577,11 @@ pub struct BuildArgs {
         default_value = "64"
     )]
     pub batch_size: NonZeroUsize,
-    /// Width of the images that are asked for, in pixels
-    #[arg(
-        long,
-        env = "CLIP_IMAGE_WIDTH",
-        value_name = "PIXELS",
-        default_value = "640"
-    )]
-    pub image_width: NonZeroU32,
+    /// Width of the pictures that are asked for, in pixels, or smallest: as info.json has it, the smallest that the
+    /// model sees as well as a larger one. A collection keeps what it was begun with; a new one takes the smallest,
+    /// or 640 with --image-info no
+    #[arg(long, env = "CLIP_IMAGE_WIDTH", value_name = "PIXELS|smallest")]
+    pub image_width: Option<Delivery>,
     /// Ask each image's info.json for its size and service, once; without it the size is that of the picture
     #[arg(
         long,

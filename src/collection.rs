@@ -4,6 +4,7 @@ pub mod identity;
 pub mod kinship;
 pub mod open;
 pub mod report;
+pub mod requested;
 pub mod sizes;
 mod table;
 mod verify;

@@ -253,7 +253,7 @@ impl BuildArgs {
         options.iiif_column.clone_from(&self.iiif_column);
         options.threads = self.threads;
         options.batch_size = self.batch_size;
-        options.image_width_px = self.image_width;
+        options.delivery = self.image_width;
         options.asks_info = self.image_info;
         options.precision = self.precision;
         options.max_failures = self.max_failures;

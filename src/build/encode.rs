@@ -108,8 +108,8 @@ pub(super) async fn encode_all(
     options: &BuildOptions,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<Encoded> {
-    let width_px = options.image_width_px.get();
-    let downloader = Downloader::new(options.network.clone(), width_px, options.threads.get())
+    let (network, requested) = (options.network.clone(), journal.requested());
+    let downloader = Downloader::new(network, requested, options.threads.get())
         .context("no HTTP client can be made")?;
     let measuring = Measuring::new(sizes, options.asks_info);
     let todo: Vec<Task<'_>> = images
@@ -295,6 +295,7 @@ async fn make_ready(
         bytes,
         place,
         answer,
+        login,
     } = downloader
         .get(source, &image.url)
         .await
@@ -315,7 +316,13 @@ async fn make_ready(
             place,
             seen: Seen { delivered, answer },
         }),
-        Ok(Err(Undecoded::Image(error))) => Err(Lost::Image(image.failure(Stage::Decode, error))),
+        Ok(Err(Undecoded::Image(error))) => Err(Lost::Image(match login {
+            Some(login) => image.failure(
+                Stage::Download,
+                format!("{error}; the image is behind a login ({login}), and a build can show a --header alone"),
+            ),
+            None => image.failure(Stage::Decode, error),
+        })),
         Ok(Err(Undecoded::Save(error))) => Err(Lost::Build(error)),
         // A fault in a decoder is no reason to lose the other images.
         Err(_panic) => Err(Lost::Image(

@@ -1,7 +1,9 @@
 //! Files of a data directory: its lock, and files that are complete or not there.
 
+use crate::collection::identity::Identity;
+use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
 use crate::lock;
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -21,8 +23,8 @@ impl Drop for DataDir {
     }
 }
 
-/// Names the width of the downloads, so that two widths are never mixed.
-const WIDTH_FILE: &str = "images/.width_px";
+/// Names what was asked for, so that pictures of several sizes are never mixed.
+const REQUESTED_FILE: &str = "images/.width_px";
 
 impl DataDir {
     /// Creates the directory if need be and locks it.
@@ -52,8 +54,37 @@ impl DataDir {
         self.root.join("images").join(format!("{id}.jpg"))
     }
 
-    /// Makes sure that the downloads are all of this width, and clears away halves of downloads.
-    pub(super) fn claim_images(&self, width_px: u32) -> anyhow::Result<()> {
+    /// What was asked for in this directory so far; `None` if nothing was.
+    pub(super) fn requested(&self) -> anyhow::Result<Option<Requested>> {
+        let path = self.path(REQUESTED_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) => {
+                let requested = text.parse();
+                return requested.map(Some).map_err(|_| {
+                    anyhow!(
+                        "{} is damaged: it says {:?} where a width in pixels stands; write 640 there if the collection was begun without --image-width, or delete the folder images/",
+                        path.display(),
+                        text.trim()
+                    )
+                });
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => {
+                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
+            }
+        }
+        // The downloads may be deleted, and the original service wrote nothing down.
+        let identity = Identity::read(&self.root).ok().flatten();
+        if let Some(identity) = identity {
+            return Ok(Some(identity.requested));
+        }
+        let has_downloads = (fs::read_dir(self.path("images")))
+            .is_ok_and(|entries| entries.flatten().any(|entry| is_download(&entry.path())));
+        Ok(has_downloads.then_some(Requested::Width(PLAIN_WIDTH_PX)))
+    }
+
+    /// Makes sure that the downloads are all of this size, and clears away halves of downloads.
+    pub(super) fn claim_images(&self, requested: Requested) -> anyhow::Result<()> {
         let images = self.path("images");
         let unreadable = || format!("{} cannot be read", images.display());
         for entry in fs::read_dir(&images).with_context(unreadable)? {
@@ -63,20 +94,33 @@ impl DataDir {
                     .with_context(|| format!("{} cannot be removed", path.display()))?;
             }
         }
-        let path = self.path(WIDTH_FILE);
+        let path = self.path(REQUESTED_FILE);
         match fs::read_to_string(&path) {
-            Ok(text) if text.trim() == width_px.to_string() => Ok(()),
+            Ok(text) if text.parse() == Ok(requested) => Ok(()),
             Ok(text) => bail!(
-                "{} holds downloads that are {} pixels wide, not {width_px}; delete that folder or ask for the same width",
+                "{} holds downloads that are {}, not {}; delete that folder or ask for the same with --image-width",
                 images.display(),
-                text.trim()
+                text.parse()
+                    .map_or_else(|_| text.trim().to_owned(), described),
+                described(requested)
             ),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                replace(&path, |file| writeln!(file, "{width_px}"))
+                replace(&path, |file| writeln!(file, "{requested}"))
             }
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
     }
+}
+
+fn described(requested: Requested) -> String {
+    match requested {
+        Requested::Width(px) => format!("{px} pixels wide"),
+        Requested::ShortEdge(px) => format!("the smallest whose shorter side has {px} pixels"),
+    }
+}
+
+fn is_download(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "jpg")
 }
 
 /// Ending of files that are being written.
@@ -179,16 +223,29 @@ mod tests {
     }
 
     #[test]
-    fn widths_are_not_mixed_and_halves_are_cleared_away() {
+    fn sizes_are_not_mixed_and_halves_are_cleared_away() {
         let root = tempfile::tempdir().unwrap();
         let dir = DataDir::lock(root.path()).unwrap();
         let half = root.path().join("images/x.jpg.part");
         fs::write(&half, "").unwrap();
-        dir.claim_images(640).unwrap();
+        assert_eq!(dir.requested().unwrap(), None);
+        dir.claim_images(Requested::Width(640)).unwrap();
         assert!(!half.exists());
-        dir.claim_images(640).unwrap();
-        let error = dir.claim_images(320).unwrap_err().to_string();
-        assert!(error.contains("640 pixels wide, not 320"), "{error}");
+        dir.claim_images(Requested::Width(640)).unwrap();
+        assert_eq!(dir.requested().unwrap(), Some(Requested::Width(640)));
+        let claimed = dir.claim_images(Requested::ShortEdge(224));
+        let error = claimed.unwrap_err().to_string();
+        assert!(
+            error.contains("640 pixels wide, not the smallest whose shorter side has 224 pixels"),
+            "{error}"
+        );
+        fs::write(dir.path(REQUESTED_FILE), "wide").unwrap();
+        let error = dir.requested().unwrap_err().to_string();
+        assert!(error.contains(r#"it says "wide""#), "{error}");
+        // As the original service leaves it.
+        fs::remove_file(dir.path(REQUESTED_FILE)).unwrap();
+        fs::write(dir.image("a"), "").unwrap();
+        assert_eq!(dir.requested().unwrap(), Some(Requested::Width(640)));
     }
 
     #[test]

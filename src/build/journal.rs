@@ -5,6 +5,7 @@
 //! build then encodes all images anew.
 
 use super::records::{Form, Records};
+use crate::collection::requested::Requested;
 use crate::embedding::Embedding;
 use anyhow::Context;
 use std::collections::HashMap;
@@ -20,8 +21,8 @@ pub(super) struct Key {
     pub(super) model: [u8; 20],
     /// Components of a vector.
     pub(super) width: u32,
-    /// Width of the images that are requested.
-    pub(super) image_width_px: u32,
+    /// Which pictures of the images are requested.
+    pub(super) requested: Requested,
 }
 
 /// Finished vectors by image id.
@@ -60,9 +61,9 @@ impl Journal {
         self.key.width as usize
     }
 
-    /// Width of the images that are requested.
-    pub(super) fn image_width_px(&self) -> u32 {
-        self.key.image_width_px
+    /// Which pictures of the images are requested.
+    pub(super) fn requested(&self) -> Requested {
+        self.key.requested
     }
 
     pub(super) fn contains(&self, id: &Id) -> bool {
@@ -107,14 +108,14 @@ impl Key {
         let mut header = MAGIC.to_vec();
         header.extend(self.model);
         header.extend(self.width.to_le_bytes());
-        header.extend(self.image_width_px.to_le_bytes());
+        header.extend(self.requested.number().to_le_bytes());
         let mut salt = self.model.to_vec();
-        salt.extend(self.image_width_px.to_le_bytes());
+        salt.extend(self.requested.number().to_le_bytes());
         Form {
             header,
             salt,
             content_bytes: ID_BYTES + self.vector_bytes(),
-            emptied: "the journal is of another model, image width or version of this program; all images are encoded anew",
+            emptied: "the journal is of another model, size of pictures or version of this program; all images are encoded anew",
         }
     }
 
@@ -139,7 +140,7 @@ mod tests {
         Key {
             model: [7; 20],
             width: 2,
-            image_width_px: 640,
+            requested: Requested::Width(640),
         }
     }
 
@@ -219,7 +220,7 @@ mod tests {
                 ..key()
             },
             Key {
-                image_width_px: 320,
+                requested: Requested::Width(320),
                 ..key()
             },
         ] {

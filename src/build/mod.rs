@@ -24,14 +24,15 @@ mod source;
 mod table;
 
 use crate::collection::open::IMAGES;
+use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
 use crate::encoder::Encoder;
 use crate::encoder::probe::Probe;
-use anyhow::Context;
+use anyhow::{Context, bail};
 use encode::Encoded;
 use failures::Failure;
 use files::{DataDir, Draft};
 use journal::{Journal, Key};
-use options::{BuildOptions, Source};
+use options::{BuildOptions, Delivery, Source};
 use output::Maker;
 use sizes::Sizes;
 use source::Input;
@@ -113,23 +114,24 @@ pub async fn run(
 ) -> anyhow::Result<BuildSummary> {
     let mut shutdown = pin!(shutdown);
     let dir = DataDir::lock(&options.data_dir)?;
-    dir.claim_images(options.image_width_px.get())?;
+    let requested = requested(&options, &dir, encoder.short_edge_px())?;
+    dir.claim_images(requested)?;
     let (input, drafts) = tokio::select! {
         input = read_input(&options, &dir) => input?,
         () = &mut shutdown => return Ok(BuildSummary::interrupted_at_once()),
     };
     let journal_path = dir.path("features/build.journal");
-    let (width_px, sync_every) = (options.image_width_px.get(), options.batch_size.get());
+    let sync_every = options.batch_size.get();
     let sizes_path = dir.path("features/sizes.journal");
     let (journal, sizes, probe, encoder) = blocking(move || {
         let probe = Probe::of(&*encoder)?;
         let key = Key {
             model: probe.fingerprint(),
             width: u32::try_from(encoder.width()).context("the model's vectors are too wide")?,
-            image_width_px: width_px,
+            requested,
         };
         let journal = Journal::open(&journal_path, key, sync_every)?;
-        let sizes = Sizes::open(&sizes_path, width_px, sync_every)?;
+        let sizes = Sizes::open(&sizes_path, requested, sync_every)?;
         Ok((journal, sizes, probe, encoder))
     })
     .await?;
@@ -151,6 +153,32 @@ pub async fn run(
     .await?;
     let maker = Maker { label, probe };
     blocking(move || finish(&options, &maker, input, drafts, encoded, reused)).await
+}
+
+/// Which pictures are asked for. A collection keeps what it was begun with, unless it is told otherwise.
+fn requested(
+    options: &BuildOptions,
+    dir: &DataDir,
+    short_edge_px: Option<u32>,
+) -> anyhow::Result<Requested> {
+    let smallest = short_edge_px.map(Requested::ShortEdge);
+    let requested = match (options.delivery, dir.requested()?) {
+        (Some(Delivery::Width(px)), _) => Requested::Width(px.get()),
+        (None, Some(before @ Requested::Width(_))) => before,
+        (Some(Delivery::Smallest), _) | (None, Some(Requested::ShortEdge(_))) => smallest.context(
+            "the model looks at pictures as large as they are, so none is the smallest for it; give a width with --image-width",
+        )?,
+        (None, None) => match options.asks_info {
+            true => smallest.unwrap_or(Requested::Width(PLAIN_WIDTH_PX)),
+            false => Requested::Width(PLAIN_WIDTH_PX),
+        },
+    };
+    if matches!(requested, Requested::ShortEdge(_)) && !options.asks_info {
+        bail!(
+            "the smallest pictures are found by info.json, which --image-info no forbids; leave that out, or give a width with --image-width and another data directory"
+        );
+    }
+    Ok(requested)
 }
 
 /// What the input gives besides the images.

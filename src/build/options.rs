@@ -22,8 +22,9 @@ pub struct BuildOptions {
     pub threads: NonZeroUsize,
     /// Images that are decoded ahead of the model, and made safe on disk together.
     pub batch_size: NonZeroUsize,
-    /// Width of the images that are requested, in pixels.
-    pub image_width_px: NonZeroU32,
+    /// Which picture of each image is requested; what the collection was made of before if `None`, and the smallest
+    /// in a new one.
+    pub delivery: Option<Delivery>,
     /// Whether each image's info.json is asked for, once.
     pub asks_info: bool,
     /// Number format of `features.npy`.
@@ -55,6 +56,34 @@ pub enum Source {
     /// Manifests and collections: URLs, files, folders of files, lists of all these.
     Manifests(Vec<String>),
 }
+
+/// Which picture of an image is requested.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// The smallest that the model sees as well as a larger one: info.json tells what there is.
+    Smallest,
+    /// So many pixels wide, as the original service asks.
+    Width(NonZeroU32),
+}
+
+impl std::str::FromStr for Delivery {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.trim() {
+            "smallest" => Ok(Self::Smallest),
+            number => (number.parse().ok())
+                .filter(|px: &NonZeroU32| px.get() <= MAX_WIDTH_PX)
+                .map(Self::Width)
+                .ok_or_else(|| {
+                    format!("{text} is neither a width in pixels (640) nor the word smallest")
+                }),
+        }
+    }
+}
+
+/// Widest picture that can be asked for: no decoder takes more.
+const MAX_WIDTH_PX: u32 = 65_535;
 
 /// How many images may fail. `"20"` is a number of images, `"5%"` a share of them.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -124,7 +153,7 @@ impl BuildOptions {
             iiif_column: URL_COLUMN.to_owned(),
             threads: NonZeroUsize::new(16).expect("not zero"),
             batch_size: NonZeroUsize::new(64).expect("not zero"),
-            image_width_px: NonZeroU32::new(640).expect("not zero"),
+            delivery: None,
             asks_info: true,
             precision: Precision::F32,
             max_failures: MaxFailures::default(),

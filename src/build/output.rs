@@ -82,7 +82,7 @@ pub(super) fn publish(
     let identity = Identity::new(
         maker.label.clone(),
         &maker.probe,
-        journal.image_width_px(),
+        journal.requested(),
         ids.len(),
         sums,
     );

@@ -4,6 +4,7 @@
 
 use super::journal::Id;
 use super::records::{Form, Records};
+use crate::collection::requested::Requested;
 use crate::collection::sizes::{ApiVersion, ImageService, ImageSize, Measured, Profile};
 use anyhow::Context;
 use std::collections::HashMap;
@@ -30,18 +31,18 @@ const CONTENT_BYTES: usize = size_of::<Id>() + 4 + 4 + 4;
 
 impl Sizes {
     /// Opens or creates the file at `path`; damaged records are left out. Sizes of pictures depend on
-    /// `image_width_px`, that of the images that are requested: a file of another width is emptied.
+    /// which are `requested`: a file of others is emptied.
     pub(super) fn open(
         path: &Path,
-        image_width_px: u32,
+        requested: Requested,
         sync_every: usize,
     ) -> anyhow::Result<Self> {
-        let width = image_width_px.to_le_bytes();
+        let requested = requested.number().to_le_bytes();
         let form = Form {
-            header: [MAGIC.as_slice(), &width].concat(),
-            salt: width.to_vec(),
+            header: [MAGIC.as_slice(), &requested].concat(),
+            salt: requested.to_vec(),
             content_bytes: CONTENT_BYTES,
-            emptied: "the sizes that are known are those of another image width or version of this program; all are asked for anew",
+            emptied: "the sizes that are known are those of another size of pictures or version of this program; all are asked for anew",
         };
         let mut known = HashMap::new();
         let records = Records::open(path, form, sync_every, |content, _| {
@@ -162,7 +163,7 @@ mod tests {
             known(width, service, width != 1)
         })
         .collect();
-        let mut sizes = Sizes::open(&path, 640, 2).unwrap();
+        let mut sizes = Sizes::open(&path, Requested::Width(640), 2).unwrap();
         for (n, known) in (0..).zip(&all) {
             sizes.note([n; 20], *known).unwrap();
         }
@@ -172,12 +173,12 @@ mod tests {
         // The image of which least was known.
         let news = known(900, None, true);
         sizes.note([0; 20], news).unwrap();
-        let sizes = Sizes::open(&path, 640, 2).unwrap();
+        let sizes = Sizes::open(&path, Requested::Width(640), 2).unwrap();
         assert_eq!(sizes.get(&[0; 20]), Some(news));
         for (n, known) in (0..).zip(&all).skip(1) {
             assert_eq!(sizes.get(&[n; 20]), Some(*known));
         }
-        let other = Sizes::open(&path, 320, 2).unwrap();
+        let other = Sizes::open(&path, Requested::Width(320), 2).unwrap();
         assert_eq!(other.get(&[1; 20]), None);
     }
 }

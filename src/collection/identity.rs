@@ -1,5 +1,6 @@
 //! Which model made the features of a data directory, and what its files have to be: `features.json`.
 
+use super::requested::Requested;
 use crate::embedding::Embedding;
 use crate::encoder::ModelLabel;
 use crate::encoder::probe::Probe;
@@ -14,8 +15,11 @@ use std::path::{Path, PathBuf};
 /// The file, below the data directory. Directories of the original service and of earlier versions have none.
 pub const IDENTITY: &str = "features/features.json";
 
-/// The form of the file that this version writes and reads.
-const FORMAT: u32 = 1;
+/// The latest form of the file that this version reads.
+const FORMAT: u32 = 2;
+
+/// The form that versions read which knew widths alone.
+const WIDTHS_ALONE: u32 = 1;
 
 /// What `features.json` holds. Equal input gives equal bytes: there is no date and no path in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -25,8 +29,9 @@ pub struct Identity {
     pub program: String,
     /// The model that made them.
     pub model: Model,
-    /// Width in pixels of the images that were requested.
-    pub image_width_px: u32,
+    /// Which pictures of the images were requested.
+    #[serde(flatten)]
+    pub requested: Requested,
     /// Rows of the matrix.
     pub images: usize,
     /// Components of a row.
@@ -99,12 +104,15 @@ impl Identity {
     pub fn new(
         label: Option<ModelLabel>,
         probe: &Probe,
-        image_width_px: u32,
+        requested: Requested,
         images: usize,
         blake2b_256: Sums,
     ) -> Self {
         Self {
-            format: FORMAT,
+            format: match requested {
+                Requested::Width(_) => WIDTHS_ALONE,
+                Requested::ShortEdge(_) => FORMAT,
+            },
             program: concat!(env!("CARGO_PKG_NAME"), " ", env!("CARGO_PKG_VERSION")).to_owned(),
             model: Model {
                 label,
@@ -112,7 +120,7 @@ impl Identity {
                 probe_image: to_base64(&probe.image),
                 probe_text: to_base64(&probe.text),
             },
-            image_width_px,
+            requested,
             images,
             width: probe.image.width(),
             blake2b_256,
@@ -140,7 +148,7 @@ impl Identity {
         }
         let Form { format } =
             serde_json::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
-        if format != FORMAT {
+        if !(WIDTHS_ALONE..=FORMAT).contains(&format) {
             return Err(IdentityError::Format {
                 path,
                 found: format,

@@ -45,6 +45,12 @@ pub trait Encoder: Send + Sync {
         None
     }
 
+    /// Shorter side of the smallest picture that [`preprocess`](Self::preprocess) does not have to enlarge, in pixels;
+    /// `None` if every size gives the model something else to see.
+    fn short_edge_px(&self) -> Option<u32> {
+        None
+    }
+
     /// One embedding per text, in order. Texts over the context length are truncated.
     ///
     /// # Errors

@@ -57,10 +57,17 @@ impl<'a> Reference<'a> {
     #[must_use]
     pub fn picture(&self, size: &str, quality: &str) -> Cow<'a, str> {
         match self {
-            Self::Service { service, region } => {
-                Cow::Owned(format!("{service}/{region}/{size}/0/{quality}.jpg"))
-            }
+            Self::Service { .. } => Cow::Owned(self.request(size, &format!("{quality}.jpg"))),
             Self::File(url) => Cow::Borrowed(url),
+        }
+    }
+
+    /// The request for it in this size under `name`, which is quality and format; that of a file is its URL.
+    #[must_use]
+    pub fn request(&self, size: &str, name: &str) -> String {
+        match self {
+            Self::Service { service, region } => format!("{service}/{region}/{size}/0/{name}"),
+            Self::File(url) => (*url).to_owned(),
         }
     }
 

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use clip_search::build::failures::Stage;
-use clip_search::build::options::{BuildOptions, MaxFailures, Source};
+use clip_search::build::options::{BuildOptions, Delivery, MaxFailures, Source};
 use clip_search::build::{self, BuildSummary, Outcome};
 use clip_search::collection::Collection;
 use clip_search::embedding::{Embedding, EmbeddingError};
@@ -845,7 +845,7 @@ async fn another_image_width_needs_a_folder_of_its_own() {
     let fixture = Fixture::new(1).await;
     run(fixture.options(&fixture.csv(1), "data")).await.unwrap();
     let mut options = fixture.options(&fixture.csv(1), "data");
-    options.image_width_px = 50.try_into().unwrap();
+    options.delivery = Some(Delivery::Width(50.try_into().unwrap()));
     let error = run(options.clone()).await.unwrap_err().to_string();
     assert!(
         error.contains("640 pixels wide, not 50; delete that folder"),

@@ -12,6 +12,7 @@ use clip_search::collection::identity::{IDENTITY, Identity, Sums};
 use clip_search::collection::kinship::{Kinship, kinship};
 use clip_search::collection::open::{FEATURES, IMAGE_IDS, IMAGES};
 use clip_search::collection::report;
+use clip_search::collection::requested::Requested;
 use clip_search::embedding::Embedding;
 use clip_search::encoder::Encoder;
 use clip_search::encoder::model::Precision;
@@ -318,7 +319,7 @@ fn the_program_refuses_a_model_that_did_not_build_the_collection() {
             image: axis(3).unwrap(),
             text: axis(7).unwrap(),
         },
-        640,
+        Requested::Width(640),
         ours.len(),
         Sums {
             features: sum(&fs::read(path.join(FEATURES)).unwrap()),

@@ -7,7 +7,7 @@ use axum::extract::Path as UrlPath;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use clip_search::build::options::Source;
+use clip_search::build::options::{Delivery, Source};
 use clip_search::image_id::image_id;
 use image::RgbImage;
 use std::fs;
@@ -52,7 +52,7 @@ async fn built(root: &Path, name: &str, width_px: u32) -> (RgbImage, Vec<String>
     let url = format!("{base}/{name}");
     fs::write(&csv, format!("iiif_url\n{url}\n")).unwrap();
     let mut options = options(Source::Csv(csv), &data);
-    options.image_width_px = width_px.try_into().unwrap();
+    options.delivery = Some(Delivery::Width(width_px.try_into().unwrap()));
     let result = run(options).await;
     assert!(result.is_ok(), "{result:?} {:?}", failures(&data));
     let sizes = fs::read_to_string(data.join("sizes.csv")).unwrap();

@@ -27,6 +27,7 @@ mod process;
 mod queries;
 mod settings;
 mod sizes;
+mod smallest;
 mod sparql;
 mod support;
 mod tables;

@@ -55,6 +55,34 @@ impl Encoder for TinyEncoder {
     }
 }
 
+/// [`TinyEncoder`] that sees pictures from a certain size on, as models do.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SightedEncoder {
+    pub(crate) short_edge_px: u32,
+}
+
+impl Encoder for SightedEncoder {
+    fn width(&self) -> usize {
+        TinyEncoder.width()
+    }
+
+    fn short_edge_px(&self) -> Option<u32> {
+        Some(self.short_edge_px)
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
+        TinyEncoder.encode_texts(texts)
+    }
+
+    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
+        TinyEncoder.preprocess(bytes)
+    }
+
+    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
+        TinyEncoder.encode_images(images)
+    }
+}
+
 fn embed_pixels(pixels: &Pixels) -> Vec<f32> {
     let mut sums = vec![0f32; TINY_WIDTH];
     for (at, x) in pixels.iter().enumerate() {

@@ -26,14 +26,22 @@ struct Info {
 /// The size of the image that `info` describes, and the service; `None` if it is no info.json, or one that cannot
 /// be right.
 pub(super) fn size(info: &[u8]) -> Option<ImageSize> {
-    // A byte order mark, which JSON must not have and some files do.
-    let info = info.strip_prefix("\u{feff}".as_bytes()).unwrap_or(info);
-    let info: Info = serde_json::from_slice(info).ok()?;
+    let info: Info = serde_json::from_slice(unmarked(info)).ok()?;
     let service = version(&info).map(|version| ImageService {
         version,
         profile: profile(&info.profile),
     });
     ImageSize::new(info.width, info.height, Measured::Info, service)
+}
+
+/// All that it says; `None` if it is no JSON.
+pub(super) fn json(info: &[u8]) -> Option<Value> {
+    serde_json::from_slice(unmarked(info)).ok()
+}
+
+/// It without a byte order mark, which JSON must not have and some files do.
+fn unmarked(info: &[u8]) -> &[u8] {
+    info.strip_prefix("\u{feff}".as_bytes()).unwrap_or(info)
 }
 
 /// The version that the context names, or else the type, the profile, or the members there are.

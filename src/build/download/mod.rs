@@ -4,17 +4,23 @@
 pub(super) mod asking;
 mod host;
 mod info;
+mod login;
+mod smallest;
 mod tiled;
 mod ways;
 
 use super::endpoint::retry::retry_after;
 use super::options::Network;
+use crate::collection::requested::Requested;
+use crate::collection::sizes::ImageSize;
 use crate::fetch::{FetchError, FetchLimits, Fetcher, FetcherError};
+use crate::iiif::reference::Reference;
 use crate::net;
 use asking::{Answer, Asking};
 use host::{Advice, GivenUp, Host, Outcome};
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Client, Response, StatusCode};
+use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -30,7 +36,7 @@ pub(super) struct Downloader {
     /// Fetches instead of the client, where URLs come from strangers.
     guard: Option<Fetcher>,
     limits: Network,
-    width_px: u32,
+    requested: Requested,
     /// Images that are worked on at the same time, from the request until the model has them.
     places: Arc<Semaphore>,
 }
@@ -81,7 +87,7 @@ impl Source {
 /// Why an image does not come.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum DownloadError {
-    #[error("{url} answered {status}{}", quoted(.words))]
+    #[error("{url} answered {status}{}{}", quoted(.words), remedy(*.status))]
     Status {
         url: String,
         status: StatusCode,
@@ -104,6 +110,20 @@ pub(super) enum DownloadError {
         first: Box<DownloadError>,
         last: Box<DownloadError>,
     },
+    /// It is known why.
+    #[error(
+        "{error}; the image is behind a login ({login}), and a build can show a --header alone"
+    )]
+    Login {
+        /// The service that lets users in.
+        login: String,
+        error: Box<DownloadError>,
+    },
+    /// What to ask for is not known.
+    #[error(
+        "{0}; without info.json it is not known which picture to ask for: run the same command again later, or ask with --image-width 640, which does not need it"
+    )]
+    NoInfo(Box<DownloadError>),
     #[error(transparent)]
     GivenUp(#[from] GivenUp),
     /// Not a place that strangers may name.
@@ -122,11 +142,47 @@ fn quoted(words: &str) -> String {
     }
 }
 
+/// What helps against a refusal, where that is known.
+fn remedy(status: StatusCode) -> &'static str {
+    match status {
+        StatusCode::UNAUTHORIZED => "; it is behind a login: give what opens it with --header",
+        StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => "; it may not be shown",
+        _ => "",
+    }
+}
+
 /// Longest info.json that is read.
 const MAX_INFO_BYTES: usize = 1 << 20;
 
 /// Longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
+
+/// What an info.json says.
+struct Info {
+    json: Value,
+    /// Of the whole image.
+    size: Option<ImageSize>,
+}
+
+/// What is known of an image by its info.json.
+#[derive(Default)]
+struct Description {
+    info: Option<Info>,
+    /// What it says of the size; `None` if it was not asked for.
+    answer: Option<Answer>,
+    /// The service that lets users in.
+    login: Option<String>,
+}
+
+impl Description {
+    /// That of a file, which has none.
+    fn nothing() -> Self {
+        Self {
+            answer: Some(Answer::Nothing),
+            ..Self::default()
+        }
+    }
+}
 
 /// An image as it came.
 pub(super) struct Fetched {
@@ -135,13 +191,15 @@ pub(super) struct Fetched {
     pub(super) place: OwnedSemaphorePermit,
     /// What its info.json said, if it had to be asked for.
     pub(super) answer: Option<Answer>,
+    /// The service that lets users in, if the image is behind a login: the picture may be a substitute.
+    pub(super) login: Option<String>,
 }
 
 impl Downloader {
     /// Downloads for a build that works on `n_places` images at the same time.
     pub(super) fn new(
         limits: Network,
-        width_px: u32,
+        requested: Requested,
         n_places: usize,
     ) -> Result<Self, FetcherError> {
         let client = || {
@@ -169,7 +227,7 @@ impl Downloader {
             client: client().build()?,
             guard,
             limits,
-            width_px,
+            requested,
             places: Arc::new(Semaphore::new(n_places)),
         })
     }
@@ -236,7 +294,7 @@ impl Downloader {
         fetched.map(|(bytes, _place)| bytes)
     }
 
-    /// The image behind `iiif_url` in the width of this build, or else in a size that its server has.
+    /// The image behind `iiif_url` in the size of this build, or else in one that its server has.
     ///
     /// Servers refuse a width beyond that of the image with 400, 403 or 501, static ones do not know it (404),
     /// and some fail at it (500).
@@ -245,15 +303,44 @@ impl Downloader {
         source: &Source,
         iiif_url: &str,
     ) -> Result<Fetched, DownloadError> {
+        let mut description = None;
+        let result = self.get_described(source, iiif_url, &mut description).await;
+        let Description { answer, login, .. } = description.unwrap_or_default();
+        match result {
+            Ok((bytes, place)) => Ok(Fetched {
+                bytes,
+                place,
+                answer,
+                login,
+            }),
+            Err(error) => Err(match login {
+                Some(login) if error.is_closed() => DownloadError::Login {
+                    login,
+                    error: Box::new(error),
+                },
+                _ => error,
+            }),
+        }
+    }
+
+    /// Leaves in `description` what info.json says, if it was asked for.
+    async fn get_described(
+        &self,
+        source: &Source,
+        iiif_url: &str,
+        description: &mut Option<Description>,
+    ) -> Result<(Vec<u8>, OwnedSemaphorePermit), DownloadError> {
         let mut refusals = Refusals::default();
-        let mut answer = None;
-        for way in source.ways().into_iter().filter(|way| way.is_for(iiif_url)) {
-            let described = match way.url(iiif_url, self.width_px) {
+        let ways = self.first_way().into_iter().chain(source.ways());
+        for way in ways.filter(|way| way.is_for(iiif_url)) {
+            let described = match way.url(iiif_url, self.requested.plain_width_px()) {
                 Some(url) => Described::only(url),
                 None => {
-                    let (described, said) = self.described(source, iiif_url).await?;
-                    answer = Some(said);
-                    described
+                    if description.is_none() {
+                        *description = Some(self.describe(source, iiif_url).await?);
+                    }
+                    let known = description.as_ref().and_then(|known| known.info.as_ref());
+                    known.map_or_else(Described::default, |info| self.offers(way, info, iiif_url))
                 }
             };
             for offer in described.offers {
@@ -266,13 +353,9 @@ impl Downloader {
                     Offer::Tiles(tiled) => self.get_tiled(host, tiled).await,
                 };
                 match got {
-                    Ok((bytes, place)) => {
+                    Ok(got) => {
                         source.note(way, described.is_of_server);
-                        return Ok(Fetched {
-                            bytes,
-                            place,
-                            answer,
-                        });
+                        return Ok(got);
                     }
                     Err(error) if error.leads_on() => refusals.add(way, error),
                     Err(error) => {
@@ -285,22 +368,64 @@ impl Downloader {
         Err(refusals.into_error())
     }
 
-    /// What info.json offers, nothing where there is none, and what it says of the size.
-    async fn described(
+    /// The way that no habit of a server changes.
+    fn first_way(&self) -> Option<Way> {
+        match self.requested {
+            Requested::ShortEdge(_) => Some(Way::Smallest),
+            Requested::Width(_) => None,
+        }
+    }
+
+    /// What to ask for in a `way` for which there is info.json.
+    fn offers(&self, way: Way, info: &Info, iiif_url: &str) -> Described {
+        match (way, self.requested) {
+            (Way::Smallest, Requested::ShortEdge(short_px)) => {
+                info.size.map_or_else(Described::default, |size| {
+                    let reference = Reference::parse(iiif_url);
+                    smallest::described(&info.json, size, &reference, short_px)
+                })
+            }
+            _ => ways::described(&info.json, iiif_url, self.requested.plain_width_px()),
+        }
+    }
+
+    /// What info.json says.
+    ///
+    /// # Errors
+    /// If it does not come although it may be there, and a build depends on it: what picture is taken must not
+    /// depend on whether a server was busy.
+    async fn describe(
         &self,
         source: &Source,
         iiif_url: &str,
-    ) -> Result<(Described, Answer), DownloadError> {
-        let Some(info) = ways::info_url(iiif_url) else {
-            return Ok((Described::default(), Answer::Nothing));
+    ) -> Result<Description, DownloadError> {
+        let Some(url) = ways::info_url(iiif_url) else {
+            return Ok(Description::nothing());
         };
-        let result = self.document(source, &info, MAX_INFO_BYTES).await;
-        let answer = asking::answer(&result, iiif_url);
-        match result {
-            Ok(bytes) => Ok((ways::described(&bytes, iiif_url, self.width_px), answer)),
-            Err(error @ DownloadError::GivenUp(_)) => Err(error),
-            Err(_) => Ok((Described::default(), answer)),
-        }
+        let result = self.document(source, &url, MAX_INFO_BYTES).await;
+        let answer = Some(asking::answer(&result, iiif_url));
+        let bytes = match result {
+            Ok(bytes) => bytes,
+            Err(error @ DownloadError::GivenUp(_)) => return Err(error),
+            Err(error) if error.may_pass() && self.first_way().is_some() => {
+                return Err(DownloadError::NoInfo(Box::new(error)));
+            }
+            Err(_) => {
+                return Ok(Description {
+                    answer,
+                    ..Description::default()
+                });
+            }
+        };
+        let info = (info::json(&bytes)).map(|json| Info {
+            size: info::size(&bytes),
+            json,
+        });
+        Ok(Description {
+            login: info.as_ref().and_then(|info| login::service(&info.json)),
+            info,
+            answer,
+        })
     }
 
     async fn get_patiently(
@@ -495,6 +620,8 @@ impl DownloadError {
             Self::TooLarge { .. }
             | Self::Tile { .. }
             | Self::NoWay { .. }
+            | Self::Login { .. }
+            | Self::NoInfo(_)
             | Self::GivenUp(_)
             | Self::NotPublic { .. }
             | Self::Refused(_) => Outcome::Answered,
@@ -513,9 +640,29 @@ impl DownloadError {
             | Self::Timeout { .. }
             | Self::Transport { .. }
             | Self::NoWay { .. }
+            | Self::Login { .. }
+            | Self::NoInfo(_)
             | Self::GivenUp(_)
             | Self::NotPublic { .. }
             | Self::Refused(_) => false,
+        }
+    }
+
+    /// Whether the server has not said that it has no such thing.
+    fn may_pass(&self) -> bool {
+        match self {
+            Self::Timeout { .. } | Self::Transport { .. } => true,
+            Self::Status { .. } => self.outcome(true) != Outcome::Answered && !self.leads_on(),
+            _ => false,
+        }
+    }
+
+    /// Whether the server wants to know who asks.
+    fn is_closed(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status.as_u16(), 401 | 403),
+            Self::NoWay { first, last } => first.is_closed() || last.is_closed(),
+            _ => false,
         }
     }
 }

@@ -9,6 +9,8 @@ use serde_json::Value;
 /// One way to ask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Way {
+    /// The smallest that is large enough, as info.json describes it.
+    Smallest,
     /// `/full/640,/0/default.jpg`, as all servers of level 1 answer.
     Scaled,
     /// `/full/max/0/default.jpg`: version 2.1 and 3, and static files.
@@ -21,7 +23,7 @@ pub(super) enum Way {
     File,
 }
 
-/// In the order in which they are tried: what costs most is last.
+/// In the order in which they are tried where no info.json is asked for first: what costs most is last.
 pub(super) const WAYS: [Way; 5] = [Way::Scaled, Way::Max, Way::Full, Way::Described, Way::File];
 
 impl Way {
@@ -31,7 +33,7 @@ impl Way {
             Self::Scaled => &format!("{width_px},"),
             Self::Max => "max",
             Self::Full => "full",
-            Self::Described => return None,
+            Self::Smallest | Self::Described => return None,
             Self::File => return Some(iiif_url.to_owned()),
         };
         let picture = Reference::parse(iiif_url).picture(size, "default");
@@ -89,10 +91,7 @@ impl Described {
 /// Of its sizes that is the smallest that is not narrower than `width_px`, or else the widest, in both
 /// spellings: `w,` is that of version 2, `w,h` that of version 3. Static servers have tiles, which are better than
 /// a size that is too narrow, or one that is much larger than needed.
-pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described {
-    let Ok(info) = serde_json::from_slice::<Value>(info) else {
-        return Described::default();
-    };
+pub(super) fn described(info: &Value, iiif_url: &str, width_px: u32) -> Described {
     let reference = Reference::parse(iiif_url);
     let Some(base) = reference.service() else {
         return Described::default();
@@ -132,7 +131,7 @@ pub(super) fn described(info: &[u8], iiif_url: &str, width_px: u32) -> Described
         .any(|name| name.contains("level0"));
     if is_static
         && reference.is_whole()
-        && let Some(tiling) = Tiling::of(&info, width_px)
+        && let Some(tiling) = Tiling::of(info, width_px)
     {
         let is_better = chosen.is_none_or(|(width, _)| {
             let tiled = u64::from(tiling.width);
@@ -176,10 +175,14 @@ pub(super) fn is_version_1(context: &Value, profile: &Value) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::info;
     use super::*;
 
     fn urls(info: &[u8], iiif_url: &str, width_px: u32) -> Vec<String> {
-        let offers = described(info, iiif_url, width_px).offers;
+        let Some(info) = info::json(info) else {
+            return Vec::new();
+        };
+        let offers = described(&info, iiif_url, width_px).offers;
         (offers.into_iter())
             .map(|offer| match offer {
                 Offer::Picture(url) => url,

@@ -10,6 +10,7 @@ use super::super::options::{BuildOptions, Crawl};
 use super::super::table::LostRow;
 use super::places::Place;
 use super::rows::{Found, Harvested, Row};
+use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
 use crate::harvest;
 use anyhow::{Context, anyhow, bail};
 use futures_util::{StreamExt, stream};
@@ -69,8 +70,9 @@ impl Crawler {
         triples: mpsc::Sender<String>,
     ) -> anyhow::Result<Self> {
         let n_at_once = options.threads.get().min(MAX_AT_ONCE);
-        let width_px = options.image_width_px.get();
-        let downloader = Downloader::new(options.network.clone(), width_px, n_at_once)
+        // No pictures are asked for here.
+        let requested = Requested::Width(PLAIN_WIDTH_PX);
+        let downloader = Downloader::new(options.network.clone(), requested, n_at_once)
             .context("no HTTP client can be made")?;
         Ok(Self {
             downloader,

@@ -6,7 +6,7 @@ mod tower;
 
 use super::decode::decode;
 use super::model::files::Towers;
-use super::model::{ModelError, ModelSpec, Precision, as_usize};
+use super::model::{ModelError, ModelSpec, Precision, Resize, as_usize};
 use super::preprocess::pixels;
 use super::tokenize::Tokenizer;
 use super::{Encoder, EncoderError, ImageError, ModelLabel, Pixels};
@@ -160,6 +160,13 @@ impl Encoder for ClipEncoder {
             .into_iter()
             .map(|e| e.expect("every text is in one group, and every row gave an embedding"))
             .collect())
+    }
+
+    fn short_edge_px(&self) -> Option<u32> {
+        self.spec.image.resize.map(|resize| match resize {
+            Resize::ShortestEdge(px) => px,
+            Resize::Exactly { height, width } => height.max(width),
+        })
     }
 
     fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
