@@ -5,6 +5,7 @@
 //! image's info.json says is asked for when its picture is on its way to the model. Order does
 //! not matter here: the journal is keyed by image, and the final files are put in order from it.
 
+use super::batches::{self, Batches};
 use super::download::asking::Answer;
 use super::download::{Downloader, Fetched, Source};
 use super::failures::{Failure, Stage};
@@ -16,7 +17,7 @@ use super::progress::Progress;
 use super::sizes::Sizes;
 use super::source::Image;
 use crate::collection::sizes::ImageSize;
-use crate::encoder::{Encoder, EncoderError, ImageError, Pixels};
+use crate::encoder::{Encoder, ImageError, Pixels};
 use crate::image_id;
 use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
@@ -33,14 +34,15 @@ use tokio::task::JoinError;
 const ENCODERS: usize = 2;
 
 /// What the threads of one build share.
-struct Shared {
+pub(super) struct Shared {
     dir: DataDir,
-    encoder: Arc<dyn Encoder>,
-    journal: Mutex<Journal>,
+    pub(super) encoder: Arc<dyn Encoder>,
+    pub(super) journal: Mutex<Journal>,
     measuring: Measuring,
     failures: Mutex<Vec<Failure>>,
-    progress: Progress,
-    stop: AtomicBool,
+    pub(super) progress: Progress,
+    pub(super) stop: AtomicBool,
+    pub(super) batches: Batches,
 }
 
 /// What is left when the threads are gone.
@@ -53,9 +55,9 @@ pub(super) struct Encoded {
 }
 
 /// An image that waits for the model.
-struct Ready {
-    image: Image,
-    pixels: Pixels,
+pub(super) struct Ready {
+    pub(super) image: Image,
+    pub(super) pixels: Pixels,
 }
 
 /// An image that is decoded.
@@ -129,6 +131,7 @@ pub(super) async fn encode_all(
         measuring,
         failures: Mutex::default(),
         stop: AtomicBool::new(false),
+        batches: Batches::new(todo.iter().filter(|task| task.wants_vector).count()),
     });
     let guard = StopOnDrop(shared.clone());
     let (sender, receiver) = mpsc::channel(options.batch_size.get());
@@ -136,7 +139,7 @@ pub(super) async fn encode_all(
     let model_threads: Vec<_> = (0..ENCODERS)
         .map(|_| {
             let (shared, receiver) = (shared.clone(), receiver.clone());
-            tokio::task::spawn_blocking(move || run_model(&shared, &receiver))
+            tokio::task::spawn_blocking(move || batches::run_model(&shared, &receiver))
         })
         .collect();
     let decoders = Decoders::new();
@@ -374,56 +377,8 @@ impl Decoders {
     }
 }
 
-/// Takes images from the channel until it is empty and closed, or the build is to stop.
-fn run_model(shared: &Shared, receiver: &Mutex<mpsc::Receiver<Ready>>) -> anyhow::Result<()> {
-    while !shared.stop.load(Ordering::Relaxed) {
-        // The lock is held while waiting; the other thread waits for the lock instead.
-        let Some(ready) = lock(receiver).blocking_recv() else {
-            break;
-        };
-        if let Err(error) = encode(shared, ready) {
-            // Closing tells the downloads to end, and the other thread.
-            shared.stop.store(true, Ordering::Relaxed);
-            lock(receiver).close();
-            return Err(error);
-        }
-    }
-    Ok(())
-}
-
-/// Runs the model on one image.
-///
-/// One at a time, never several in one run: the bits of a vector then depend on its image alone, so
-/// an interrupted build ends with the same bytes as any other, and so does a build of a collection
-/// that has grown. Several in a run share the scale of dynamically quantised models: measured with
-/// ONNX Runtime 1.32 on a small int8 CLIP, batches of 64 moved vectors to a cosine of 0.9990 with
-/// themselves. In `f32` the bits stayed, which no one promises. The price is about a seventh of the
-/// speed of batches of 64 on two cores.
-fn encode(shared: &Shared, ready: Ready) -> anyhow::Result<()> {
-    let Ready { image, pixels } = ready;
-    match shared.encoder.encode_images(&[pixels]) {
-        Ok(embeddings) => {
-            let embedding = embeddings.first().context("the model gave no vector")?;
-            lock(&shared.journal)
-                .append(image.id, embedding)
-                .context("the journal cannot be written")?;
-            shared.progress.advance();
-            Ok(())
-        }
-        // A vector without direction is this image's; that the model cannot be run is not.
-        Err(error @ EncoderError::Output { .. }) => {
-            let error = anyhow::Error::new(error);
-            shared.fail(image.failure(Stage::Encode, format!("{error:#}")));
-            Ok(())
-        }
-        Err(error @ (EncoderError::Run { .. } | EncoderError::Tokenize(_))) => {
-            Err(error).with_context(|| format!("the build stopped at {}", image.url))
-        }
-    }
-}
-
 impl Shared {
-    fn fail(&self, failure: Failure) {
+    pub(super) fn fail(&self, failure: Failure) {
         let Failure {
             row, stage, reason, ..
         } = &failure;
@@ -434,11 +389,11 @@ impl Shared {
 }
 
 impl Image {
-    fn failure(&self, stage: Stage, reason: impl ToString) -> Failure {
+    pub(super) fn failure(&self, stage: Stage, reason: impl ToString) -> Failure {
         Failure::new(self.row, self.url.clone(), stage, reason)
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

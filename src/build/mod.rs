@@ -4,6 +4,7 @@
 //! `failures.csv`, `manifests.nt` where the input is manifests, the downloads, the journals
 //! (`features/build.journal`, `features/sizes.journal`) and a lock file.
 
+mod batches;
 mod columns;
 mod download;
 mod encode;

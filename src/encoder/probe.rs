@@ -1,9 +1,10 @@
 //! What a model makes of one image and one text: enough to tell models apart.
 
-use super::{Encoder, EncoderError, ImageError};
+use super::{Encoder, EncoderError, ImageError, Pixels};
 use crate::embedding::Embedding;
 use blake2::digest::consts::U20;
 use blake2::{Blake2b, Digest};
+use ndarray::Axis;
 
 /// An image whose vector tells models apart, with all that is done to pixels.
 const IMAGE: &[u8] = include_bytes!("probe.jpg");
@@ -29,6 +30,37 @@ pub enum ProbeError {
     /// It cannot be run.
     #[error("the model cannot be tried")]
     Encoder(#[from] EncoderError),
+}
+
+/// Whether the bits of an image's vector are the same in a run of `n` images as alone.
+///
+/// # Errors
+/// [`ProbeError`] if the model cannot be run.
+pub fn batch_is_exact(encoder: &dyn Encoder, n: usize) -> Result<bool, ProbeError> {
+    let pixels = encoder.preprocess(IMAGE)?;
+    let width = pixels.len_of(Axis(2)).max(1);
+    // Different images, so that one could not pass for another: each is shifted and darker than the one before.
+    let images: Vec<Pixels> = (0..n)
+        .map(|shift| {
+            let level = 1.0 / (1.0 + as_f32(shift));
+            Pixels::from_shape_fn(pixels.dim(), |(channel, y, x)| {
+                level * pixels[(channel, y, (x + shift * 5) % width)]
+            })
+        })
+        .collect();
+    let together = encoder.encode_images(&images)?;
+    for (image, together) in images.into_iter().zip(&together) {
+        let alone = encoder.encode_images(&[image])?;
+        if alone.first() != Some(together) {
+            return Ok(false);
+        }
+    }
+    Ok(together.len() == n)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "batches are small")]
+fn as_f32(n: usize) -> f32 {
+    n as f32
 }
 
 impl Probe {

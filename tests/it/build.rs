@@ -986,6 +986,117 @@ async fn vectors_of_a_quantized_model_do_not_depend_on_their_neighbours() {
     vectors_do_not_depend_on_their_neighbours(Arc::new(model)).await;
 }
 
+/// Notes how many images each run of a model has.
+struct Counting<E> {
+    model: E,
+    runs: Mutex<Vec<usize>>,
+}
+
+impl<E: Encoder> Counting<E> {
+    fn new(model: E) -> Arc<Self> {
+        Arc::new(Self {
+            model,
+            runs: Mutex::default(),
+        })
+    }
+
+    fn take_runs(&self) -> Vec<usize> {
+        std::mem::take(&mut *self.runs.lock().unwrap())
+    }
+}
+
+impl<E: Encoder> Encoder for Counting<E> {
+    fn width(&self) -> usize {
+        self.model.width()
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
+        self.model.encode_texts(texts)
+    }
+
+    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
+        self.model.preprocess(bytes)
+    }
+
+    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
+        self.runs.lock().unwrap().push(images.len());
+        self.model.encode_images(images)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_images_share_a_run_where_that_changes_no_bit() {
+    let fixture = Fixture::new(100).await;
+    let alone = run(fixture.options(&fixture.csv(20), "alone")).await;
+    assert_eq!(alone.unwrap().encoded, 20);
+    let build = async |model: Arc<dyn Encoder>, data: &str| {
+        let options = fixture.options(&fixture.csv(100), data);
+        build::run(options, model, pending()).await.unwrap()
+    };
+    let exact = Counting::new(TinyEncoder);
+    build(exact.clone(), "exact").await;
+    let runs = exact.take_runs();
+    // The probe, the trial (eight together, eight alone), and what the downloads brought.
+    assert_eq!(runs[..3], [1, 8, 1], "{runs:?}");
+    assert_eq!(runs.iter().sum::<usize>(), 1 + 16 + 100);
+    assert!(runs.iter().all(|n| [1, 8].contains(n)), "{runs:?}");
+    assert!(runs[10..].contains(&8), "{runs:?}");
+
+    // One that looks at neighbours is never given any.
+    let moody = Moody {
+        least_blue: 0.0,
+        n_runs: AtomicUsize::new(usize::MAX),
+    };
+    let moody = Counting::new(moody);
+    build(moody.clone(), "moody").await;
+    let runs = moody.take_runs();
+    assert_eq!(runs.iter().filter(|n| **n > 1).count(), 1, "{runs:?}");
+
+    // What came in batches is what comes one by one.
+    let summary = run(fixture.options(&fixture.csv(100), "alone")).await;
+    assert_eq!(summary.unwrap().reused, 20);
+    assert_eq!(files(&fixture.path("alone")), files(&fixture.path("exact")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vector_without_direction_loses_its_image_alone_in_a_batch_too() {
+    let fixture = Fixture::new(100).await;
+    let mut options = fixture.options(&fixture.csv(100), "data");
+    options.max_failures = MaxFailures::Images(99);
+    let exact = Arc::new(Dull);
+    let summary = build::run(options, exact, pending()).await.unwrap();
+    let lost = summary.failed[&Stage::Encode];
+    assert!(lost > 0 && lost < 50, "{lost}");
+    assert_eq!(summary.encoded, 100 - lost);
+}
+
+/// A model whose answer does not depend on neighbours, and which sees nothing in pictures without much blue.
+struct Dull;
+
+impl Encoder for Dull {
+    fn width(&self) -> usize {
+        TINY_WIDTH
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
+        TinyEncoder.encode_texts(texts)
+    }
+
+    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
+        TinyEncoder.preprocess(bytes)
+    }
+
+    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
+        match images.iter().any(|image| image[[2, 0, 0]] < 0.02) {
+            true => Err(EncoderError::Output {
+                tower: "vision",
+                source: EmbeddingError::ZeroLength,
+            }),
+            false => TinyEncoder.encode_images(images),
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vector_without_direction_loses_its_image_and_a_broken_model_ends_the_build() {
     let fixture = Fixture::new(10).await;
