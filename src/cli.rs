@@ -597,6 +597,10 @@ pub struct BuildArgs {
     /// Failures up to this number or share are no reason for exit code 3
     #[arg(long, value_name = "N|N%", default_value = "5%")]
     pub max_failures: MaxFailures,
+    /// File for a report of what the build came to: failures with what helps, hosts, sizes, images that show the
+    /// same, a sample; .html or .json, may be given several times
+    #[arg(long = "report", value_name = "FILE")]
+    pub reports: Vec<PathBuf>,
     /// Further attempts after a failure that may pass
     #[arg(long, value_name = "N", default_value = "4")]
     pub retries: u32,

@@ -260,6 +260,7 @@ impl BuildArgs {
         options.allow_partial = self.allow_partial;
         options.crawl.max_documents = self.max_manifests;
         options.store.clone_from(&self.store);
+        options.reports.clone_from(&self.reports);
         let is_of_strangers = self.mode == Mode::Manifest;
         let public_except = is_of_strangers.then(|| allow_list(&self.allow_fetch));
         options.network = Network {

@@ -88,6 +88,7 @@ pub mod embedding;
 pub mod encoder;
 pub mod engine;
 pub mod env_file;
+mod escape;
 pub mod features;
 pub mod fetch;
 mod git_lfs;

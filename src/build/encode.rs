@@ -16,11 +16,13 @@ use super::options::BuildOptions;
 use super::progress::Progress;
 use super::sizes::Sizes;
 use super::source::Image;
+use super::tally::{HostTally, Tally};
 use crate::collection::sizes::ImageSize;
 use crate::encoder::{Encoder, ImageError, Pixels};
 use crate::image_id;
 use anyhow::Context;
 use futures_util::{StreamExt, TryStreamExt, future, stream};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,6 +42,7 @@ pub(super) struct Shared {
     pub(super) journal: Mutex<Journal>,
     measuring: Measuring,
     failures: Mutex<Vec<Failure>>,
+    tally: Tally,
     pub(super) progress: Progress,
     pub(super) stop: AtomicBool,
     pub(super) batches: Batches,
@@ -51,6 +54,8 @@ pub(super) struct Encoded {
     pub(super) journal: Journal,
     pub(super) sizes: Sizes,
     pub(super) failures: Vec<Failure>,
+    /// What came from each host.
+    pub(super) hosts: BTreeMap<String, HostTally>,
     pub(super) interrupted: bool,
 }
 
@@ -130,6 +135,7 @@ pub(super) async fn encode_all(
         journal: Mutex::new(journal),
         measuring,
         failures: Mutex::default(),
+        tally: Tally::default(),
         stop: AtomicBool::new(false),
         batches: Batches::new(todo.iter().filter(|task| task.wants_vector).count()),
     });
@@ -225,6 +231,7 @@ pub(super) async fn encode_all(
             .failures
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner),
+        hosts: shared.tally.into_hosts(),
         interrupted,
     })
 }
@@ -303,6 +310,8 @@ async fn make_ready(
         .get(source, &image.url)
         .await
         .map_err(|error| Lost::Image(image.failure(Stage::Download, error)))?;
+    shared.tally.fetched(&image.url, bytes.len());
+    shared.progress.fetched(bytes.len());
     let shared = shared.clone();
     let decoded = decoders.run(move || {
         let pixels = shared
@@ -380,8 +389,13 @@ impl Decoders {
 impl Shared {
     pub(super) fn fail(&self, failure: Failure) {
         let Failure {
-            row, stage, reason, ..
+            row,
+            url,
+            stage,
+            reason,
         } = &failure;
+        self.tally.failed(url, *stage);
+        self.progress.failed(*stage);
         self.progress.note(&format!("row {row}: {stage}: {reason}"));
         self.progress.advance();
         lock(&self.failures).push(failure);

@@ -20,9 +20,11 @@ mod output;
 mod progress;
 mod records;
 mod remarks;
+pub mod report;
 mod sizes;
 mod source;
 mod table;
+pub mod tally;
 
 use crate::collection::open::IMAGES;
 use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
@@ -40,6 +42,7 @@ use source::Input;
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// What a build came to.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -114,6 +117,8 @@ pub async fn run(
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<BuildSummary> {
     let mut shutdown = pin!(shutdown);
+    let begun = Instant::now();
+    report::check(&options.reports)?;
     let dir = DataDir::lock(&options.data_dir)?;
     let requested = requested(&options, &dir, encoder.short_edge_px())?;
     dir.claim_images(requested)?;
@@ -153,7 +158,7 @@ pub async fn run(
     )
     .await?;
     let maker = Maker { label, probe };
-    blocking(move || finish(&options, &maker, input, drafts, encoded, reused)).await
+    blocking(move || finish(&options, &maker, input, drafts, encoded, reused, begun)).await
 }
 
 /// Which pictures are asked for. A collection keeps what it was begun with, unless it is told otherwise.
@@ -234,6 +239,7 @@ fn finish(
     drafts: Drafts,
     mut encoded: Encoded,
     reused: usize,
+    begun: Instant,
 ) -> anyhow::Result<BuildSummary> {
     let n_skipped = input.skipped.len();
     let mut failures: Vec<Failure> = input.failures;
@@ -272,7 +278,7 @@ fn finish(
             false => Outcome::TooManyFailures,
         }
     };
-    Ok(BuildSummary {
+    let summary = BuildSummary {
         outcome,
         rows: input.n_rows,
         skipped: n_skipped,
@@ -280,7 +286,18 @@ fn finish(
         encoded: n_vectors - reused,
         reused,
         failed,
-    })
+    };
+    if outcome != Outcome::Interrupted {
+        report::write(report::Run {
+            options,
+            summary: &summary,
+            failures: &failures,
+            hosts: encoded.hosts,
+            model: maker.label.as_ref(),
+            took: begun.elapsed(),
+        })?;
+    }
+    Ok(summary)
 }
 
 impl BuildSummary {

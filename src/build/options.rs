@@ -39,6 +39,8 @@ pub struct BuildOptions {
     pub crawl: Crawl,
     /// The metadata store that gets what manifests say.
     pub store: Option<PathBuf>,
+    /// Files that tell what the build came to, as HTML or JSON by their endings.
+    pub reports: Vec<PathBuf>,
 }
 
 /// Where the IIIF URLs come from.
@@ -161,6 +163,7 @@ impl BuildOptions {
             network: Network::default(),
             crawl: Crawl::default(),
             store: None,
+            reports: Vec::new(),
         }
     }
 }

@@ -25,6 +25,7 @@ mod page_queries;
 mod privacy;
 mod process;
 mod queries;
+mod report;
 mod settings;
 mod sizes;
 mod smallest;

@@ -1,5 +1,6 @@
 //! What the pages show where scripts do not run, and where the pages themselves have not been built.
 
+use crate::escape;
 use crate::http::AppState;
 
 /// `/`: what there is.
@@ -19,7 +20,7 @@ pub(super) fn landing(state: &AppState) -> String {
 /// `/sparql` without a query: what the endpoint is, and a form to try it.
 pub(super) fn endpoint(state: &AppState, endpoint: &str) -> String {
     let n_images = state.sparql.engine().collection().len();
-    let endpoint = escaped(endpoint);
+    let endpoint = escape::html(endpoint);
     format!(
         r#"<p>This is a SPARQL 1.1 endpoint (queries only) at <code>{endpoint}</code>. It searches {n_images} images.</p>
 <form action="" method="get">
@@ -44,7 +45,7 @@ LIMIT 10"#;
 
 /// A page of its own: `body` under a heading, with the way to the real pages.
 pub(super) fn page(title: &str, body: &str) -> String {
-    let title = escaped(title);
+    let title = escape::html(title);
     format!(
         r#"<!DOCTYPE html>
 <html lang="en">
@@ -63,13 +64,4 @@ pub(super) fn page(title: &str, body: &str) -> String {
 </html>
 "#
     )
-}
-
-/// `text` for HTML content and attributes.
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
-        .replace('\'', "&#39;")
 }

@@ -1,7 +1,7 @@
 //! The HTML that a page begins with: its files, its settings, and what is shown where scripts do not run.
 
 use super::assets::Entry;
-use super::plain::escaped;
+use crate::escape;
 use std::fmt::Write;
 
 /// What differs between pages.
@@ -65,7 +65,7 @@ impl Shell<'_> {
 </body>
 </html>
 "#,
-            title = escaped(self.title),
+            title = escape::html(self.title),
             js = entry.js,
             // `</script>` and `<!--` would end or change the element; JSON can write them otherwise.
             settings = self.settings.replace('<', "\\u003c"),
