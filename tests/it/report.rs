@@ -4,9 +4,19 @@ use crate::build::{options, run};
 use crate::support;
 use clip_search::build::options::{BuildOptions, MaxFailures, Source};
 use clip_search::http::iiif::iiif_router;
+use image::RgbImage;
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
+
+/// A picture of sixteen fields whose colours no other `n` has.
+fn fields(n: u32, width: u32, height: u32) -> RgbImage {
+    RgbImage::from_fn(width, height, |x, y| {
+        let field = n * 16 + y * 4 / height * 4 + x * 4 / width;
+        let [r, g, b, _] = field.wrapping_mul(2_654_435_761).to_be_bytes();
+        image::Rgb([r, g, b])
+    })
+}
 
 /// Thirty pictures, one of them under a second name and another in half its size, one that is no picture, and URLs
 /// of none.
@@ -17,13 +27,11 @@ async fn built(dir: &Path, reports: &[&str]) -> (String, BuildOptions) {
     let base = support::serve(iiif_router(folder.clone(), None)).await;
     for n in 0..30 {
         let name = format!("p{n}.png");
-        support::picture(n, 300, 200)
-            .save(folder.join(&name))
-            .unwrap();
+        fields(n, 300, 200).save(folder.join(&name)).unwrap();
         rows.push_str(&format!("{base}/{name}\n"));
     }
     fs::copy(folder.join("p3.png"), folder.join("twin.png")).unwrap();
-    let half = image::imageops::thumbnail(&support::picture(7, 300, 200), 150, 100);
+    let half = image::imageops::thumbnail(&fields(7, 300, 200), 150, 100);
     half.save(folder.join("half.png")).unwrap();
     for name in ["twin.png", "half.png", "none-1.png", "none-2.png"] {
         rows.push_str(&format!("{base}/{name}\n"));

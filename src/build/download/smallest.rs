@@ -139,7 +139,7 @@ pub(super) fn described(
         reference,
         full,
         version,
-        can_width_and_height: profile == Some(Profile::Level2),
+        can_width_and_height: profile == Some(Profile::Level2) || can(info, "sizeByWh"),
         format: format(info),
     };
     // Sizes and tiles are those of the whole image.
@@ -209,6 +209,15 @@ fn smallest(named: &[Extent], wanted: Extent) -> Option<Extent> {
         .filter(|size| size.width >= wanted.width && size.height >= wanted.height)
         .min_by_key(|size| size.area())
         .copied()
+}
+
+/// Whether the server can do more than its level demands: `extraFeatures` of version 3, `supports` in the profile of
+/// version 2.
+fn can(info: &Value, feature: &str) -> bool {
+    let profiles = info["profile"].as_array().into_iter().flatten();
+    let features =
+        std::iter::once(&info["extraFeatures"]).chain(profiles.map(|profile| &profile["supports"]));
+    features.flat_map(names).any(|name| name == feature)
 }
 
 fn named_sizes(info: &Value) -> Vec<Extent> {
@@ -382,6 +391,11 @@ mod tests {
             offers(&info, "http://h/i", 224)[0],
             "full/299,/0/default.jpg"
         );
+        let info = version_3(4000, 3000, "level1", json!({"extraFeatures": ["sizeByWh"]}));
+        assert_eq!(
+            offers(&info, "http://h/i", 224)[0],
+            "full/299,224/0/default.jpg"
+        );
         let info = version_3(200, 3000, "level2", json!({}));
         assert_eq!(
             offers(&info, "http://h/i", 224)[0],
@@ -434,7 +448,7 @@ mod tests {
                 json!({"maxWidth": 1000, "maxHeight": 112}),
                 "full/149,/0/default.jpg",
             ),
-            (json!({"maxArea": 20_000}), "full/162,/0/default.jpg"),
+            (json!({"maxArea": 20_000}), "full/163,/0/default.jpg"),
             (
                 json!({"maxWidth": 1000, "maxArea": 1_000_000}),
                 "full/299,/0/default.jpg",
@@ -470,20 +484,20 @@ mod tests {
     fn a_static_server_has_what_it_names() {
         let tiles = json!([{"width": 256, "scaleFactors": [1, 2, 4, 8]}]);
         for (sizes, expected) in [
-            (json!([]), vec!["4 tiles", "full/max/0/default.jpg"]),
+            (json!([]), vec!["2 tiles", "full/max/0/default.jpg"]),
             (
                 json!([{"width": 500, "height": 250}, {"width": 250, "height": 125}]),
                 vec![
                     "full/500,/0/default.jpg",
                     "full/500,250/0/default.jpg",
-                    "4 tiles",
+                    "2 tiles",
                     "full/max/0/default.jpg",
                 ],
             ),
             (
                 json!([{"width": 4000, "height": 2000}]),
                 vec![
-                    "4 tiles",
+                    "2 tiles",
                     "full/4000,/0/default.jpg",
                     "full/4000,2000/0/default.jpg",
                     "full/max/0/default.jpg",
@@ -492,7 +506,7 @@ mod tests {
             (
                 json!([{"width": 250, "height": 125}]),
                 vec![
-                    "4 tiles",
+                    "2 tiles",
                     "full/max/0/default.jpg",
                     "full/250,/0/default.jpg",
                     "full/250,125/0/default.jpg",

@@ -151,8 +151,9 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn groups_are_those_of_comparing_all_with_all(seed in any::<u64>(), n in 2usize..200, n_twins in 0usize..40) {
+        fn groups_are_those_of_comparing_all_with_all(seed in any::<u64>(), n in 2usize..100, n_twins in 0usize..30) {
             let all = vectors(seed, n, n_twins);
             let rows: Vec<&[f32]> = all.iter().map(Vec::as_slice).collect();
             let mut sets = Sets::new(rows.len());
