@@ -484,6 +484,9 @@ pub enum Mode {
     /// IIIF manifests and collections.
     #[value(name = "MANIFEST", alias = "manifest")]
     Manifest,
+    /// A folder of images.
+    #[value(name = "FOLDER", alias = "folder")]
+    Folder,
 }
 
 /// How a build may end, for scripts.
@@ -500,7 +503,7 @@ Exit codes:
 #[command(after_help = BUILD_EXIT_CODES)]
 pub struct BuildArgs {
     /// Where the IIIF URLs come from
-    #[arg(long, value_name = "CSV|SPARQL|MANIFEST")]
+    #[arg(long, value_name = "CSV|SPARQL|MANIFEST|FOLDER")]
     pub mode: Mode,
     /// The query, or @FILE that holds it (SPARQL mode)
     #[arg(
@@ -548,6 +551,12 @@ pub struct BuildArgs {
     /// Folder of the metadata store that gets what manifests say; made if need be (MANIFEST mode)
     #[arg(long, env = "CLIP_STORE", value_name = "FOLDER")]
     pub store: Option<PathBuf>,
+    /// Folder of images, which are read from the disk (FOLDER mode)
+    #[arg(long, value_name = "FOLDER", required_if_eq("mode", "FOLDER"))]
+    pub folder: Option<PathBuf>,
+    /// URL under which `iiif-serve` serves that folder, as its --public-url (FOLDER mode)
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8182")]
+    pub base_url: Url,
     /// Folder of the collection; made if need be
     #[arg(
         long,
@@ -566,6 +575,16 @@ pub struct BuildArgs {
         default_value = "iiif_url"
     )]
     pub iiif_column: String,
+    /// Keep the downloads in the collection's folder; without them the collection works, and goes on with the next
+    /// build
+    #[arg(
+        long,
+        value_name = "yes|no",
+        default_value = "yes",
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub keep_images: bool,
     /// Images fetched at the same time
     #[arg(long, value_name = "N", default_value = "16")]
     pub threads: NonZeroUsize,

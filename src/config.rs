@@ -20,6 +20,7 @@ use std::fs;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use url::Url;
 
 const MIB: usize = 1 << 20;
 
@@ -248,9 +249,14 @@ impl BuildArgs {
                 )?,
             },
             Mode::Manifest => Source::Manifests(self.manifests.clone()),
+            Mode::Folder => Source::Folder {
+                dir: (self.folder.clone()).context("--mode FOLDER needs --folder")?,
+                base_url: base_url(&self.base_url)?,
+            },
         };
         let mut options = BuildOptions::new(source, self.data_dir.clone());
         options.iiif_column.clone_from(&self.iiif_column);
+        options.keep_images = self.keep_images;
         options.threads = self.threads;
         options.batch_size = self.batch_size;
         options.delivery = self.image_width;
@@ -275,6 +281,18 @@ impl BuildArgs {
         };
         Ok(options)
     }
+}
+
+/// A URL to which the ids of images can be added.
+fn base_url(url: &Url) -> anyhow::Result<Url> {
+    let is_base = matches!(url.scheme(), "http" | "https")
+        && url.query().is_none()
+        && url.fragment().is_none();
+    ensure!(
+        is_base,
+        "--base-url {url} must begin with http:// or https://, and have no ? or # in it; give what iiif-serve has as --public-url"
+    );
+    Ok(url.clone())
 }
 
 /// What is not public and may be fetched from all the same.

@@ -1,5 +1,6 @@
 //! IIIF Image API: request URLs, and what the small IIIF server makes of them.
 
+pub mod folder;
 pub mod picture;
 pub mod reference;
 pub mod render;

@@ -7,6 +7,8 @@
 
 use super::encode::{Ready, Shared, lock};
 use super::failures::Stage;
+use super::folder::OfFile;
+use super::journal::Id;
 use crate::embedding::Embedding;
 use crate::encoder::probe;
 use crate::encoder::{Encoder, EncoderError};
@@ -87,32 +89,33 @@ fn take(receiver: &mut mpsc::Receiver<Ready>, size: usize) -> Vec<Ready> {
 
 /// Runs the model on a whole batch at once, and on less than that one by one: only the whole was tried.
 fn encode(shared: &Shared, batch: Vec<Ready>, size: usize) -> anyhow::Result<()> {
-    let (images, pixels): (Vec<_>, Vec<_>) =
-        (batch.into_iter().map(|ready| (ready.image, ready.pixels))).unzip();
+    let (images, pixels): (Vec<_>, Vec<_>) = (batch.into_iter())
+        .map(|ready| ((ready.image, ready.of), ready.pixels))
+        .unzip();
     if images.len() == size && size > 1 {
         match shared.encoder.encode_images(&pixels) {
             Ok(embeddings) => {
                 ensure!(embeddings.len() == images.len(), "the model gave no vector");
-                for (image, embedding) in images.iter().zip(&embeddings) {
-                    keep(shared, image.id, embedding)?;
+                for ((image, of), embedding) in images.into_iter().zip(&embeddings) {
+                    keep(shared, image.id, of, embedding)?;
                 }
                 return Ok(());
             }
             // That is one image's: which it is shows one by one.
             Err(EncoderError::Output { .. }) => {}
             Err(error @ (EncoderError::Run { .. } | EncoderError::Tokenize(_))) => {
-                let first = &images[0].url;
+                let first = &images[0].0.url;
                 return Err(error).with_context(|| {
                     format!("the build stopped at {first} or one of the {size} images from there")
                 });
             }
         }
     }
-    for (image, pixels) in images.iter().zip(pixels) {
+    for ((image, of), pixels) in images.into_iter().zip(pixels) {
         match shared.encoder.encode_images(&[pixels]) {
             Ok(embeddings) => {
                 let embedding = embeddings.first().context("the model gave no vector")?;
-                keep(shared, image.id, embedding)?;
+                keep(shared, image.id, of, embedding)?;
             }
             // A vector without direction is this image's; that the model cannot be run is not.
             Err(error @ EncoderError::Output { .. }) => {
@@ -127,10 +130,14 @@ fn encode(shared: &Shared, batch: Vec<Ready>, size: usize) -> anyhow::Result<()>
     Ok(())
 }
 
-fn keep(shared: &Shared, id: super::journal::Id, embedding: &Embedding) -> anyhow::Result<()> {
-    lock(&shared.journal)
-        .append(id, embedding)
-        .context("the journal cannot be written")?;
+fn keep(shared: &Shared, id: Id, of: Option<OfFile>, embedding: &Embedding) -> anyhow::Result<()> {
+    let mut journal = lock(&shared.journal);
+    (journal.append(id, embedding)).context("the journal cannot be written")?;
+    if let (Some(files), Some(of)) = (&shared.files, of) {
+        let noted = files.note(id, of, &journal);
+        noted.context("what is known of the files cannot be written")?;
+    }
+    drop(journal);
     shared.progress.advance();
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::download::asking::Answer;
 use super::download::{Downloader, Fetched, Source};
 use super::failures::{Failure, Stage};
 use super::files::{self, DataDir};
+use super::folder::{OfFile, Reading};
 use super::journal::Journal;
 use super::measure::{Measuring, measure};
 use super::options::BuildOptions;
@@ -39,6 +40,9 @@ const ENCODERS: usize = 2;
 pub(super) struct Shared {
     dir: DataDir,
     pub(super) encoder: Arc<dyn Encoder>,
+    /// Reads the images, where they are files; no server is asked then.
+    pub(super) files: Option<Reading>,
+    keeps_images: bool,
     pub(super) journal: Mutex<Journal>,
     measuring: Measuring,
     failures: Mutex<Vec<Failure>>,
@@ -63,11 +67,14 @@ pub(super) struct Encoded {
 pub(super) struct Ready {
     pub(super) image: Image,
     pub(super) pixels: Pixels,
+    pub(super) of: Option<OfFile>,
 }
 
 /// An image that is decoded.
 struct Made {
     pixels: Pixels,
+    /// The file that it was in.
+    of: Option<OfFile>,
     /// Its place among those that are worked on.
     place: OwnedSemaphorePermit,
     seen: Seen,
@@ -109,8 +116,7 @@ impl Drop for StopOnDrop {
 pub(super) async fn encode_all(
     dir: DataDir,
     images: &[Image],
-    journal: Journal,
-    sizes: Sizes,
+    (journal, sizes, files): (Journal, Sizes, Option<Reading>),
     encoder: Arc<dyn Encoder>,
     options: &BuildOptions,
     shutdown: impl Future<Output = ()>,
@@ -132,6 +138,8 @@ pub(super) async fn encode_all(
         progress: Progress::new(images.len(), images.len() - todo.len()),
         dir,
         encoder,
+        files,
+        keeps_images: options.keep_images,
         journal: Mutex::new(journal),
         measuring,
         failures: Mutex::default(),
@@ -157,9 +165,14 @@ pub(super) async fn encode_all(
             match make_ready(shared_ref, downloads, decoding, source, image).await {
                 Ok(made) => {
                     seen = made.seen;
-                    let (image, pixels) = (image.clone(), made.pixels);
+                    if !shared_ref.keeps_images && task.wants_size {
+                        // Once the vector is there, no build has the picture to measure.
+                        let (unanswered, delivered) = (Answer::Unanswered, seen.delivered);
+                        (shared_ref.measuring).learn(image.id, unanswered, delivered)?;
+                    }
+                    let (image, pixels, of) = (image.clone(), made.pixels, made.of);
                     // Fails when the model threads are gone, which the select below notices.
-                    let _ = output.send(Ready { image, pixels }).await;
+                    let _ = output.send(Ready { image, pixels, of }).await;
                     drop(made.place);
                 }
                 Err(Lost::Image(failure)) => {
@@ -218,6 +231,10 @@ pub(super) async fn encode_all(
         .into_inner()
         .unwrap_or_else(PoisonError::into_inner);
     journal.sync().context("the journal cannot be synced")?;
+    if let Some(files) = &shared.files {
+        let synced = files.sync();
+        synced.context("what is known of the files cannot be synced")?;
+    }
     let sizes = shared.measuring.into_sizes()?;
     fed?;
     for thread in ended {
@@ -272,6 +289,40 @@ async fn measure_stored(shared: &Shared, decoders: &Decoders, image: &Image) -> 
     decoders.run(measure).await.ok()?
 }
 
+/// An image from its file.
+async fn from_file(
+    shared: &Arc<Shared>,
+    downloader: &Downloader,
+    decoders: &Decoders,
+    image: &Image,
+) -> Result<Made, Lost> {
+    let place = downloader.place().await;
+    let (threads, wanted) = (shared.clone(), image.clone());
+    let read = move || {
+        let files = threads
+            .files
+            .as_ref()
+            .expect("asked for only where there are files");
+        files.picture(&wanted, &*threads.encoder)
+    };
+    let picture = match decoders.run(read).await {
+        Ok(read) => read.map_err(Lost::Image)?,
+        Err(_panic) => {
+            let failure = image.failure(Stage::Decode, "the decoder panicked");
+            return Err(Lost::Image(failure));
+        }
+    };
+    Ok(Made {
+        pixels: picture.pixels,
+        of: Some(picture.of),
+        place,
+        seen: Seen {
+            delivered: None,
+            answer: Some(Answer::Size(picture.of.size)),
+        },
+    })
+}
+
 /// An image from the disk if it is there and sound, otherwise from the server.
 async fn make_ready(
     shared: &Arc<Shared>,
@@ -280,6 +331,9 @@ async fn make_ready(
     source: &Source,
     image: &Image,
 ) -> Result<Made, Lost> {
+    if shared.files.is_some() {
+        return from_file(shared, downloader, decoders, image).await;
+    }
     let path = shared.dir.image(&image_id::hex(&image.id));
     if path.is_file() {
         let place = downloader.place().await;
@@ -296,6 +350,7 @@ async fn make_ready(
             };
             return Ok(Made {
                 pixels,
+                of: None,
                 place,
                 seen,
             });
@@ -318,13 +373,16 @@ async fn make_ready(
             .encoder
             .preprocess(&bytes)
             .map_err(Undecoded::Image)?;
-        // Only what can be decoded gets the final name, so an error page is never found there.
-        files::replace(&path, |file| file.write_all(&bytes)).map_err(Undecoded::Save)?;
+        if shared.keeps_images {
+            // Only what can be decoded gets the final name, so an error page is never found there.
+            files::replace(&path, |file| file.write_all(&bytes)).map_err(Undecoded::Save)?;
+        }
         Ok((pixels, measure(&bytes)))
     });
     match decoded.await {
         Ok(Ok((pixels, delivered))) => Ok(Made {
             pixels,
+            of: None,
             place,
             seen: Seen { delivered, answer },
         }),

@@ -24,6 +24,8 @@ pub struct Failure {
 pub enum Stage {
     /// Reading the row.
     Input,
+    /// Reading a file or a folder of the disk.
+    Read,
     /// Fetching or reading a manifest or a collection.
     Manifest,
     /// Fetching the image.
@@ -41,6 +43,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Input => "input",
+            Self::Read => "read",
             Self::Manifest => "manifest",
             Self::Download => "download",
             Self::Decode => "decode",

@@ -70,6 +70,16 @@ impl Journal {
         self.places.contains_key(id)
     }
 
+    /// Where the vector of an image lies; a later one of the same image lies elsewhere.
+    pub(super) fn place(&self, id: &Id) -> Option<u64> {
+        self.places.get(id).copied()
+    }
+
+    /// Acts as if there were no vector of an image, until it is added.
+    pub(super) fn forget(&mut self, id: &Id) {
+        self.places.remove(id);
+    }
+
     /// Adds the vector of an image.
     pub(super) fn append(&mut self, id: Id, embedding: &Embedding) -> std::io::Result<()> {
         if embedding.width() != self.width() {

@@ -46,13 +46,15 @@ impl Measuring {
         }
     }
 
-    /// Takes note of the size of an image: what the server says of it counts, `delivered` otherwise.
+    /// Takes note of the size of an image: what the server says of it counts, `delivered` otherwise, or what is
+    /// known already.
     pub(super) fn learn(
         &self,
         id: Id,
         answer: Answer,
         delivered: Option<ImageSize>,
     ) -> anyhow::Result<()> {
+        let delivered = delivered.or_else(|| Some(self.lock().get(&id)?.size));
         let (size, is_final) = match answer {
             Answer::Size(size) => (Some(size), true),
             Answer::Nothing => (delivered, true),

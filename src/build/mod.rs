@@ -2,7 +2,7 @@
 //!
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
 //! `failures.csv`, `manifests.nt` where the input is manifests, the downloads, the journals
-//! (`features/build.journal`, `features/sizes.journal`) and a lock file.
+//! (`features/build.journal`, `features/sizes.journal`, and of a folder `features/files.journal`) and a lock file.
 
 mod batches;
 mod columns;
@@ -11,6 +11,7 @@ mod encode;
 mod endpoint;
 pub mod failures;
 mod files;
+mod folder;
 mod iiif;
 mod journal;
 mod manifest;
@@ -34,6 +35,7 @@ use anyhow::{Context, bail};
 use encode::Encoded;
 use failures::Failure;
 use files::{DataDir, Draft};
+use folder::Reading;
 use journal::{Journal, Key};
 use options::{BuildOptions, Delivery, Source};
 use output::Maker;
@@ -129,16 +131,30 @@ pub async fn run(
     let journal_path = dir.path("features/build.journal");
     let sync_every = options.batch_size.get();
     let sizes_path = dir.path("features/sizes.journal");
-    let (journal, sizes, probe, encoder) = blocking(move || {
+    let (files_path, files) = (dir.path("features/files.journal"), drafts.files.clone());
+    let (journal, sizes, files, input, probe, encoder) = blocking(move || {
         let probe = Probe::of(&*encoder)?;
         let key = Key {
             model: probe.fingerprint(),
             width: u32::try_from(encoder.width()).context("the model's vectors are too wide")?,
             requested,
         };
-        let journal = Journal::open(&journal_path, key, sync_every)?;
-        let sizes = Sizes::open(&sizes_path, requested, sync_every)?;
-        Ok((journal, sizes, probe, encoder))
+        let model = key.model;
+        let mut journal = Journal::open(&journal_path, key, sync_every)?;
+        let mut sizes = Sizes::open(&sizes_path, requested, sync_every)?;
+        let known = (&mut journal, &mut sizes);
+        let files = match files {
+            Some(files) => {
+                let reading =
+                    Reading::open(&files_path, model, sync_every, files, &input.images, known);
+                Some(reading?)
+            }
+            None => {
+                folder::forget_files(&files_path, model, &input.images, known)?;
+                None
+            }
+        };
+        Ok((journal, sizes, files, input, probe, encoder))
     })
     .await?;
     let label = encoder.label();
@@ -150,8 +166,7 @@ pub async fn run(
     let encoded = encode::encode_all(
         dir,
         &input.images,
-        journal,
-        sizes,
+        (journal, sizes, files),
         encoder,
         &options,
         shutdown,
@@ -193,13 +208,15 @@ struct Drafts {
     images_csv: Draft,
     /// What manifests say, as RDF.
     triples: Option<Draft>,
+    /// The files that the images are in.
+    files: Option<Arc<folder::Files>>,
 }
 
 /// The images of the input, and the files that are made of it.
 async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(Input, Drafts)> {
     let images_csv = dir.path(IMAGES);
     let column = options.iiif_column.clone();
-    let mut triples = None;
+    let (mut triples, mut files) = (None, None);
     let (input, images_csv) = match &options.source {
         Source::Csv(path) => {
             let path = path.clone();
@@ -220,6 +237,12 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
             triples = Some(draft);
             (input, images_csv)
         }
+        Source::Folder { dir, base_url } => {
+            let (input, images_csv, read) =
+                folder::read(dir, base_url, options, images_csv).await?;
+            files = Some(read);
+            (input, images_csv)
+        }
     };
     for remark in &input.remarks {
         tracing::warn!("{remark}");
@@ -227,6 +250,7 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
     let drafts = Drafts {
         images_csv,
         triples,
+        files,
     };
     Ok((input, drafts))
 }
@@ -272,6 +296,9 @@ fn finish(
         if let Some(triples) = drafts.triples {
             triples.publish()?;
             manifest::load(&encoded.dir.path(MANIFESTS), options.store.as_deref())?;
+        }
+        if !options.keep_images {
+            output::remove_downloads(&encoded.dir, &input.images, &encoded.journal)?;
         }
         match options.max_failures.allow(n_failed, n_failed + n_vectors) {
             true => Outcome::Finished,

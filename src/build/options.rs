@@ -18,6 +18,8 @@ pub struct BuildOptions {
     pub data_dir: PathBuf,
     /// The column (CSV) or variable (SPARQL) that holds the IIIF URL.
     pub iiif_column: String,
+    /// Whether downloads stay in the data directory.
+    pub keep_images: bool,
     /// Images fetched at the same time.
     pub threads: NonZeroUsize,
     /// Images that are decoded ahead of the model, and made safe on disk together.
@@ -54,6 +56,13 @@ pub enum Source {
         endpoint: url::Url,
         /// The query text.
         query: String,
+    },
+    /// A folder of images on the disk.
+    Folder {
+        /// The folder.
+        dir: PathBuf,
+        /// Where `clip-search iiif-serve` serves it.
+        base_url: url::Url,
     },
     /// Manifests and collections: URLs, files, folders of files, lists of all these.
     Manifests(Vec<String>),
@@ -153,6 +162,7 @@ impl BuildOptions {
             source,
             data_dir,
             iiif_column: URL_COLUMN.to_owned(),
+            keep_images: true,
             threads: NonZeroUsize::new(16).expect("not zero"),
             batch_size: NonZeroUsize::new(64).expect("not zero"),
             delivery: None,

@@ -13,7 +13,7 @@ use crate::features::npy::{self, Precision};
 use crate::features::sum::{Sum, Summing};
 use crate::image_id;
 use anyhow::{Context, bail};
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::path::Path;
 
 /// The model that made the vectors.
@@ -95,6 +95,29 @@ pub(super) fn publish(
     sizes.publish()?;
     identity.publish()?;
     image_ids.publish()
+}
+
+/// Removes the downloads of `images`, where the vector is safe in `journal`.
+pub(super) fn remove_downloads(
+    dir: &DataDir,
+    images: &[Image],
+    journal: &Journal,
+) -> anyhow::Result<()> {
+    for image in images.iter().filter(|image| journal.contains(&image.id)) {
+        let path = dir.image(&image_id::hex(&image.id));
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(error).with_context(|| {
+                    format!(
+                        "the collection is written, but {} cannot be removed",
+                        path.display()
+                    )
+                });
+            }
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// A file of these lines, as a draft, and its checksum.

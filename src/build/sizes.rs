@@ -57,6 +57,11 @@ impl Sizes {
         self.known.get(id).copied()
     }
 
+    /// Acts as if nothing were known of an image, until it is noted.
+    pub(super) fn forget(&mut self, id: &Id) {
+        self.known.remove(id);
+    }
+
     /// Takes note of what is known of an image.
     pub(super) fn note(&mut self, id: Id, known: Known) -> std::io::Result<()> {
         if self.known.insert(id, known) == Some(known) {

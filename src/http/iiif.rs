@@ -1,27 +1,28 @@
 //! A IIIF Image API 3 server, level 1, for the images of a folder: `clip-search iiif-serve`.
 
+mod pictures;
+
+use crate::iiif::folder::{self, Kind, SERVICE};
 use crate::iiif::render::{self, MAX_RESULT_PX, RenderError};
-use crate::iiif::request::{ImageRequest, RequestError};
+use crate::iiif::request::{Format, ImageRequest, RequestError};
 use axum::Router;
 use axum::extract::{Path as UrlPath, State};
 use axum::http::header::{ACCEPT, CONTENT_TYPE, HOST, LINK, LOCATION};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use pictures::Pictures;
 use serde::Serialize;
 use serde_json::json;
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use tokio::sync::Semaphore;
 use tower_http::cors::CorsLayer;
 
-/// Endings of the files that are served.
-const ENDINGS: [&str; 12] = [
-    "jpg", "jpeg", "png", "gif", "webp", "tif", "tiff", "bmp", "ico", "pnm", "ppm", "tga",
-];
-/// Folders in folders that are looked into.
-const MAX_DEPTH: usize = 16;
 const CONTEXT: &str = "http://iiif.io/api/image/3/context.json";
+/// Decoded pictures that are kept: three of 24 megapixels, or a hundred of those that screens show.
+const MAX_KEPT_BYTES: usize = 256 << 20;
+/// Side of the tiles that viewers are told to ask for.
+const TILE_PX: u32 = 512;
 const LEVEL: &str = "<http://iiif.io/api/image/3/level1.json>;rel=\"profile\"";
 
 /// Serves the images in `dir` and below. The id of an image is its path below `dir`, percent-encoded
@@ -37,11 +38,10 @@ const LEVEL: &str = "<http://iiif.io/api/image/3/level1.json>;rel=\"profile\"";
 ///
 /// `base_url`: how clients reach this server; without it the `Host` header says.
 pub fn iiif_router(dir: PathBuf, base_url: Option<String>) -> Router {
-    let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
     let server = Arc::new(Server {
         dir,
         base_url: base_url.map(|url| url.trim_end_matches('/').to_owned()),
-        renderers: Semaphore::new(n_cores),
+        pictures: Pictures::new(MAX_KEPT_BYTES, render::picture),
     });
     Router::new()
         .route("/", get(list))
@@ -58,8 +58,7 @@ pub fn iiif_router(dir: PathBuf, base_url: Option<String>) -> Router {
 struct Server {
     dir: PathBuf,
     base_url: Option<String>,
-    /// One image per core is worked on; a large one takes hundreds of megabytes meanwhile.
-    renderers: Semaphore,
+    pictures: Pictures,
 }
 
 /// An image of the folder, for lists.
@@ -137,7 +136,8 @@ async fn redirect(
     headers: HeaderMap,
 ) -> Result<Response, ServeError> {
     server.file(&id).await?;
-    let location = format!("{}/info.json", server.iiif_url(&headers, &id));
+    let url = folder::iiif_url(&server.base(&headers), &id);
+    let location = format!("{url}/info.json");
     Ok((StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response())
 }
 
@@ -158,14 +158,15 @@ async fn info(
         .collect();
     let document = json!({
         "@context": CONTEXT,
-        "id": server.iiif_url(&headers, &id),
+        "id": folder::iiif_url(&server.base(&headers), &id),
         "type": "ImageService3",
         "protocol": "http://iiif.io/api/image",
-        "profile": "level1",
+        "profile": SERVICE.profile,
         "width": width,
         "height": height,
         "maxArea": MAX_RESULT_PX,
         "sizes": sizes,
+        "tiles": [{"width": TILE_PX, "height": TILE_PX, "scaleFactors": scale_factors(width, height)}],
         "extraFormats": ["png"],
         "extraQualities": ["color", "gray"],
         "extraFeatures": [
@@ -198,39 +199,23 @@ async fn image(
         .map_err(|error| ServeError::Render(error.into()))?;
     let path = server.file(&id).await?;
     let media_type = match request.format {
-        crate::iiif::request::Format::Jpg => "image/jpeg",
-        crate::iiif::request::Format::Png => "image/png",
+        Format::Jpg => "image/jpeg",
+        Format::Png => "image/png",
     };
-    let _permit = server.renderers.acquire().await;
-    let bytes = blocking(move || render::render(&path, &request))
-        .await?
+    let rendered = server.pictures.render(path, request).await;
+    let bytes = rendered
+        .map_err(|error| ServeError::Internal(error.to_string()))?
         .map_err(ServeError::Render)?;
     Ok(([(CONTENT_TYPE, media_type), (LINK, LEVEL)], bytes).into_response())
 }
 
 impl Server {
-    /// The file that `id` stands for: inside the folder, not hidden, with an image's ending.
+    /// The file that `id` stands for.
     async fn file(&self, id: &str) -> Result<PathBuf, ServeError> {
-        let missing = || ServeError::NotFound(id.to_owned());
-        let below = PathBuf::from(id);
-        let is_plain = |part: Component<'_>| match part {
-            Component::Normal(name) => !is_hidden(name),
-            Component::Prefix(_)
-            | Component::RootDir
-            | Component::CurDir
-            | Component::ParentDir => false,
-        };
-        if !below.components().all(is_plain) || !is_image(&below) || id.contains('\0') {
-            return Err(missing());
-        }
-        let dir = self.dir.clone();
-        blocking(move || inside(&dir.canonicalize().ok()?, &below))
+        let (dir, wanted) = (self.dir.clone(), id.to_owned());
+        blocking(move || folder::file(&dir, &wanted))
             .await?
-            .ok_or_else(missing)
-    }
-
-    fn iiif_url(&self, headers: &HeaderMap, id: &str) -> String {
-        format!("{}/{}", self.base(headers), encode(id))
+            .ok_or_else(|| ServeError::NotFound(id.to_owned()))
     }
 
     fn base(&self, headers: &HeaderMap) -> String {
@@ -243,80 +228,32 @@ impl Server {
     async fn entries(&self, headers: &HeaderMap) -> Result<Vec<Entry>, ServeError> {
         let (dir, base) = (self.dir.clone(), self.base(headers));
         blocking(move || {
-            let mut found = Vec::new();
-            dir.canonicalize()
-                .and_then(|dir| collect(&dir, Path::new(""), MAX_DEPTH, &mut found))
+            let listing = folder::list(&dir, None)
                 .map_err(|error| ServeError::Internal(format!("{}: {error}", dir.display())))?;
-            found.sort();
-            Ok(found
-                .iter()
-                // A name that is not UTF-8 can stand in no URL of ours.
-                .filter_map(|path| Some((path.file_stem()?.to_str()?, path.to_str()?)))
-                .map(|(title, id)| Entry {
-                    iiif_url: format!("{base}/{}", encode(id)),
-                    title: title.to_owned(),
-                })
-                .collect())
+            let mut entries = Vec::new();
+            for entry in listing.entries {
+                match entry.kind {
+                    Kind::Image(id) => entries.push(Entry {
+                        iiif_url: folder::iiif_url(&base, &id),
+                        title: folder::title(&id).to_owned(),
+                    }),
+                    Kind::Lost(reason) => {
+                        tracing::debug!(path = %entry.below.display(), reason, "not listed");
+                    }
+                }
+            }
+            Ok(entries)
         })
         .await?
     }
 }
 
-/// Adds the images in `dir/below` to `found`, as paths below `dir`, which is canonical. Links to
-/// folders are not followed: they may lead in circles.
-fn collect(
-    dir: &Path,
-    below: &Path,
-    depth: usize,
-    found: &mut Vec<PathBuf>,
-) -> std::io::Result<()> {
-    for entry in std::fs::read_dir(dir.join(below))? {
-        let entry = entry?;
-        let (kind, path) = (entry.file_type()?, below.join(entry.file_name()));
-        if is_hidden(&entry.file_name()) {
-            continue;
-        }
-        if kind.is_dir() && depth > 0 {
-            collect(dir, &path, depth - 1, found)?;
-        } else if !kind.is_dir() && is_image(&path) && inside(dir, &path).is_some() {
-            found.push(path);
-        }
-    }
-    Ok(())
-}
-
-/// The file `dir/below` after following links, if it lies in `dir`, which is canonical.
-fn inside(dir: &Path, below: &Path) -> Option<PathBuf> {
-    let path = dir.join(below).canonicalize().ok()?;
-    (path.starts_with(dir) && path.is_file()).then_some(path)
-}
-
-fn is_hidden(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().starts_with(b".")
-}
-
-fn is_image(path: &Path) -> bool {
-    path.extension()
-        .and_then(|ending| ending.to_str())
-        .is_some_and(|ending| {
-            ENDINGS
-                .iter()
-                .any(|known| ending.eq_ignore_ascii_case(known))
-        })
-}
-
-/// `id` as one segment of a URL path: everything but the unreserved characters of RFC 3986 encoded.
-fn encode(id: &str) -> String {
-    let mut text = String::with_capacity(id.len());
-    for byte in id.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                text.push(char::from(byte));
-            }
-            _ => text.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    text
+/// Powers of two, up to that with which the image is one tile.
+fn scale_factors(width: u32, height: u32) -> Vec<u32> {
+    let n_tiles = width.max(height).div_ceil(TILE_PX);
+    (0..=n_tiles.next_power_of_two().ilog2())
+        .map(|exponent| 1 << exponent)
+        .collect()
 }
 
 async fn blocking<T: Send + 'static>(

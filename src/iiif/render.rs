@@ -1,11 +1,11 @@
 //! Cutting, scaling and writing images for the IIIF server.
 
-use super::request::{Format, ImageRequest, Quality, RequestError};
+use super::request::{Format, Frame, ImageRequest, Quality, RequestError};
 use crate::encoder::ImageError;
 use crate::encoder::decode;
+use fast_image_resize::{FilterType, ResizeAlg, ResizeOptions, Resizer};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::PngEncoder;
-use image::imageops::FilterType;
 use image::{DynamicImage, RgbImage};
 use std::fs::File;
 use std::io::BufReader;
@@ -45,27 +45,31 @@ pub fn dimensions(path: &Path) -> Result<(u32, u32), RenderError> {
     Ok(decode::dimensions(BufReader::new(file))?)
 }
 
-/// The answer to `request` on the image in `path`, upright, as a file in the format asked for.
+/// The image in the file at `path`, decoded and upright.
 ///
 /// # Errors
-/// [`RenderError`] if the request does not fit the image or the file cannot be decoded.
-pub fn render(path: &Path, request: &ImageRequest) -> Result<Vec<u8>, RenderError> {
-    let (width, height) = dimensions(path)?;
-    let frame = request.frame(width, height, MAX_RESULT_PX)?;
+/// As of [`dimensions`], and if it has more than [`MAX_SOURCE_PX`].
+pub fn picture(path: &Path) -> Result<DynamicImage, RenderError> {
     let bytes = std::fs::read(path).map_err(RenderError::Read)?;
-    let mut image = decode::picture(&bytes, MAX_SOURCE_PX)?;
-    drop(bytes);
-    // The file may have been replaced meanwhile.
-    if (image.width(), image.height()) != (width, height) {
-        let changed = std::io::Error::other("it is being replaced");
-        return Err(RenderError::Read(changed));
-    }
-    if (frame.width, frame.height) != (width, height) {
-        image = image.crop_imm(frame.x, frame.y, frame.width, frame.height);
-    }
-    if (frame.out_width, frame.out_height) != (frame.width, frame.height) {
-        image = image.resize_exact(frame.out_width, frame.out_height, FilterType::CatmullRom);
-    }
+    Ok(decode::picture(&bytes, MAX_SOURCE_PX)?)
+}
+
+/// Whether `request` can be met of an image of `width` x `height` pixels.
+///
+/// # Errors
+/// [`RenderError::Request`] if it cannot.
+pub fn check(request: &ImageRequest, (width, height): (u32, u32)) -> Result<(), RenderError> {
+    request.frame(width, height, MAX_RESULT_PX)?;
+    Ok(())
+}
+
+/// The answer to `request` on `picture`, as a file in the format asked for.
+///
+/// # Errors
+/// [`RenderError`] if the request does not fit the picture or the result cannot be written.
+pub fn render(picture: &DynamicImage, request: &ImageRequest) -> Result<Vec<u8>, RenderError> {
+    let frame = request.frame(picture.width(), picture.height(), MAX_RESULT_PX)?;
+    let mut image = cut(picture, &frame);
     if request.mirror {
         image = image.fliph();
     }
@@ -83,6 +87,29 @@ pub fn render(path: &Path, request: &ImageRequest) -> Result<Vec<u8>, RenderErro
         };
     }
     write(&image, request.format)
+}
+
+/// The region of `picture`, scaled.
+fn cut(picture: &DynamicImage, frame: &Frame) -> DynamicImage {
+    let Frame {
+        x,
+        y,
+        width,
+        height,
+        out_width,
+        out_height,
+    } = *frame;
+    if (out_width, out_height) == (width, height) {
+        return picture.crop_imm(x, y, width, height);
+    }
+    let region = ResizeOptions::new()
+        .resize_alg(ResizeAlg::Convolution(FilterType::CatmullRom))
+        .crop(x.into(), y.into(), width.into(), height.into());
+    let mut scaled = DynamicImage::new(out_width, out_height, picture.color());
+    Resizer::new()
+        .resize(picture, &mut scaled, &region)
+        .expect("pictures have 8 bits a sample, and the region lies in the picture");
+    scaled
 }
 
 fn write(image: &DynamicImage, format: Format) -> Result<Vec<u8>, RenderError> {

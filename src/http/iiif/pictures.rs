@@ -1,0 +1,193 @@
+//! Decoded pictures between requests: a viewer asks for a hundred tiles of one, and decoding it takes a hundred
+//! times as long as cutting a tile.
+
+use crate::iiif::render::{self, RenderError};
+use crate::iiif::request::ImageRequest;
+use image::DynamicImage;
+use lru::LruCache;
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::SystemTime;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinError;
+
+/// Renders images, of which it keeps those that were wanted last.
+pub(super) struct Pictures {
+    shared: Arc<Shared>,
+    /// One image for each core is worked on; a large one takes hundreds of megabytes meanwhile.
+    workers: Arc<Semaphore>,
+    turns: Mutex<HashMap<PathBuf, Weak<Turn>>>,
+}
+
+/// What makes a picture of a file.
+type Decode = fn(&Path) -> Result<DynamicImage, RenderError>;
+
+struct Shared {
+    decode: Decode,
+    kept: Mutex<Kept>,
+}
+
+/// Whoever wants the picture of one file waits for this, so that it is decoded once. It holds the picture also
+/// where that is not kept, as long as somebody is at work with it.
+type Turn = tokio::sync::Mutex<Option<(Version, Weak<DynamicImage>)>>;
+
+/// What a file was like when it was decoded: another one is decoded anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Version {
+    size_bytes: u64,
+    modified: Option<SystemTime>,
+}
+
+impl Version {
+    fn of(path: &Path) -> io::Result<Self> {
+        let metadata = path.metadata()?;
+        Ok(Self {
+            size_bytes: metadata.len(),
+            modified: metadata.modified().ok(),
+        })
+    }
+}
+
+impl Pictures {
+    /// Keeps pictures of up to `limit_bytes` together, as they are in memory; a larger one is made for each who
+    /// wants it.
+    pub(super) fn new(limit_bytes: usize, decode: Decode) -> Self {
+        let n_cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            shared: Arc::new(Shared {
+                decode,
+                kept: Mutex::new(Kept::new(limit_bytes)),
+            }),
+            workers: Arc::new(Semaphore::new(n_cores)),
+            turns: Mutex::default(),
+        }
+    }
+
+    /// The answer to `request` on the image in the file at `path`.
+    ///
+    /// A request that is given up by its client lets go of its place in the queue, but not of work that has begun:
+    /// others wait for the picture.
+    pub(super) async fn render(
+        &self,
+        path: PathBuf,
+        request: ImageRequest,
+    ) -> Result<Result<Vec<u8>, RenderError>, JoinError> {
+        let turn = self.turn(&path).lock_owned().await;
+        // Only now, so that those who wait for one picture leave the cores to the others; and no picture is held
+        // by anyone who waits.
+        let worker = self.workers.clone().acquire_owned().await;
+        let worker = worker.expect("the semaphore is never closed");
+        let shared = self.shared.clone();
+        let work = move || shared.render(&path, &request, turn, worker);
+        tokio::task::spawn_blocking(work).await
+    }
+
+    fn turn(&self, path: &Path) -> Arc<Turn> {
+        let mut turns = lock(&self.turns);
+        if let Some(turn) = turns.get(path).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::new(Turn::default());
+        turns.insert(path.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+}
+
+impl Shared {
+    fn render(
+        &self,
+        path: &Path,
+        request: &ImageRequest,
+        mut turn: OwnedMutexGuard<Option<(Version, Weak<DynamicImage>)>>,
+        worker: OwnedSemaphorePermit,
+    ) -> Result<Vec<u8>, RenderError> {
+        let picture = self.picture(path, request, &mut turn)?;
+        // The next one begins while this one's is cut and written.
+        drop(turn);
+        let rendered = render::render(&picture, request);
+        drop(picture);
+        drop(worker);
+        rendered
+    }
+
+    fn picture(
+        &self,
+        path: &Path,
+        request: &ImageRequest,
+        turn: &mut Option<(Version, Weak<DynamicImage>)>,
+    ) -> Result<Arc<DynamicImage>, RenderError> {
+        let version = Version::of(path).map_err(RenderError::Read)?;
+        let in_use = |turn: &Option<(Version, Weak<DynamicImage>)>| match turn {
+            Some((of, picture)) if *of == version => picture.upgrade(),
+            _ => None,
+        };
+        let kept = lock(&self.kept).get(path, version);
+        if let Some(picture) = kept.or_else(|| in_use(turn)) {
+            return Ok(picture);
+        }
+        // What cannot be met is refused without decoding.
+        render::check(request, render::dimensions(path)?)?;
+        let picture = Arc::new((self.decode)(path)?);
+        // A file that is being replaced may be a mixture.
+        if Version::of(path).is_ok_and(|now| now == version) {
+            *turn = Some((version, Arc::downgrade(&picture)));
+            lock(&self.kept).put(path, version, &picture);
+        }
+        Ok(picture)
+    }
+}
+
+/// Pictures by their files, the one that was wanted longest ago first to go.
+struct Kept {
+    limit_bytes: usize,
+    n_bytes: usize,
+    pictures: LruCache<PathBuf, (Version, Arc<DynamicImage>)>,
+}
+
+impl Kept {
+    fn new(limit_bytes: usize) -> Self {
+        Self {
+            limit_bytes,
+            n_bytes: 0,
+            pictures: LruCache::unbounded(),
+        }
+    }
+
+    fn get(&mut self, path: &Path, version: Version) -> Option<Arc<DynamicImage>> {
+        let (of, picture) = self.pictures.get(path)?;
+        if *of == version {
+            return Some(picture.clone());
+        }
+        self.remove(path);
+        None
+    }
+
+    fn put(&mut self, path: &Path, version: Version, picture: &Arc<DynamicImage>) {
+        let n_bytes = picture.as_bytes().len();
+        self.remove(path);
+        if n_bytes > self.limit_bytes {
+            return;
+        }
+        while self.n_bytes + n_bytes > self.limit_bytes
+            && let Some((_, (_, oldest))) = self.pictures.pop_lru()
+        {
+            self.n_bytes -= oldest.as_bytes().len();
+        }
+        self.n_bytes += n_bytes;
+        self.pictures
+            .put(path.to_owned(), (version, picture.clone()));
+    }
+
+    fn remove(&mut self, path: &Path) {
+        if let Some((_, picture)) = self.pictures.pop(path) {
+            self.n_bytes -= picture.as_bytes().len();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
