@@ -41,7 +41,7 @@ pub fn iiif_router(dir: PathBuf, base_url: Option<String>) -> Router {
     let server = Arc::new(Server {
         dir,
         base_url: base_url.map(|url| url.trim_end_matches('/').to_owned()),
-        pictures: Pictures::new(MAX_KEPT_BYTES, render::picture),
+        pictures: Pictures::new(MAX_KEPT_BYTES, Box::new(render::picture)),
     });
     Router::new()
         .route("/", get(list))

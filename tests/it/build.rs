@@ -1269,6 +1269,16 @@ async fn a_killed_build_with_a_quantized_model_ends_with_the_same_bytes() {
     a_killed_build(|csv, data| real_build("quantized", csv, data)).await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_build_that_keeps_no_images_ends_with_the_same_bytes() {
+    a_killed_build(|csv, data| {
+        let mut build = real_build("f32", csv, data);
+        build.args(["--keep-images", "no"]);
+        build
+    })
+    .await;
+}
+
 async fn a_killed_build(build: impl Fn(&Path, &Path) -> Command) {
     let mut fixture = Fixture::new(40).await;
     let mut csv = fs::read_to_string(fixture.csv(40)).unwrap();

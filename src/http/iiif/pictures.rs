@@ -22,7 +22,7 @@ pub(super) struct Pictures {
 }
 
 /// What makes a picture of a file.
-type Decode = fn(&Path) -> Result<DynamicImage, RenderError>;
+type Decode = Box<dyn Fn(&Path) -> Result<DynamicImage, RenderError> + Send + Sync>;
 
 struct Shared {
     decode: Decode,
@@ -190,4 +190,120 @@ impl Kept {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future;
+    use std::fs::File;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+    use tempfile::TempDir;
+
+    /// Pictures of 8 x 8 pixels, 192 bytes each, in the files a.png, b.png and c.png.
+    struct Fixture {
+        dir: TempDir,
+        pictures: Arc<Pictures>,
+        n_decoded: Arc<AtomicUsize>,
+    }
+
+    impl Fixture {
+        fn new(limit_bytes: usize) -> Self {
+            let dir = tempfile::tempdir().unwrap();
+            for name in ["a", "b", "c"] {
+                let path = dir.path().join(name).with_extension("png");
+                image::RgbImage::new(8, 8).save(path).unwrap();
+            }
+            let n_decoded = Arc::new(AtomicUsize::new(0));
+            let count = n_decoded.clone();
+            let decode = move |path: &Path| {
+                count.fetch_add(1, Ordering::SeqCst);
+                std::thread::sleep(Duration::from_millis(50));
+                render::picture(path)
+            };
+            Self {
+                dir,
+                pictures: Arc::new(Pictures::new(limit_bytes, Box::new(decode))),
+                n_decoded,
+            }
+        }
+
+        fn path(&self, name: &str) -> PathBuf {
+            self.dir.path().join(name).with_extension("png")
+        }
+
+        async fn tile(&self, name: &str) -> Result<Vec<u8>, RenderError> {
+            let tile = ImageRequest::parse("0,0,4,4", "max", "0", "default.png").unwrap();
+            self.pictures.render(self.path(name), tile).await.unwrap()
+        }
+
+        /// How often files were decoded for tiles of pictures of these names, one after the other.
+        async fn n_decoded_for(&self, names: &str) -> usize {
+            let before = self.n_decoded.load(Ordering::SeqCst);
+            for name in names.split(' ') {
+                self.tile(name).await.unwrap();
+            }
+            self.n_decoded.load(Ordering::SeqCst) - before
+        }
+    }
+
+    #[tokio::test]
+    async fn twenty_tiles_at_once_cost_one_decoding() {
+        let fixture = Fixture::new(1000);
+        let tiles = future::join_all((0..20).map(|_| fixture.tile("a"))).await;
+        assert!(tiles.iter().all(Result::is_ok));
+        assert_eq!(fixture.n_decoded.load(Ordering::SeqCst), 1);
+        assert!(lock(&fixture.pictures.turns).len() <= 1);
+    }
+
+    #[tokio::test]
+    async fn the_picture_that_was_wanted_longest_ago_goes_first() {
+        // Two of them.
+        let fixture = Fixture::new(2 * 192);
+        assert_eq!(fixture.n_decoded_for("a b a c a").await, 3);
+        assert_eq!(fixture.n_decoded_for("a c").await, 0);
+        assert_eq!(fixture.n_decoded_for("b").await, 1);
+        assert_eq!(lock(&fixture.pictures.shared.kept).n_bytes, 2 * 192);
+    }
+
+    #[tokio::test]
+    async fn what_is_larger_than_all_that_is_kept_is_decoded_for_each() {
+        let fixture = Fixture::new(191);
+        assert_eq!(fixture.n_decoded_for("a a").await, 2);
+        assert_eq!(lock(&fixture.pictures.shared.kept).n_bytes, 0);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_has_changed_is_decoded_anew() {
+        let fixture = Fixture::new(1000);
+        assert_eq!(fixture.n_decoded_for("a a").await, 1);
+        let file = File::options().write(true).open(fixture.path("a")).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(fixture.n_decoded_for("a a").await, 1);
+        image::RgbImage::new(9, 9).save(fixture.path("a")).unwrap();
+        file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!(fixture.n_decoded_for("a a").await, 1, "of another length");
+        assert_eq!(lock(&fixture.pictures.shared.kept).n_bytes, 9 * 9 * 3);
+        std::fs::remove_file(fixture.path("a")).unwrap();
+        assert!(fixture.tile("a").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_client_that_goes_does_not_take_the_picture_with_it() {
+        let fixture = Fixture::new(1000);
+        let gone = tokio::time::timeout(Duration::from_millis(10), fixture.tile("a"));
+        assert!(gone.await.is_err());
+        assert_eq!(fixture.n_decoded_for("a").await, 0, "begun, and waited for");
+        assert_eq!(fixture.n_decoded.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_met_is_refused_without_decoding() {
+        let fixture = Fixture::new(1000);
+        let tile = ImageRequest::parse("90,90,4,4", "max", "0", "default.png").unwrap();
+        let refused = fixture.pictures.render(fixture.path("a"), tile).await;
+        assert!(matches!(refused.unwrap(), Err(RenderError::Request(_))));
+        assert_eq!(fixture.n_decoded.load(Ordering::SeqCst), 0);
+    }
 }
