@@ -294,3 +294,77 @@ async fn a_photograph_is_served_upright() {
         assert!(is_near, "{path}: {pixel:?}");
     }
 }
+
+/// Each tile that a viewer makes of what info.json says.
+#[tokio::test]
+async fn the_tiles_of_info_json_are_there() {
+    let dir = folder();
+    let source = support::picture(4, 1300, 700);
+    source.save(dir.path().join("images/large.png")).unwrap();
+    let router = server(&dir);
+    let (_, _, body) = get(&router, "/large.png/info.json").await;
+    let info: Value = serde_json::from_slice(&body).unwrap();
+    let tiles = &info["tiles"][0];
+    assert_eq!(tiles["scaleFactors"], serde_json::json!([1, 2, 4]));
+    assert_eq!(
+        (&tiles["width"], &tiles["height"]),
+        (&512.into(), &512.into())
+    );
+    let mut n_tiles = 0;
+    for factor in [1u32, 2, 4] {
+        let step = 512 * factor;
+        for (x, y) in (0..1300_u32.div_ceil(step))
+            .flat_map(|x| (0..700_u32.div_ceil(step)).map(move |y| (x, y)))
+        {
+            let (x, y) = (x * step, y * step);
+            let (width, height) = (step.min(1300 - x), step.min(700 - y));
+            let (out_width, out_height) = (width.div_ceil(factor), height.div_ceil(factor));
+            let tile = format!(
+                "/large.png/{x},{y},{width},{height}/{out_width},{out_height}/0/default.png"
+            );
+            let (status, _, body) = get(&router, &tile).await;
+            assert_eq!(status, StatusCode::OK, "{tile}");
+            let image = image::load_from_memory(&body).unwrap().to_rgb8();
+            assert_eq!(image.dimensions(), (out_width, out_height), "{tile}");
+            if factor == 1 {
+                let expected = image::imageops::crop_imm(&source, x, y, width, height);
+                assert_eq!(image, expected.to_image(), "{tile}");
+            }
+            n_tiles += 1;
+        }
+    }
+    assert_eq!(n_tiles, 6 + 2 + 1);
+    // One tile is enough for a small one.
+    let (_, _, body) = get(&router, "/a.png/info.json").await;
+    let info: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(info["tiles"][0]["scaleFactors"], serde_json::json!([1]));
+}
+
+/// A picture is decoded once: what its file holds afterwards is seen when its time changes, and not before.
+#[tokio::test]
+async fn a_picture_is_kept_until_its_file_changes() {
+    let dir = folder();
+    let path = dir.path().join("images/kept.bmp");
+    support::picture(1, 60, 40).save(&path).unwrap();
+    let time = path.metadata().unwrap().modified().unwrap();
+    let router = server(&dir);
+    let tile = "/kept.bmp/0,0,30,30/max/0/default.png";
+    let (_, _, first) = get(&router, tile).await;
+    // Of the same length.
+    support::picture(2, 60, 40).save(&path).unwrap();
+    let file = fs::File::options().write(true).open(&path).unwrap();
+    file.set_modified(time).unwrap();
+    assert_eq!(get(&router, tile).await.2, first);
+    file.set_modified(time + std::time::Duration::from_millis(10))
+        .unwrap();
+    let (status, _, second) = get(&router, tile).await;
+    assert_eq!(status, StatusCode::OK);
+    assert_ne!(second, first);
+    fs::write(&path, "no image").unwrap();
+    assert_eq!(
+        get(&router, tile).await.0,
+        StatusCode::INTERNAL_SERVER_ERROR
+    );
+    fs::remove_file(&path).unwrap();
+    assert_eq!(get(&router, tile).await.0, StatusCode::NOT_FOUND);
+}

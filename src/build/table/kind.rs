@@ -47,7 +47,7 @@ const SIGNATURES: [(usize, &[u8], Foreign); 21] = [
 
 const IMAGE: Foreign = foreign(
     "an image",
-    "build takes a table of IIIF URLs; `clip-search iiif-serve` makes a folder of images a IIIF service",
+    "build takes a table of IIIF URLs; for a folder of images give --mode FOLDER --folder",
 );
 
 const fn foreign(what: &'static str, remedy: &'static str) -> Foreign {
