@@ -520,6 +520,13 @@ pub struct BuildArgs {
     /// Take an answer of the endpoint that is cut or says that rows are missing (SPARQL mode)
     #[arg(long)]
     pub allow_partial: bool,
+    /// Rows that the endpoint is asked for at a time; 0: all at once, and in pages where that comes cut (SPARQL mode)
+    #[arg(long, value_name = "N", default_value = "0", hide_default_value = true)]
+    pub page_size: usize,
+    /// A CONSTRUCT or DESCRIBE query, or @FILE that holds it, whose RDF is kept as metadata.nt and loaded into
+    /// --store; may be given several times (SPARQL mode)
+    #[arg(long = "metadata-query", value_name = "QUERY|@FILE")]
+    pub metadata_queries: Vec<String>,
     /// The CSV file: separated by comma, semicolon, tab or |, gzipped or not (CSV mode)
     #[arg(
         long = "csv-file",
@@ -548,7 +555,8 @@ pub struct BuildArgs {
         hide_default_value = true
     )]
     pub allow_fetch: String,
-    /// Folder of the metadata store that gets what manifests say; made if need be (MANIFEST mode)
+    /// Folder of the metadata store that gets what manifests and metadata queries say; made if need be (MANIFEST and
+    /// SPARQL mode)
     #[arg(long, env = "CLIP_STORE", value_name = "FOLDER")]
     pub store: Option<PathBuf>,
     /// Folder of images, which are read from the disk (FOLDER mode)

@@ -18,6 +18,7 @@ use anyhow::{Context, ensure};
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use std::fs;
 use std::io::IsTerminal;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use url::Url;
@@ -264,6 +265,9 @@ impl BuildArgs {
         options.precision = self.precision;
         options.max_failures = self.max_failures;
         options.allow_partial = self.allow_partial;
+        options.page_size = NonZeroUsize::new(self.page_size);
+        let queries = self.metadata_queries.iter().map(|query| image_query(query));
+        options.metadata_queries = queries.collect::<anyhow::Result<_>>()?;
         options.crawl.max_documents = self.max_manifests;
         options.store.clone_from(&self.store);
         options.reports.clone_from(&self.reports);

@@ -1,7 +1,10 @@
 //! The metadata store: RDF about the images, persistent under a path or in memory.
 
 mod contexts;
+mod removing;
 mod skipping;
+
+pub use removing::remove_file;
 
 use flate2::read::MultiGzDecoder;
 use oxigraph::io::{RdfFormat, RdfParseError, RdfParser};
@@ -74,6 +77,8 @@ pub struct LoadTarget<'a> {
     /// Whether statements that cannot be read are left out instead of ending the load. Only in the formats
     /// whose statements stand for themselves: Turtle, N-Triples and N-Quads.
     pub skips_errors: bool,
+    /// Whether blank nodes keep their names: those of the file are nobody else's, and can be taken out again.
+    pub keeps_blank_nodes: bool,
 }
 
 /// What became of a file.
@@ -202,8 +207,11 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<L
         loader
             .load_ok_quads::<RdfParseError, LoadError>(Skipping::new(text, parser, format, counter))
     } else {
+        let parser = match target.keeps_blank_nodes {
+            true => parser,
+            false => parser.rename_blank_nodes(),
+        };
         let quads = parser
-            .rename_blank_nodes()
             .for_reader(&mut reader)
             .with_document_loader(|url| Ok(contexts::carried(url)?))
             .inspect(move |_| {

@@ -1,8 +1,9 @@
 //! The build command: IIIF URLs from a table or from manifests, images from their servers, vectors from the model.
 //!
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
-//! `failures.csv`, `manifests.nt` where the input is manifests, the downloads, the journals
-//! (`features/build.journal`, `features/sizes.journal`, and of a folder `features/files.journal`) and a lock file.
+//! `failures.csv`, `manifests.nt` where the input is manifests, `metadata.nt` where RDF was asked for, the downloads,
+//! the journals (`features/build.journal`, `features/sizes.journal`, and of a folder `features/files.journal`) and a
+//! lock file.
 
 mod batches;
 mod columns;
@@ -16,6 +17,7 @@ mod iiif;
 mod journal;
 mod manifest;
 mod measure;
+mod metadata;
 pub mod options;
 mod output;
 mod progress;
@@ -33,6 +35,7 @@ use crate::encoder::Encoder;
 use crate::encoder::probe::Probe;
 use anyhow::{Context, bail};
 use encode::Encoded;
+use endpoint::{MetadataQuery, Spool};
 use failures::Failure;
 use files::{DataDir, Draft};
 use folder::Reading;
@@ -100,9 +103,6 @@ impl std::fmt::Display for BuildSummary {
 
 /// What the manifests of a build say.
 const MANIFESTS: &str = "manifests.nt";
-
-/// Where the answer of an endpoint lies while it is read.
-const SPOOL: &str = "answer.part";
 
 /// Builds the collection in `options.data_dir`.
 ///
@@ -210,13 +210,15 @@ struct Drafts {
     triples: Option<Draft>,
     /// The files that the images are in.
     files: Option<Arc<folder::Files>>,
+    /// What an endpoint was asked for besides, as RDF.
+    metadata: Option<Draft>,
 }
 
 /// The images of the input, and the files that are made of it.
 async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(Input, Drafts)> {
     let images_csv = dir.path(IMAGES);
     let column = options.iiif_column.clone();
-    let (mut triples, mut files) = (None, None);
+    let (mut triples, mut metadata, mut files) = (None, None, None);
     let (input, images_csv) = match &options.source {
         Source::Csv(path) => {
             let path = path.clone();
@@ -225,10 +227,15 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
             blocking(move || source::read(open, &column, &images_csv)).await?
         }
         Source::Sparql { endpoint, query } => {
-            let spool = dir.path(SPOOL);
-            let input = endpoint::read(endpoint, query, options, &spool, images_csv).await;
-            files::remove(&spool)?;
-            input?
+            let queries = options.metadata_queries.iter();
+            let queries: Vec<MetadataQuery> = queries
+                .map(|query| MetadataQuery::new(query))
+                .collect::<anyhow::Result<_>>()?;
+            let spool = Spool::new(dir);
+            let input = endpoint::read(endpoint, query, options, &spool, images_csv).await?;
+            let path = dir.path(metadata::METADATA);
+            metadata = endpoint::read_metadata(endpoint, &queries, options, &spool, path).await?;
+            input
         }
         Source::Manifests(roots) => {
             let path = dir.path(MANIFESTS);
@@ -251,6 +258,7 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
         images_csv,
         triples,
         files,
+        metadata,
     };
     Ok((input, drafts))
 }
@@ -296,6 +304,10 @@ fn finish(
         if let Some(triples) = drafts.triples {
             triples.publish()?;
             manifest::load(&encoded.dir.path(MANIFESTS), options.store.as_deref())?;
+        }
+        if let Some(draft) = drafts.metadata {
+            draft.publish()?;
+            metadata::load(&encoded.dir, options.store.as_deref())?;
         }
         if !options.keep_images {
             output::remove_downloads(&encoded.dir, &input.images, &encoded.journal)?;

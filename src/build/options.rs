@@ -35,11 +35,15 @@ pub struct BuildOptions {
     pub max_failures: MaxFailures,
     /// Whether an answer of the SPARQL endpoint that is cut, or says that rows are missing, is taken.
     pub allow_partial: bool,
+    /// Rows that the SPARQL endpoint is asked for at a time; all at once, and in pages where that comes cut, without.
+    pub page_size: Option<NonZeroUsize>,
+    /// CONSTRUCT and DESCRIBE queries for the SPARQL endpoint, whose answers are kept as RDF.
+    pub metadata_queries: Vec<String>,
     /// How servers are treated.
     pub network: Network,
     /// How far manifests are followed.
     pub crawl: Crawl,
-    /// The metadata store that gets what manifests say.
+    /// The metadata store that gets what manifests and metadata queries say.
     pub store: Option<PathBuf>,
     /// Files that tell what the build came to, as HTML or JSON by their endings.
     pub reports: Vec<PathBuf>,
@@ -170,6 +174,8 @@ impl BuildOptions {
             precision: Precision::F32,
             max_failures: MaxFailures::default(),
             allow_partial: false,
+            page_size: None,
+            metadata_queries: Vec::new(),
             network: Network::default(),
             crawl: Crawl::default(),
             store: None,

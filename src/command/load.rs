@@ -12,6 +12,7 @@ pub(super) fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
         graph: args.graph.as_deref(),
         base: args.base.as_deref(),
         skips_errors: args.skip_errors,
+        keeps_blank_nodes: false,
     };
     let mut out = Output::default();
     for file in &args.files {

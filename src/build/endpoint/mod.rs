@@ -1,247 +1,269 @@
-//! The image query: sent to a SPARQL endpoint as the SPARQL 1.1 Protocol has it.
+//! What a SPARQL endpoint gives a build: the rows of the image query, and RDF.
 
+mod metadata;
+mod pages;
 mod partial;
+mod post;
+mod query;
 pub(super) mod retry;
+mod sink;
+mod template;
 
-use super::files::Draft;
-use super::options::{BuildOptions, Network};
+pub(super) use metadata::{MetadataQuery, read as read_metadata};
+
+use super::files::{self, DataDir, Draft};
+use super::options::BuildOptions;
 use super::source::{self, Input};
+use super::table::CutShort;
 use super::{blocking, table};
-use crate::net;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{anyhow, bail};
+use pages::{Page, Pager, RESULTS, Reading};
 use partial::Signs;
-use reqwest::header::{ACCEPT, CONTENT_TYPE, LOCATION};
-use reqwest::{Client, Response, StatusCode, redirect};
-use retry::Refusal;
-use sparesults::QueryResultsFormat;
-use std::fs::File;
-use std::io::{BufWriter, Write};
+use post::Endpoint;
+use query::{Pages, SelectQuery};
+use sink::Sink;
 use std::path::{Path, PathBuf};
 use url::Url;
 
-const RESULTS: &str = "application/sparql-results+json, application/sparql-results+xml;q=0.9, \
-                       application/json;q=0.5, application/xml;q=0.4, text/xml;q=0.4";
-const MAX_REDIRECTS: usize = 10;
-/// Bytes of an error page that are shown.
-const MAX_ERROR_BYTES: usize = 2000;
-
 /// What to do about an answer that is not all there is.
-const REMEDY: &str = "ask for less at a time (LIMIT and OFFSET, sorted), raise the endpoint's limits, or take what it gave with --allow-partial";
+const REMEDY: &str = "ask for less at a time (--page-size), raise the endpoint's limits, or take what it gave with --allow-partial";
 
-/// An answer that lies in a file, to be parsed from there: its length is no matter of memory.
-struct Answer {
-    /// Where it came from, for people.
-    place: String,
-    format: QueryResultsFormat,
-    signs: Signs,
+/// Files in which answers lie while they are read; they go when this is dropped.
+pub(super) struct Spool {
+    answer: PathBuf,
+    rows: PathBuf,
 }
 
-/// The images that `query` finds at `endpoint`, and `images_csv` as a draft. The answer lies in the file
-/// `spool` meanwhile.
+impl Spool {
+    pub(super) fn new(dir: &DataDir) -> Self {
+        Self {
+            answer: dir.path("answer.part"),
+            rows: dir.path("rows.part"),
+        }
+    }
+}
+
+impl Drop for Spool {
+    fn drop(&mut self) {
+        // What cannot be removed is overwritten by the next build.
+        let _ = files::remove(&self.answer);
+        let _ = files::remove(&self.rows);
+    }
+}
+
+/// Rows that came, and what is to be said of them.
+struct Rows {
+    sink: Sink,
+    cut: Option<CutShort>,
+    remarks: Vec<String>,
+}
+
+/// The images that `query` finds at `endpoint`, and `images_csv` as a draft. An answer that is cut is asked for in
+/// pages, unless the options allow a part.
 ///
 /// # Errors
 /// If the endpoint cannot be reached, does not answer with SPARQL results in JSON or XML, answers with an
-/// error, whose text is shown, or with a part of the rows where the options do not allow that.
+/// error, whose text is shown, or with a part of the rows where the options do not allow that and pages do not help.
 pub(super) async fn read(
     endpoint: &Url,
     query: &str,
     options: &BuildOptions,
-    spool: &Path,
+    spool: &Spool,
     images_csv: PathBuf,
 ) -> anyhow::Result<(Input, Draft)> {
-    let limits = &options.network;
-    let client = net::client_builder()
-        .connect_timeout(limits.connect_timeout)
-        .timeout(limits.endpoint_timeout)
-        // The client would turn a redirected POST into a GET that has lost the query.
-        .redirect(redirect::Policy::none())
-        .build()
-        .context("no HTTP client can be made")?;
-    let allow_partial = options.allow_partial;
-    let attempt = || ask(&client, endpoint, query, limits, spool, allow_partial);
-    let answer = retry::patiently(limits, attempt).await?;
-    let (column, spool, format) = (options.iiif_column.clone(), spool.to_owned(), answer.format);
-    let open = move || table::from_answer(&spool, format, allow_partial);
+    let query = SelectQuery::new(query)?;
+    let endpoint = Endpoint::new(endpoint, &options.network)?;
+    let sink = Sink::create(&spool.rows, sink::as_csv())?;
+    let rows = match options.page_size {
+        Some(size) => in_pages(&endpoint, &query, size.get(), sink, options, &spool.answer).await?,
+        None => at_once(&endpoint, &query, sink, options, &spool.answer).await?,
+    };
+    let Rows {
+        mut sink,
+        cut,
+        remarks,
+    } = rows;
+    sink.mark()?;
+    let (columns, path) = (sink.columns, spool.rows.clone());
+    let open = move || table::from_rows(&path, columns.clone(), cut.clone());
+    let column = options.iiif_column.clone();
     let (mut input, draft) = blocking(move || source::read(open, &column, &images_csv)).await?;
-    if let Some(sign) = answer.signs.of_rows(input.n_rows) {
-        let sentence = missing(&answer.place, &sign);
-        if !allow_partial {
-            bail!("{sentence}; {REMEDY}");
-        }
-        input.remarks.push(sentence);
-    } else if partial::is_usual_limit(input.n_rows) {
-        input.remarks.push(format!(
-            "the SPARQL endpoint {} gave exactly {} rows; many endpoints stop at such a number without a word, so check that there are no more",
-            answer.place, input.n_rows
-        ));
-    }
-    input.remarks.extend(
-        answer
-            .signs
-            .certain
-            .map(|sign| missing(&answer.place, &sign)),
-    );
+    input.remarks.extend(remarks);
     Ok((input, draft))
+}
+
+/// The rows in pages of `size`, as the user wants it.
+async fn in_pages(
+    endpoint: &Endpoint,
+    query: &SelectQuery,
+    size: usize,
+    sink: Sink,
+    options: &BuildOptions,
+    spool: &Path,
+) -> anyhow::Result<Rows> {
+    let pages = match &query.pages {
+        Ok(pages) => pages,
+        Err(error) => bail!("--page-size does not fit the image query: {error}"),
+    };
+    let (sink, end) = paged(endpoint, pages, size, sink, spool).await?;
+    let mut remarks = Vec::new();
+    if let Some(error) = end {
+        if !options.allow_partial {
+            bail!("{error:#}; {REMEDY}");
+        }
+        remarks.push(format!("{error:#}"));
+    }
+    Ok(Rows {
+        sink,
+        cut: None,
+        remarks,
+    })
+}
+
+/// The rows in one answer; in pages if it is cut.
+async fn at_once(
+    endpoint: &Endpoint,
+    query: &SelectQuery,
+    mut sink: Sink,
+    options: &BuildOptions,
+    spool: &Path,
+) -> anyhow::Result<Rows> {
+    let begin = sink.mark()?;
+    let answer = endpoint.ask(&query.text, RESULTS, endpoint.max_bytes(), spool);
+    let answer = answer.await?;
+    let (sink, page) =
+        pages::scan(sink, spool.to_owned(), answer.format, Reading::default()).await?;
+    let mut rows = Rows {
+        sink,
+        cut: page.cut.clone(),
+        remarks: Vec::new(),
+    };
+    let place = &answer.place;
+    let Some((sign, size)) = lack(&page, &answer.signs, query) else {
+        if !query.is_satisfied_by(page.n_rows) && partial::is_usual_limit(page.n_rows) {
+            return one_more(endpoint, query, rows, begin, &page, options, spool).await;
+        }
+        return Ok(rows);
+    };
+    let sentence = match &page.cut {
+        // It says all by itself, and is told where the rows end.
+        Some(cut) => cut.to_string(),
+        None => missing(place, &sign),
+    };
+    if options.allow_partial {
+        rows.remarks.extend(page.cut.is_none().then_some(sentence));
+        return Ok(rows);
+    }
+    instead(endpoint, query, rows, begin, size, &sentence, spool).await
+}
+
+/// Asks whether there is a row after an answer that ends at a suspicious number of rows.
+async fn one_more(
+    endpoint: &Endpoint,
+    query: &SelectQuery,
+    mut rows: Rows,
+    begin: sink::Mark,
+    page: &Page,
+    options: &BuildOptions,
+    spool: &Path,
+) -> anyhow::Result<Rows> {
+    let (n_rows, place) = (page.n_rows, endpoint.place());
+    let sentence = format!("the SPARQL endpoint {place} stops at {n_rows} rows without a word");
+    let n_more = match &query.pages {
+        Ok(pages) => n_rows_of(endpoint, &pages.one_more(n_rows), spool).await,
+        Err(_) => None,
+    };
+    match n_more {
+        Some(0) => Ok(rows),
+        Some(1) if options.allow_partial => {
+            rows.remarks.push(sentence);
+            Ok(rows)
+        }
+        Some(1) => instead(endpoint, query, rows, begin, n_rows, &sentence, spool).await,
+        // An error, or an endpoint that does not heed LIMIT.
+        _ => {
+            rows.remarks.push(format!(
+                "the SPARQL endpoint {place} gave exactly {n_rows} rows; many endpoints stop at such a number without a word, so check that there are no more"
+            ));
+            Ok(rows)
+        }
+    }
+}
+
+/// The rows of `query`, of which there should be one at most.
+async fn n_rows_of(endpoint: &Endpoint, query: &str, spool: &Path) -> Option<usize> {
+    let limit = endpoint.max_bytes();
+    let answer = endpoint.ask(query, RESULTS, limit, spool).await.ok()?;
+    let spool = spool.to_owned();
+    let read = move || Ok(table::Answer::open(&spool, answer.format)?.take(2).count());
+    blocking(read).await.ok()
+}
+
+/// The rows in pages, instead of those that are a part, for the reason `sentence`.
+async fn instead(
+    endpoint: &Endpoint,
+    query: &SelectQuery,
+    rows: Rows,
+    begin: sink::Mark,
+    size: usize,
+    sentence: &str,
+    spool: &Path,
+) -> anyhow::Result<Rows> {
+    let pages = match &query.pages {
+        Ok(pages) if size > 0 => pages,
+        Ok(_) => bail!("{sentence}; {REMEDY}"),
+        Err(error) => bail!("{sentence}; {error}, or {REMEDY}"),
+    };
+    tracing::info!("{sentence}; it is asked again in pages of {size} rows");
+    let mut sink = rows.sink;
+    sink.rewind(begin)?;
+    let (sink, end) = paged(endpoint, pages, size, sink, spool).await?;
+    match end {
+        Some(error) => Err(anyhow!("{sentence}; asked in pages, {error:#}; {REMEDY}")),
+        None => Ok(Rows {
+            sink,
+            cut: None,
+            remarks: Vec::new(),
+        }),
+    }
+}
+
+async fn paged(
+    endpoint: &Endpoint,
+    pages: &Pages,
+    size: usize,
+    sink: Sink,
+    spool: &Path,
+) -> anyhow::Result<(Sink, Option<anyhow::Error>)> {
+    let pager = Pager::new(endpoint, pages, spool, size, sink);
+    let (sink, n_rows, end) = pager.read().await?;
+    if end.is_none() {
+        tracing::info!(rows = n_rows, "the answer is whole");
+    }
+    Ok((sink, end))
+}
+
+/// What tells that rows are missing, and the size of pages that may come whole: as many rows as the endpoint allows,
+/// and fewer than came until its time ran out. None where no row came.
+fn lack(page: &Page, signs: &Signs, query: &SelectQuery) -> Option<(String, usize)> {
+    let n_rows = page.n_rows;
+    let fewer = if n_rows == 0 {
+        0
+    } else {
+        (n_rows / 2).max(pages::MIN_SIZE)
+    };
+    if let Some(cut) = &page.cut {
+        return Some((cut.to_string(), fewer));
+    }
+    if let Some(sign) = &signs.certain {
+        return Some((sign.clone(), fewer));
+    }
+    if query.is_satisfied_by(n_rows) {
+        return None;
+    }
+    signs.of_number(n_rows, "rows").map(|sign| (sign, n_rows))
 }
 
 fn missing(place: &str, sign: &str) -> String {
     format!("the SPARQL endpoint {place} gave a part of the rows only ({sign})")
-}
-
-/// Sends `query` and stores the answer in the file `spool`.
-async fn ask(
-    client: &Client,
-    endpoint: &Url,
-    query: &str,
-    limits: &Network,
-    spool: &Path,
-    allow_partial: bool,
-) -> Result<Answer, Refusal> {
-    let response = send(client, endpoint, query).await?;
-    let place = shown(response.url());
-    let status = response.status();
-    if !status.is_success() {
-        let headers = response.headers().clone();
-        let beginning = beginning(response).await;
-        let error = anyhow!("the SPARQL endpoint {place} answered {status}: {beginning}");
-        return Err(Refusal::status(status, &headers, error));
-    }
-    let media_type = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or("no media type")
-        .to_owned();
-    let Some(format) = QueryResultsFormat::from_media_type(&media_type)
-        .filter(|format| matches!(format, QueryResultsFormat::Json | QueryResultsFormat::Xml))
-    else {
-        let beginning = beginning(response).await;
-        return Err(Refusal::from(anyhow!(
-            "the SPARQL endpoint {place} answered with {media_type} instead of SPARQL results in JSON or XML: {beginning}"
-        )));
-    };
-    let signs = Signs::of(status, response.headers());
-    if let Some(sign) = &signs.certain
-        && !allow_partial
-    {
-        let sentence = missing(&place, sign);
-        return Err(Refusal::from(anyhow!("{sentence}; {REMEDY}")));
-    }
-    store(response, limits.max_answer_bytes, spool)
-        .await
-        .map_err(|mut refusal| {
-            refusal.error = refusal.error.context(format!(
-                "the answer of the SPARQL endpoint {place} did not arrive whole"
-            ));
-            refusal
-        })?;
-    Ok(Answer {
-        place,
-        format,
-        signs,
-    })
-}
-
-/// Posts the query, again at each place that the endpoint refers to.
-async fn send(client: &Client, endpoint: &Url, query: &str) -> Result<Response, Refusal> {
-    let mut url = endpoint.clone();
-    let mut by_get = false;
-    for _ in 0..=MAX_REDIRECTS {
-        let request = if by_get {
-            client.get(url.clone())
-        } else {
-            client.post(url.clone()).form(&[("query", query)])
-        };
-        let response = request
-            .header(ACCEPT, RESULTS)
-            .send()
-            .await
-            .map_err(|error| {
-                // Whoever was waited for so long is not asked again.
-                let may_pass = error.is_connect() || !error.is_timeout();
-                let url = shown(&url);
-                let error = anyhow::Error::from(error.without_url()).context(format!(
-                    "the SPARQL endpoint {url} cannot be reached; check its address, and that it runs and may be called from here"
-                ));
-                Refusal {
-                    may_pass,
-                    ..Refusal::broken(error)
-                }
-            })?;
-        by_get = match response.status() {
-            StatusCode::MOVED_PERMANENTLY
-            | StatusCode::FOUND
-            | StatusCode::TEMPORARY_REDIRECT
-            | StatusCode::PERMANENT_REDIRECT => by_get,
-            // 303 names a place where the answer lies.
-            StatusCode::SEE_OTHER => true,
-            _ => return Ok(response),
-        };
-        let target = response
-            .headers()
-            .get(LOCATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| url.join(value).ok())
-            .filter(|target| matches!(target.scheme(), "http" | "https"));
-        let Some(target) = target else {
-            return Err(Refusal::from(anyhow!(
-                "the SPARQL endpoint {} redirects to no http or https URL",
-                shown(&url)
-            )));
-        };
-        url = target;
-    }
-    Err(Refusal::from(anyhow!(
-        "the SPARQL endpoint {} redirects more than {MAX_REDIRECTS} times",
-        shown(endpoint)
-    )))
-}
-
-/// The URL as it may be shown: without the password that operators put into endpoint URLs.
-fn shown(url: &Url) -> String {
-    let mut url = url.clone();
-    // Fails for URLs that cannot have a password, which then have none.
-    let _ = url.set_password(None);
-    url.into()
-}
-
-/// What an error page says, as far as it is short.
-async fn beginning(mut response: Response) -> String {
-    let mut bytes = Vec::new();
-    while bytes.len() < MAX_ERROR_BYTES
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        bytes.extend(chunk);
-    }
-    bytes.truncate(MAX_ERROR_BYTES);
-    let text = String::from_utf8_lossy(&bytes);
-    match text.trim() {
-        "" => "(no text)".to_owned(),
-        text => text.to_owned(),
-    }
-}
-
-async fn store(mut response: Response, max_bytes: u64, spool: &Path) -> Result<(), Refusal> {
-    let unwritten = || format!("{} cannot be written", spool.display());
-    let file = File::create(spool).with_context(unwritten)?;
-    let mut out = BufWriter::with_capacity(1 << 20, file);
-    let mut n_bytes = 0u64;
-    loop {
-        let chunk = response.chunk().await.map_err(|error| {
-            let may_pass = !error.is_timeout();
-            Refusal {
-                may_pass,
-                ..Refusal::broken(error.without_url().into())
-            }
-        })?;
-        let Some(chunk) = chunk else { break };
-        n_bytes += chunk.len() as u64;
-        if n_bytes > max_bytes {
-            return Err(Refusal::from(anyhow!(
-                "it is longer than {max_bytes} bytes"
-            )));
-        }
-        out.write_all(&chunk).with_context(unwritten)?;
-    }
-    Ok(out.flush().with_context(unwritten)?)
 }

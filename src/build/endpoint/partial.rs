@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, LINK, WARNING};
 
 /// What an answer's status and headers say about rows that are missing.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Signs {
     /// Rows are missing, in the endpoint's words.
     pub(super) certain: Option<String>,
@@ -72,10 +72,10 @@ impl Signs {
         signs
     }
 
-    /// Why an answer of `n_rows` may lack some.
-    pub(super) fn of_rows(&self, n_rows: usize) -> Option<String> {
+    /// Why an answer of so many `what`, rows or triples, may lack some.
+    pub(super) fn of_number(&self, n: usize, what: &str) -> Option<String> {
         let (most, header) = self.max_rows.as_ref()?;
-        (n_rows >= *most).then(|| format!("{n_rows} rows, and {header} allows no more than {most}"))
+        (n >= *most).then(|| format!("{n} {what}, and {header} allows no more than {most}"))
     }
 }
 
@@ -157,8 +157,13 @@ mod tests {
         for header in ["X-SPARQL-MaxRows", "X-Max-Rows", "Max-Results"] {
             let signs = signs(200, &[(header, "6")]);
             assert_eq!(signs.certain, None);
-            assert_eq!(signs.of_rows(5), None);
-            assert!(signs.of_rows(6).unwrap().contains("no more than 6"));
+            assert_eq!(signs.of_number(5, "rows"), None);
+            assert!(
+                signs
+                    .of_number(6, "rows")
+                    .unwrap()
+                    .contains("no more than 6")
+            );
         }
         for (n_rows, expected) in [
             (10_000, true),

@@ -1,8 +1,7 @@
-//! A table from the answer of a SPARQL endpoint.
+//! The rows in an answer of a SPARQL endpoint.
 
-use super::{Table, shorten};
+use super::shorten;
 use anyhow::{Context, bail};
-use csv::ByteRecord;
 use oxrdf::Term;
 use sparesults::{
     QueryResultsFormat, QueryResultsParser, ReaderQueryResultsParserOutput, ReaderSolutionsParser,
@@ -13,9 +12,9 @@ use std::path::{Path, PathBuf};
 
 /// An answer that ends before its end, or has something after it: the words of an endpoint that came to
 /// its limit while it wrote.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "the answer of the SPARQL endpoint cannot be read to its end: it is cut or damaged after {n_rows} rows; ask for less, raise the endpoint's limits, or take these rows with --allow-partial; its last words are: {ending}"
+    "the answer of the SPARQL endpoint cannot be read to its end: it is cut or damaged after {n_rows} rows, and its last words are: {ending}"
 )]
 pub(in crate::build) struct CutShort {
     n_rows: usize,
@@ -25,48 +24,10 @@ pub(in crate::build) struct CutShort {
 /// Characters of an answer's end that are shown.
 const MAX_ENDING: usize = 100;
 
-/// The answer in the file `spool`: a column for each projected variable, unbound cells empty, terms as
-/// in SPARQL CSV results (IRIs and literals without any mark). With `may_be_cut`, rows before a cut are
-/// a table too.
-///
-/// # Errors
-/// If the answer is not that of a SELECT query or cannot be read.
-pub(in crate::build) fn from_answer(
-    spool: &Path,
-    format: QueryResultsFormat,
-    may_be_cut: bool,
-) -> anyhow::Result<Table> {
-    let file = File::open(spool).with_context(|| format!("{} cannot be read", spool.display()))?;
-    let cut = || CutShort {
-        n_rows: 0,
-        ending: ending(spool),
-    };
-    let parsed = QueryResultsParser::from_format(format)
-        .for_reader(BufReader::new(file))
-        .map_err(|_| cut())?;
-    let ReaderQueryResultsParserOutput::Solutions(solutions) = parsed else {
-        bail!("the image query is an ASK query; a SELECT query that binds the IIIF URLs is needed");
-    };
-    let columns = solutions
-        .variables()
-        .iter()
-        .map(|variable| variable.as_str().to_owned())
-        .collect();
-    Ok(Table {
-        name: "the answer of the SPARQL endpoint".to_owned(),
-        columns,
-        rows: Box::new(Rows {
-            solutions: Some(solutions),
-            n_rows: 0,
-            spool: spool.to_owned(),
-            format,
-        }),
-        may_be_cut,
-        remedy_if_empty: "its query finds nothing there; try it in the endpoint's own form",
-    })
-}
-
-struct Rows {
+/// An answer to a SELECT query, as it is read.
+pub(in crate::build) struct Answer {
+    /// The projected variables.
+    pub(in crate::build) columns: Vec<String>,
     /// None after the last row.
     solutions: Option<ReaderSolutionsParser<BufReader<File>>>,
     n_rows: usize,
@@ -74,22 +35,56 @@ struct Rows {
     format: QueryResultsFormat,
 }
 
-impl Iterator for Rows {
-    type Item = anyhow::Result<ByteRecord>;
+impl Answer {
+    /// The answer in the file `spool`.
+    ///
+    /// # Errors
+    /// If it is cut before its first row ([`CutShort`]), is not that of a SELECT query, or cannot be read.
+    pub(in crate::build) fn open(spool: &Path, format: QueryResultsFormat) -> anyhow::Result<Self> {
+        let file =
+            File::open(spool).with_context(|| format!("{} cannot be read", spool.display()))?;
+        let cut = || CutShort {
+            n_rows: 0,
+            ending: ending(spool),
+        };
+        let parsed = QueryResultsParser::from_format(format)
+            .for_reader(BufReader::new(file))
+            .map_err(|_| cut())?;
+        let ReaderQueryResultsParserOutput::Solutions(solutions) = parsed else {
+            bail!(
+                "the image query is an ASK query; a SELECT query that binds the IIIF URLs is needed"
+            );
+        };
+        let columns = solutions
+            .variables()
+            .iter()
+            .map(|variable| variable.as_str().to_owned())
+            .collect();
+        Ok(Self {
+            columns,
+            solutions: Some(solutions),
+            n_rows: 0,
+            spool: spool.to_owned(),
+            format,
+        })
+    }
+}
+
+impl Iterator for Answer {
+    /// The terms of a row, in the order of the columns.
+    type Item = Result<Vec<Option<Term>>, CutShort>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let solution = self.solutions.as_mut()?.next();
         if let Some(Ok(solution)) = &solution {
             self.n_rows += 1;
-            let cell = |term: &Option<Term>| term.as_ref().map_or_else(String::new, plain);
-            let cells: Vec<String> = solution.values().iter().map(cell).collect();
-            return Some(Ok(cells.into()));
+            return Some(Ok(solution.values().to_vec()));
         }
         self.solutions = None;
         let ending = ending(&self.spool);
         let is_whole = solution.is_none() && is_end(&ending, self.format);
         let n_rows = self.n_rows;
-        (!is_whole).then(|| Err(CutShort { n_rows, ending }.into()))
+        (!is_whole).then_some(Err(CutShort { n_rows, ending }))
     }
 }
 
@@ -132,8 +127,8 @@ fn is_end(ending: &str, format: QueryResultsFormat) -> bool {
     }
 }
 
-/// The term as in SPARQL CSV results.
-fn plain(term: &Term) -> String {
+/// The term as in SPARQL CSV results: IRIs and literals without any mark.
+pub(in crate::build) fn plain(term: &Term) -> String {
     match term {
         Term::NamedNode(iri) => iri.as_str().to_owned(),
         Term::Literal(literal) => literal.value().to_owned(),
@@ -159,18 +154,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let spool = dir.path().join("answer");
         std::fs::write(&spool, text).unwrap();
-        let table = match from_answer(&spool, format, true) {
-            Ok(table) => table,
-            Err(error) => return (0, Some(error.to_string())),
+        let answer = match Answer::open(&spool, format) {
+            Ok(answer) => answer,
+            Err(error) => {
+                assert!(error.is::<CutShort>());
+                return (0, Some(error.to_string()));
+            }
         };
         let (mut n_rows, mut cut) = (0, None);
-        for row in table.rows {
+        for row in answer {
             match row {
                 Ok(_) => n_rows += 1,
-                Err(error) => {
-                    assert!(error.is::<CutShort>());
-                    cut = Some(error.to_string());
-                }
+                Err(error) => cut = Some(error.to_string()),
             }
         }
         (n_rows, cut)

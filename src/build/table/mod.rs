@@ -7,11 +7,13 @@ mod encoding;
 mod file;
 mod kind;
 mod quotes;
+mod rows;
 
-pub(super) use answer::{CutShort, from_answer};
+pub(super) use answer::{Answer, CutShort, plain};
 pub(super) use column::{Found, find};
 pub(super) use encoding::to_utf8;
 pub(super) use file::from_file;
+pub(super) use rows::from_rows;
 
 use super::failures::Stage;
 use csv::ByteRecord;

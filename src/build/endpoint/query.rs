@@ -1,0 +1,281 @@
+//! A SELECT query as pages of its answer: the algebra that asks for a part of the rows.
+
+use oxrdf::{Literal, Variable};
+use spargebra::algebra::{
+    AggregateExpression, Expression, Function, GraphPattern, OrderExpression,
+};
+use spargebra::{Query, SparqlParser, SparqlSyntaxError};
+
+/// The image query.
+pub(super) struct SelectQuery {
+    /// As it was given: what is asked first, since endpoints have words of their own.
+    pub(super) text: String,
+    /// Its pages, or why there are none.
+    pub(super) pages: Result<Pages, Unpaged>,
+}
+
+/// Why a query has no pages.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unpaged {
+    #[error(
+        "it cannot be asked for in pages, because the query has a LIMIT or OFFSET of its own; take that out of the query"
+    )]
+    HasSlice {
+        /// The query's LIMIT.
+        length: Option<usize>,
+    },
+    #[error(
+        "it cannot be asked for in pages, because the query is not plain SPARQL 1.1 ({0}); write it so"
+    )]
+    NotParsed(String),
+    #[error("a DESCRIBE query cannot be asked for in pages; write it as CONSTRUCT")]
+    Describe,
+}
+
+/// A query of which parts can be asked for: SELECT without LIMIT and OFFSET.
+#[derive(Debug, Clone)]
+pub(super) struct Pages {
+    /// A [`Query::Select`].
+    query: Query,
+    variables: Vec<Variable>,
+    /// What the query itself is ordered by.
+    order: Vec<OrderExpression>,
+}
+
+/// A part of the rows.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part<'a> {
+    /// Those after the first so many.
+    Offset(usize),
+    /// Those whose key is not before this one; all without one.
+    Key(&'a Variable, Option<&'a str>),
+}
+
+/// Where the order of a page stands in its query.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    /// Beside LIMIT and OFFSET, as SPARQL has it.
+    Plain,
+    /// In a sub-SELECT within. Virtuoso sorts ten thousand rows at most where ORDER BY and LIMIT stand together, and
+    /// as many as there are so.
+    Nested,
+}
+
+impl Unpaged {
+    pub(super) fn not_parsed(error: &SparqlSyntaxError) -> Self {
+        let text = error.to_string();
+        Self::NotParsed(text.split_whitespace().collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl SelectQuery {
+    /// # Errors
+    /// If the query is of another form than SELECT.
+    pub(super) fn new(text: &str) -> anyhow::Result<Self> {
+        let pages = match SparqlParser::new().parse_query(text) {
+            Ok(query @ Query::Select { .. }) => Pages::new(query),
+            Ok(Query::Ask { .. }) => anyhow::bail!(
+                "the image query is an ASK query; a SELECT query that binds the IIIF URLs is needed"
+            ),
+            Ok(Query::Construct { .. } | Query::Describe { .. }) => anyhow::bail!(
+                "the image query is a CONSTRUCT or DESCRIBE query; a SELECT query that binds the IIIF URLs is needed, and what RDF is to be kept is asked for with --metadata-query"
+            ),
+            Err(error) => Err(Unpaged::not_parsed(&error)),
+        };
+        Ok(Self {
+            text: text.to_owned(),
+            pages,
+        })
+    }
+
+    /// Whether an answer of so many rows is all that the query asks for.
+    pub(super) fn is_satisfied_by(&self, n_rows: usize) -> bool {
+        matches!(&self.pages, Err(Unpaged::HasSlice { length: Some(length) }) if n_rows >= *length)
+    }
+}
+
+impl Pages {
+    /// The pages of `query`.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub(super) fn new(query: Query) -> Result<Self, Unpaged> {
+        let Query::Select { pattern, .. } = &query else {
+            return Err(Unpaged::Describe);
+        };
+        if let GraphPattern::Slice { length, .. } = pattern {
+            return Err(Unpaged::HasSlice { length: *length });
+        }
+        let (variables, order) = head(pattern);
+        let pages = Self {
+            variables: variables.to_vec(),
+            order: order.to_vec(),
+            query,
+        };
+        // What the algebra is written as must be read again: then it is plain SPARQL.
+        let page = pages.page(Part::Offset(1), 2, Form::Nested);
+        match SparqlParser::new().parse_query(&page) {
+            Ok(_) => Ok(pages),
+            Err(error) => Err(Unpaged::not_parsed(&error)),
+        }
+    }
+
+    /// The variable that the query is ordered by, if that is one alone, ascending and given.
+    pub(super) fn key(&self) -> Option<&Variable> {
+        match &self.order[..] {
+            [OrderExpression::Asc(Expression::Variable(key))] if self.variables.contains(key) => {
+                Some(key)
+            }
+            _ => None,
+        }
+    }
+
+    /// The query for so many rows of a part, in an order that no two different rows share.
+    pub(super) fn page(&self, part: Part<'_>, n_rows: usize, form: Form) -> String {
+        let (ordered, start) = match part {
+            Part::Offset(start) => (self.ordered(), start),
+            Part::Key(key, from) => (self.since_key(key, from), 0),
+        };
+        let ordered = match form {
+            Form::Plain => ordered,
+            Form::Nested => self.select(GraphPattern::Filter {
+                // Keeps DISTINCT and ORDER BY in there when this is written.
+                expr: Literal::from(true).into(),
+                inner: Box::new(ordered),
+            }),
+        };
+        self.text(GraphPattern::Slice {
+            inner: Box::new(ordered),
+            start,
+            length: Some(n_rows),
+        })
+    }
+
+    /// The query for the row after `n_rows`, in no other order than its own.
+    pub(super) fn one_more(&self, n_rows: usize) -> String {
+        self.text(GraphPattern::Slice {
+            inner: Box::new(self.pattern().clone()),
+            start: n_rows,
+            length: Some(1),
+        })
+    }
+
+    /// The query for the number of rows.
+    pub(super) fn count(&self) -> String {
+        let mut number = "n".to_owned();
+        while self.variables.iter().any(|name| name.as_str() == number) {
+            number.push('n');
+        }
+        let number = Variable::new_unchecked(number);
+        let count = AggregateExpression::CountSolutions { distinct: false };
+        self.text(GraphPattern::Project {
+            inner: Box::new(GraphPattern::Group {
+                inner: Box::new(with_order(self.pattern(), &[])),
+                variables: Vec::new(),
+                aggregates: vec![(number.clone(), count)],
+            }),
+            variables: vec![number],
+        })
+    }
+
+    /// The rows in the query's own order, and those that it leaves open in that of all their terms.
+    fn ordered(&self) -> GraphPattern {
+        let mut order = self.order.clone();
+        for variable in &self.variables {
+            let by = |o: &OrderExpression| match o {
+                OrderExpression::Asc(by) | OrderExpression::Desc(by) => by.clone(),
+            };
+            let by_variable = Expression::from(variable.clone());
+            if !order.iter().any(|o| by(o) == by_variable) {
+                order.push(OrderExpression::Asc(by_variable));
+            }
+        }
+        with_order(self.pattern(), &order)
+    }
+
+    /// The rows whose key is `from` or comes after it, by its text: IRIs themselves cannot be compared in SPARQL.
+    fn since_key(&self, key: &Variable, from: Option<&str>) -> GraphPattern {
+        let text = Expression::FunctionCall(Function::Str, vec![key.clone().into()]);
+        let mut rows = with_order(self.pattern(), &[]);
+        if let Some(from) = from {
+            let from = Expression::Literal(Literal::new_simple_literal(from));
+            rows = GraphPattern::Filter {
+                expr: Expression::GreaterOrEqual(Box::new(text.clone()), Box::new(from)),
+                inner: Box::new(rows),
+            };
+        }
+        self.select(GraphPattern::OrderBy {
+            inner: Box::new(rows),
+            expression: vec![OrderExpression::Asc(text)],
+        })
+    }
+
+    fn select(&self, rows: GraphPattern) -> GraphPattern {
+        GraphPattern::Project {
+            inner: Box::new(rows),
+            variables: self.variables.clone(),
+        }
+    }
+
+    fn pattern(&self) -> &GraphPattern {
+        match &self.query {
+            Query::Select { pattern, .. }
+            | Query::Construct { pattern, .. }
+            | Query::Describe { pattern, .. }
+            | Query::Ask { pattern, .. } => pattern,
+        }
+    }
+
+    fn text(&self, pattern: GraphPattern) -> String {
+        Query::Select {
+            dataset: self.query.dataset().cloned(),
+            pattern,
+            // All IRIs are absolute by now.
+            base_iri: None,
+        }
+        .to_string()
+    }
+}
+
+/// The variables and the order of a SELECT.
+fn head(pattern: &GraphPattern) -> (&[Variable], &[OrderExpression]) {
+    match pattern {
+        GraphPattern::Distinct { inner } | GraphPattern::Reduced { inner } => head(inner),
+        GraphPattern::Project { inner, variables } => match &**inner {
+            GraphPattern::OrderBy { expression, .. } => (variables, expression),
+            _ => (variables, &[]),
+        },
+        _ => (&[], &[]),
+    }
+}
+
+/// The SELECT in this order, or in none.
+fn with_order(pattern: &GraphPattern, order: &[OrderExpression]) -> GraphPattern {
+    match pattern {
+        GraphPattern::Distinct { inner } => GraphPattern::Distinct {
+            inner: Box::new(with_order(inner, order)),
+        },
+        // REDUCED may drop a row in one page and not in the next.
+        GraphPattern::Reduced { inner } => GraphPattern::Distinct {
+            inner: Box::new(with_order(inner, order)),
+        },
+        GraphPattern::Project { inner, variables } => {
+            let rows = match &**inner {
+                GraphPattern::OrderBy { inner, .. } => inner,
+                _ => inner,
+            };
+            let rows = match order {
+                [] => (**rows).clone(),
+                _ => GraphPattern::OrderBy {
+                    inner: rows.clone(),
+                    expression: order.to_vec(),
+                },
+            };
+            GraphPattern::Project {
+                inner: Box::new(rows),
+                variables: variables.clone(),
+            }
+        }
+        other => other.clone(),
+    }
+}
