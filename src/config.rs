@@ -232,6 +232,10 @@ impl BuildArgs {
     /// # Errors
     /// If the file of `@FILE` cannot be read.
     pub fn options(&self) -> anyhow::Result<BuildOptions> {
+        ensure!(
+            self.mode == Mode::Sparql || self.metadata_queries.is_empty(),
+            "--metadata-query is for --mode SPARQL, whose endpoint it asks"
+        );
         let source = match self.mode {
             Mode::Csv => Source::Csv(
                 self.csv_file

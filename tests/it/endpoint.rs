@@ -159,10 +159,10 @@ async fn a_part_of_the_rows_is_refused_unless_it_is_allowed() {
         assert!(error.contains(expected), "{name}: {error}");
         assert!(error.contains("--allow-partial"), "{name}: {error}");
         assert!(!error.contains("images.csv.part"), "{name}: {error}");
-        assert_eq!(
-            n_requests.load(Ordering::SeqCst),
-            1,
-            "{name}: no use in asking again"
+        // In pages it comes no better.
+        assert!(
+            (2..=3).contains(&n_requests.load(Ordering::SeqCst)),
+            "{name}: no use in asking on"
         );
         let now = fs::read_to_string(fixture.path("data/images.csv")).unwrap();
         assert_eq!(now, images, "{name}: the old collection stays");

@@ -12,6 +12,7 @@ mod downloads;
 mod encoder;
 mod end_to_end;
 mod endpoint;
+mod endpoint_pages;
 mod examples;
 mod fetch;
 mod folder;

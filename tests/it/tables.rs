@@ -1,6 +1,8 @@
 //! `build` from files as people have them: other separators and encodings, and files that are no tables.
 
+use crate::process::{clip_search, run};
 use crate::support::{self, TinyEncoder};
+use crate::world::{model, text_of};
 use clip_search::build::options::{BuildOptions, Source};
 use clip_search::build::{self, BuildSummary, Outcome};
 use clip_search::collection::Collection;
@@ -256,4 +258,44 @@ async fn a_column_called_local_identifier_is_kept_and_the_collection_opens() {
     let again = fs::read(data.join("images.csv")).unwrap();
     pictures.build(&again, "data").await.unwrap();
     assert_eq!(images_csv(&data), expected);
+}
+
+#[test]
+fn what_a_table_is_taken_for_is_told_in_one_line() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let pictures = runtime.block_on(Pictures::new(1));
+    let (url, csv) = (pictures.url(0), pictures.path("in.csv"));
+    let utf_16 = utf16(&format!("a\tIIIF_URL\n1\t{url}\n"), u16::to_le_bytes);
+    let latin = format!("Iiif_Url;a;b\r\n{url};1;2\r\n;3;N\u{1}he\r\n").into_bytes();
+    let latin = latin
+        .into_iter()
+        .map(|byte| if byte == 1 { 0xe4 } else { byte });
+    for (bytes, expected) in [
+        (
+            format!("iiif_url\n{url}\n").into_bytes(),
+            "separated by commas, UTF-8, 1 column, 1 row",
+        ),
+        (
+            latin.collect(),
+            "separated by semicolons, Windows-1252, 3 columns, 2 rows",
+        ),
+        (
+            gzip(&utf_16),
+            "gzipped, separated by tabs, UTF-16, 2 columns, 1 row",
+        ),
+        (
+            format!("IIIF-Url|a\n{url}|1\n").into_bytes(),
+            "separated by |, UTF-8, 2 columns, 1 row",
+        ),
+    ] {
+        fs::write(&csv, bytes).unwrap();
+        let (csv, data, model) = (text_of(&csv), text_of(&pictures.path("told")), model());
+        #[rustfmt::skip]
+        let arguments = ["build", "--mode", "CSV", "--csv-file", &csv, "--data-dir", &data, "--model", &model];
+        let ended = run(clip_search(&arguments).env("CLIP_LOG", "info"));
+        let line = format!("{csv}: {expected}\n");
+        assert_eq!(ended.stderr.matches(&line).count(), 1, "{}", ended.stderr);
+        ended.ok();
+        assert!(images_csv(&pictures.path("told")).contains("iiif_url"));
+    }
 }

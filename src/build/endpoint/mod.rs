@@ -8,6 +8,8 @@ mod query;
 pub(super) mod retry;
 mod sink;
 mod template;
+#[cfg(test)]
+mod tests;
 
 pub(super) use metadata::{MetadataQuery, read as read_metadata};
 

@@ -4,6 +4,7 @@ use super::dialect::{self, Dialect};
 use super::encoding::{Encoding, to_utf8};
 use super::kind::{self, Foreign};
 use super::quotes::{self, QuoteError, Watch};
+use super::told::Told;
 use super::{Table, column, shorten};
 use crate::unreadable::unreadable;
 use anyhow::{anyhow, bail};
@@ -59,27 +60,12 @@ pub(in crate::build) fn from_file(path: &Path, wanted: &str) -> anyhow::Result<T
         );
     }
     let dialect = Dialect::of(&head, wanted);
-    let table = file.table(head, reader, dialect, wanted)?;
-    tell(&file, encoding, dialect);
+    let mut table = file.table(head, reader, dialect, wanted)?;
+    let separator = dialect::name(dialect.separator);
+    let mut told = Told::new(&table.name, file.is_gzipped, encoding, separator);
+    told.n_columns = table.columns.len();
+    table.rows = Box::new(told.of(table.rows));
     Ok(table)
-}
-
-/// Says in one line what a file is that is not plain CSV.
-fn tell(file: &InputFile, encoding: Encoding, dialect: Dialect) {
-    let mut facts = Vec::new();
-    if file.is_gzipped {
-        facts.push("gzipped".to_owned());
-    }
-    match encoding {
-        Encoding::Utf8 | Encoding::Utf32 => {}
-        Encoding::Utf16Le | Encoding::Utf16Be => facts.push("in UTF-16".to_owned()),
-    }
-    if dialect.separator != b',' {
-        facts.push(format!("separated by {}", dialect::name(dialect.separator)));
-    }
-    if !facts.is_empty() {
-        tracing::info!("{} is {}", file.path.display(), facts.join(", "));
-    }
 }
 
 /// The file that is read, for what is said of it.

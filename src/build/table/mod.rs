@@ -8,6 +8,7 @@ mod file;
 mod kind;
 mod quotes;
 mod rows;
+mod told;
 
 pub(super) use answer::{Answer, CutShort, plain};
 pub(super) use column::{Found, find};
