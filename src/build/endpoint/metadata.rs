@@ -136,10 +136,15 @@ async fn add(
         .map_or(1, Template::n_triples)
         .max(1);
     let most = signs.max_rows.as_ref().map(|(most, _)| *most);
+    let asked = match &query.pages {
+        Err(Unpaged::HasSlice { length }) => *length,
+        Ok(_) | Err(_) => None,
+    };
+    let may_stop = most.zip(asked).is_none_or(|(most, asked)| asked > most);
     let sign = signs
         .certain
         .clone()
-        .or_else(|| signs.of_number(n_triples, "triples"));
+        .or_else(|| signs.of_number(n_triples, "triples").filter(|_| may_stop));
     let size = most.unwrap_or((n_triples / n_of_row / 2).clamp(super::pages::MIN_SIZE, USUAL_SIZE));
     let (sentence, size) = match sign {
         Some(sign) => (missing(&place, &sign), size),

@@ -106,13 +106,18 @@ impl<'a> Pager<'a> {
     /// The sink with the rows that came, their number, and why these are not all.
     ///
     /// # Errors
-    /// If the file of the sink cannot be written.
+    /// If the sink does not take a row.
     pub(super) async fn read(mut self) -> anyhow::Result<(Sink, usize, Option<anyhow::Error>)> {
         let mut end = self.by_key_or_offset().await;
         if end.is_ok() {
             end = self.check_count().await;
         }
-        Ok((self.sink()?, self.n_rows, end.err()))
+        match (self.sink.take(), end) {
+            (Some(sink), end) => Ok((sink, self.n_rows, end.err())),
+            // What cannot be written is not read on.
+            (None, Err(error)) => Err(error),
+            (None, Ok(())) => bail!("the rows were lost by a failure before"),
+        }
     }
 
     fn sink(&mut self) -> anyhow::Result<Sink> {

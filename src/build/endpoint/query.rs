@@ -279,3 +279,68 @@ fn with_order(pattern: &GraphPattern, order: &[OrderExpression]) -> GraphPattern
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pages(text: &str) -> Pages {
+        let query = SparqlParser::new().parse_query(text).unwrap();
+        Pages::new(query).unwrap()
+    }
+
+    /// The same query, however it is written.
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let query = |text: &str| SparqlParser::new().parse_query(text).unwrap();
+        assert_eq!(query(text).to_string(), query(expected).to_string());
+    }
+
+    #[test]
+    fn a_page_is_the_query_in_an_order_that_leaves_nothing_open() {
+        let page = |text: &str, form| pages(text).page(Part::Offset(9), 10, form);
+        check(
+            &page("SELECT ?b ?a FROM <x:g> { ?a <x:p> ?b }", Form::Plain),
+            "SELECT ?b ?a FROM <x:g> { ?a <x:p> ?b } ORDER BY ?b ?a OFFSET 9 LIMIT 10",
+        );
+        check(
+            &page(
+                "PREFIX x: <x:> SELECT DISTINCT ?a { ?a x:p ?b } ORDER BY DESC(?a)",
+                Form::Plain,
+            ),
+            "SELECT DISTINCT ?a { ?a <x:p> ?b } ORDER BY DESC(?a) OFFSET 9 LIMIT 10",
+        );
+        check(
+            &page("SELECT ?a { ?a <x:p> ?b } ORDER BY ?b", Form::Nested),
+            "SELECT ?a { { SELECT ?a { ?a <x:p> ?b } ORDER BY ?b ?a } FILTER(true) } OFFSET 9 LIMIT 10",
+        );
+    }
+
+    #[test]
+    fn a_page_by_key_compares_the_text_of_the_key() {
+        let pages = pages("SELECT ?a (COUNT(*) AS ?n) { ?a <x:p> ?b } GROUP BY ?a ORDER BY ?a");
+        let key = pages.key().unwrap();
+        check(
+            &pages.page(Part::Key(key, Some("x:\"1")), 10, Form::Plain),
+            "SELECT ?a ?n { { SELECT ?a (COUNT(*) AS ?n) { ?a <x:p> ?b } GROUP BY ?a } FILTER(STR(?a) >= \"x:\\\"1\") } ORDER BY STR(?a) LIMIT 10",
+        );
+        for unordered in [
+            "ORDER BY DESC(?a)",
+            "ORDER BY ?a ?b",
+            "ORDER BY ?b",
+            "ORDER BY STR(?a)",
+            "",
+        ] {
+            let text = format!("SELECT ?a {{ ?a <x:p> ?b }} {unordered}");
+            assert_eq!(super::tests::pages(&text).key(), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn rows_are_counted_as_they_are_asked_for() {
+        check(
+            &pages("SELECT DISTINCT ?n { ?a <x:p> ?n } ORDER BY ?n").count(),
+            "SELECT ?nn { { SELECT (COUNT(*) AS ?nn) { { SELECT DISTINCT ?n { ?a <x:p> ?n } } } } }",
+        );
+    }
+}
