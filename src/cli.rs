@@ -1,6 +1,7 @@
 //! The command line: flags, environment names, help text.
 
-use crate::build::options::{Delivery, MaxFailures};
+use crate::build::limit::Limit;
+use crate::build::options::Delivery;
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::env_file::EnvFile;
 use crate::features::npy::Precision;
@@ -124,6 +125,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Make a collection: fetch IIIF images and compute their features.
     Build(BuildArgs),
+    /// Build a collection again from what it was built from, as far as that has changed.
+    Update(UpdateArgs),
     /// Answer searches over HTTP: /sparql and /query.
     Serve(ServeArgs),
     /// Load RDF files into the metadata store.
@@ -143,7 +146,7 @@ impl Command {
     #[must_use]
     pub fn takes_settings(&self) -> bool {
         match self {
-            Self::Build(_) | Self::Serve(_) | Self::Query(_) => true,
+            Self::Build(_) | Self::Update(_) | Self::Serve(_) | Self::Query(_) => true,
             Self::Demo(_) | Self::Load(_) | Self::Inspect(_) | Self::IiifServe(_) => false,
         }
     }
@@ -487,6 +490,9 @@ pub enum Mode {
     /// A folder of images.
     #[value(name = "FOLDER", alias = "folder")]
     Folder,
+    /// What a IIIF Change Discovery stream says of manifests and collections.
+    #[value(name = "DISCOVERY", alias = "discovery")]
+    Discovery,
 }
 
 /// How a build may end, for scripts.
@@ -498,12 +504,58 @@ Exit codes:
   3    the collection is written, more images failed than --max-failures allows
   130  interrupted; the same command goes on";
 
+/// How much is done at the same time, and how servers are treated.
+#[derive(Debug, Args)]
+pub struct NetworkArgs {
+    /// Hosts, addresses or networks that manifests may name although they are not public (MANIFEST and DISCOVERY modes)
+    #[arg(
+        long,
+        env = "CLIP_ALLOW_FETCH",
+        value_name = "HOST,…",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allow_fetch: String,
+    /// Images fetched at the same time
+    #[arg(long, value_name = "N", default_value = "16")]
+    pub threads: NonZeroUsize,
+    /// Images decoded ahead of the model, and made safe on disk together
+    #[arg(
+        long,
+        visible_alias = "batchSize",
+        value_name = "N",
+        default_value = "64"
+    )]
+    pub batch_size: NonZeroUsize,
+    /// Further attempts after a failure that may pass
+    #[arg(long, value_name = "N", default_value = "4")]
+    pub retries: u32,
+    /// What the program calls itself to image servers, instead of its name and version
+    #[arg(long, value_name = "TEXT")]
+    pub user_agent: Option<String>,
+    /// Mail address or URL at which operators of image servers reach you; added to the user agent
+    #[arg(long, value_name = "ADDRESS")]
+    pub contact: Option<String>,
+    /// A header that every image server gets, "Name: value"; may be given several times
+    #[arg(long = "header", value_name = "NAME: VALUE")]
+    pub headers: Vec<String>,
+    /// Time for reaching a server, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "15")]
+    pub connect_timeout: std::num::NonZeroU64,
+    /// Time for one image, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "60")]
+    pub image_timeout: std::num::NonZeroU64,
+    /// Time for the endpoint's answer, in seconds
+    #[arg(long, value_name = "SECONDS", default_value = "1800")]
+    pub endpoint_timeout: std::num::NonZeroU64,
+}
+
 /// `clip-search build`.
 #[derive(Debug, Args)]
 #[command(after_help = BUILD_EXIT_CODES)]
 pub struct BuildArgs {
     /// Where the IIIF URLs come from
-    #[arg(long, value_name = "CSV|SPARQL|MANIFEST|FOLDER")]
+    #[arg(long, value_name = "CSV|SPARQL|MANIFEST|DISCOVERY|FOLDER")]
     pub mode: Mode,
     /// The query, or @FILE that holds it (SPARQL mode)
     #[arg(
@@ -543,20 +595,18 @@ pub struct BuildArgs {
         required_if_eq("mode", "MANIFEST")
     )]
     pub manifests: Vec<String>,
-    /// Most manifests, collections and pages of collections that are read (MANIFEST mode)
+    /// URL or file of the OrderedCollection of a IIIF Change Discovery stream (DISCOVERY mode)
+    #[arg(
+        long = "discovery",
+        value_name = "URL|FILE",
+        required_if_eq("mode", "DISCOVERY")
+    )]
+    pub discovery: Option<String>,
+    /// Most manifests, collections and pages of collections that are read (MANIFEST and DISCOVERY modes)
     #[arg(long, value_name = "N", default_value = "100000")]
     pub max_manifests: NonZeroUsize,
-    /// Hosts, addresses or networks that manifests may name although they are not public (MANIFEST mode)
-    #[arg(
-        long,
-        env = "CLIP_ALLOW_FETCH",
-        value_name = "HOST,…",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub allow_fetch: String,
-    /// Folder of the metadata store that gets what manifests and metadata queries say; made if need be (MANIFEST and
-    /// SPARQL mode)
+    /// Folder of the metadata store that gets what manifests and metadata queries say; made if need be (MANIFEST,
+    /// DISCOVERY and SPARQL mode)
     #[arg(long, env = "CLIP_STORE", value_name = "FOLDER")]
     pub store: Option<PathBuf>,
     /// Folder of images, which are read from the disk (FOLDER mode)
@@ -593,17 +643,6 @@ pub struct BuildArgs {
         value_parser = clap::builder::BoolishValueParser::new()
     )]
     pub keep_images: bool,
-    /// Images fetched at the same time
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub threads: NonZeroUsize,
-    /// Images decoded ahead of the model, and made safe on disk together
-    #[arg(
-        long,
-        visible_alias = "batchSize",
-        value_name = "N",
-        default_value = "64"
-    )]
-    pub batch_size: NonZeroUsize,
     /// Width of the pictures that are asked for, in pixels, or smallest: as info.json has it, the smallest that the
     /// model sees as well as a larger one. A collection keeps what it was begun with; a new one takes the smallest,
     /// or 640 with --image-info no
@@ -623,32 +662,61 @@ pub struct BuildArgs {
     pub precision: Precision,
     /// Failures up to this number or share are no reason for exit code 3
     #[arg(long, value_name = "N|N%", default_value = "5%")]
-    pub max_failures: MaxFailures,
+    pub max_failures: Limit,
+    /// What becomes of images that the input does not name any more: yes takes them out of the collection, no keeps
+    /// them in it
+    #[arg(
+        long,
+        value_name = "yes|no",
+        default_value = "yes",
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub prune: bool,
+    /// If more images than this number or share would be taken out, nothing is changed, exit code 1; as a share it
+    /// lets five go in any case
+    #[arg(long, value_name = "N|N%", default_value = "10%")]
+    pub max_prune: Limit,
     /// File for a report of what the build came to: failures with what helps, hosts, sizes, images that show the
     /// same, a sample; .html or .json, may be given several times
     #[arg(long = "report", value_name = "FILE")]
     pub reports: Vec<PathBuf>,
-    /// Further attempts after a failure that may pass
-    #[arg(long, value_name = "N", default_value = "4")]
-    pub retries: u32,
-    /// What the program calls itself to image servers, instead of its name and version
-    #[arg(long, value_name = "TEXT")]
-    pub user_agent: Option<String>,
-    /// Mail address or URL at which operators of image servers reach you; added to the user agent
-    #[arg(long, value_name = "ADDRESS")]
-    pub contact: Option<String>,
-    /// A header that every image server gets, "Name: value"; may be given several times
-    #[arg(long = "header", value_name = "NAME: VALUE")]
-    pub headers: Vec<String>,
-    /// Time for reaching a server, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "15")]
-    pub connect_timeout: std::num::NonZeroU64,
-    /// Time for one image, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    pub image_timeout: std::num::NonZeroU64,
-    /// Time for the endpoint's answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "1800")]
-    pub endpoint_timeout: std::num::NonZeroU64,
+    /// How servers are treated.
+    #[command(flatten)]
+    pub network: NetworkArgs,
+    /// Which model, and what runs it.
+    #[command(flatten)]
+    pub model: ModelArgs,
+}
+
+/// `clip-search update`.
+#[derive(Debug, Args)]
+#[command(after_help = BUILD_EXIT_CODES)]
+pub struct UpdateArgs {
+    /// Folder of the collection, with the source.json that a build left in it
+    #[arg(
+        long,
+        visible_alias = "dataDir",
+        env = "CLIP_DATA_DIRECTORY",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+    /// This time, take images that the input does not name any more out of the collection, or keep them; as the
+    /// build was told, unless set
+    #[arg(
+        long,
+        value_name = "yes|no",
+        action = clap::ArgAction::Set,
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub prune: Option<bool>,
+    /// How many may be taken out this time; as the build was told, unless set
+    #[arg(long, value_name = "N|N%")]
+    pub max_prune: Option<Limit>,
+    /// How servers are treated.
+    #[command(flatten)]
+    pub network: NetworkArgs,
     /// Which model, and what runs it.
     #[command(flatten)]
     pub model: ModelArgs,

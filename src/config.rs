@@ -1,7 +1,10 @@
 //! Flags and environment, checked: what the commands are given to work with.
 
 use crate::build::options::{BuildOptions, Network, Source, image_query};
-use crate::cli::{BuildArgs, DataArgs, Mode, ModelArgs, PageArgs, ServeArgs, SparqlArgs};
+use crate::build::recorded::Recorded;
+use crate::cli::{
+    BuildArgs, DataArgs, Mode, ModelArgs, NetworkArgs, PageArgs, ServeArgs, SparqlArgs, UpdateArgs,
+};
 use crate::describe::PageQuery;
 use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
@@ -258,16 +261,21 @@ impl BuildArgs {
                 dir: (self.folder.clone()).context("--mode FOLDER needs --folder")?,
                 base_url: base_url(&self.base_url)?,
             },
+            Mode::Discovery => Source::Discovery(
+                self.discovery
+                    .clone()
+                    .context("--mode DISCOVERY needs --discovery")?,
+            ),
         };
         let mut options = BuildOptions::new(source, self.data_dir.clone());
         options.iiif_column.clone_from(&self.iiif_column);
         options.keep_images = self.keep_images;
-        options.threads = self.threads;
-        options.batch_size = self.batch_size;
         options.delivery = self.image_width;
         options.asks_info = self.image_info;
         options.precision = self.precision;
         options.max_failures = self.max_failures;
+        options.prune = self.prune;
+        options.max_prune = self.max_prune;
         options.allow_partial = self.allow_partial;
         options.page_size = NonZeroUsize::new(self.page_size);
         let queries = self.metadata_queries.iter().map(|query| image_query(query));
@@ -275,7 +283,34 @@ impl BuildArgs {
         options.crawl.max_documents = self.max_manifests;
         options.store.clone_from(&self.store);
         options.reports.clone_from(&self.reports);
-        let is_of_strangers = self.mode == Mode::Manifest;
+        self.network.apply(&mut options)?;
+        Ok(options)
+    }
+}
+
+impl UpdateArgs {
+    /// What the build is told that is run again.
+    ///
+    /// # Errors
+    /// If it is not known what was built, or that is gone.
+    pub fn options(&self) -> anyhow::Result<BuildOptions> {
+        let mut options = Recorded::options(&self.data_dir)?;
+        options.prune = self.prune.unwrap_or(options.prune);
+        options.max_prune = self.max_prune.unwrap_or(options.max_prune);
+        self.network.apply(&mut options)?;
+        Ok(options)
+    }
+}
+
+impl NetworkArgs {
+    /// Sets what is said of servers.
+    fn apply(&self, options: &mut BuildOptions) -> anyhow::Result<()> {
+        options.threads = self.threads;
+        options.batch_size = self.batch_size;
+        let is_of_strangers = match options.source {
+            Source::Manifests(_) | Source::Discovery(_) => true,
+            Source::Csv(_) | Source::Sparql { .. } | Source::Folder { .. } => false,
+        };
         let public_except = is_of_strangers.then(|| allow_list(&self.allow_fetch));
         options.network = Network {
             public_except: public_except.transpose()?,
@@ -287,7 +322,7 @@ impl BuildArgs {
             endpoint_timeout: Duration::from_secs(self.endpoint_timeout.get()),
             ..Network::default()
         };
-        Ok(options)
+        Ok(())
     }
 }
 
@@ -312,7 +347,7 @@ pub fn allow_list(hosts: &str) -> anyhow::Result<AllowList> {
     list.context("--allow-fetch (CLIP_ALLOW_FETCH) cannot be used")
 }
 
-impl BuildArgs {
+impl NetworkArgs {
     /// The user agent, where it is not the program's own.
     fn user_agent(&self) -> anyhow::Result<Option<String>> {
         let name = match (&self.user_agent, &self.contact) {

@@ -27,8 +27,8 @@
 //! | [`engine`] | collection and encoder together, text cache | |
 //! | [`encoder`] | model folders, tokens, pixels, inference, hub | ort, tokenizers, image |
 //! | [`collection`], [`features`] | the data directory; exact search | |
-//! | [`build`] | from a table of URLs, from manifests or a folder of files to a data directory | |
-//! | [`harvest`] | IIIF manifests and collections as images and triples; pure | |
+//! | [`build`] | from a table of URLs, manifests, a stream of changes or a folder of files to a data directory | |
+//! | [`harvest`] | IIIF manifests and collections as images and triples; streams of changes; pure | |
 //! | [`fetch`], [`net`] | URLs from strangers; the HTTP client | reqwest (with [`build`] and SERVICE) |
 //! | `git_lfs` | files that are not fetched yet | |
 //! | [`memory`] | what a query's rows have in use | the allocator |
@@ -69,11 +69,13 @@
 //! counted; `http/stream.rs` sends the rows as they come.
 //!
 //! *One build*: `build/table` finds out what the input is (`endpoint` asks for it before, where it is a
-//! query, and `manifest` crawls documents, which [`harvest`] reads, and writes what they say as a draft, and
-//! `folder` lists files, which it reads itself) and gives its rows; `source.rs` reads them and writes `images.csv` as a draft; `download` fetches
+//! query, `manifest` crawls documents, which [`harvest`] reads, and writes what they say as a draft, `discovery` tells
+//! which of them have changed and has the others, and `folder` lists files, which it reads itself) and gives its
+//! rows; `source.rs` reads them and writes `images.csv` as a draft; `prune.rs` sees what has vanished; `download` fetches
 //! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`), and asks for
 //! info.json beside that (`asking`, `measure.rs`); `encode.rs` decodes ahead of the model and appends vectors to the
-//! journal; `output.rs` publishes the files in an order that readers can check.
+//! journal; `output.rs` publishes the files in an order that readers can check; `recorded.rs` writes down what was built,
+//! for the next time.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

@@ -240,6 +240,20 @@ pub fn load_file(store: &Store, path: &Path, target: LoadTarget<'_>) -> Result<L
     Ok(std::mem::take(&mut counted))
 }
 
+/// Takes the triples of a text in N-Triples out of the default graph, all or none.
+///
+/// # Errors
+/// [`StoreError::Storage`] if the store cannot be written. Lines that cannot be read are passed over.
+pub fn remove_triples(store: &Store, text: &str) -> Result<(), StoreError> {
+    let mut transaction = store.start_transaction()?;
+    let quads = RdfParser::from_format(RdfFormat::NTriples).for_slice(text);
+    for quad in quads.filter_map(Result::ok) {
+        transaction.remove(quad.as_ref());
+    }
+    transaction.commit()?;
+    Ok(())
+}
+
 /// The terms that a vocabulary in Turtle describes, with their English comments.
 ///
 /// What cannot be read is left out: a test holds the vocabulary that is carried.

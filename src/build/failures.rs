@@ -1,7 +1,7 @@
 //! `failures.csv`: every row that has no vector, and why.
 
 use super::files;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 
@@ -19,7 +19,7 @@ pub struct Failure {
 }
 
 /// The steps of an image through a build.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// Reading the row.

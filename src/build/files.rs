@@ -155,12 +155,23 @@ impl Draft {
         &self,
         content: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
     ) -> anyhow::Result<()> {
-        let mut file = BufWriter::new(File::create(&self.part)?);
-        content(&mut file).map_err(Into::into)?;
-        file.into_inner()
-            .map_err(std::io::IntoInnerError::into_error)?
-            .sync_all()?;
-        Ok(())
+        finish(BufWriter::new(File::create(&self.part)?), content)
+    }
+
+    /// Where it lies until then.
+    pub(super) fn part(&self) -> &Path {
+        &self.part
+    }
+
+    /// Writes and syncs more at its end.
+    pub(super) fn append<E: Into<anyhow::Error>>(
+        &mut self,
+        content: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+    ) -> anyhow::Result<()> {
+        let file = File::options().append(true).open(&self.part);
+        file.map_err(Into::into)
+            .and_then(|file| finish(BufWriter::new(file), content))
+            .with_context(|| format!("{} cannot be written", self.part.display()))
     }
 
     /// Gives the file its name, replacing what had it.
@@ -169,6 +180,18 @@ impl Draft {
             .with_context(|| format!("{} cannot be replaced", self.path.display()))?;
         sync_parent(&self.path)
     }
+}
+
+/// Writes the content and makes it survive a power failure.
+fn finish<E: Into<anyhow::Error>>(
+    mut file: BufWriter<File>,
+    content: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
+) -> anyhow::Result<()> {
+    content(&mut file).map_err(Into::into)?;
+    file.into_inner()
+        .map_err(std::io::IntoInnerError::into_error)?
+        .sync_all()?;
+    Ok(())
 }
 
 impl Drop for Draft {

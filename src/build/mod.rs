@@ -1,12 +1,13 @@
 //! The build command: IIIF URLs from a table or from manifests, images from their servers, vectors from the model.
 //!
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
-//! `failures.csv`, `manifests.nt` where the input is manifests, `metadata.nt` where RDF was asked for, the downloads,
-//! the journals (`features/build.journal`, `features/sizes.journal`, and of a folder `features/files.journal`) and a
-//! lock file.
+//! `failures.csv`, `source.json`, `manifests.nt` where the input is manifests, `metadata.nt` where RDF was asked for,
+//! the downloads, the journals (`features/build.journal`, `features/sizes.journal`, and of a folder
+//! `features/files.journal`), what is known of a stream (`harvest/`) and a lock file.
 
 mod batches;
 mod columns;
+mod discovery;
 mod download;
 mod encode;
 mod endpoint;
@@ -15,12 +16,15 @@ mod files;
 mod folder;
 mod iiif;
 mod journal;
+pub mod limit;
 mod manifest;
 mod measure;
 mod metadata;
 pub mod options;
 mod output;
 mod progress;
+mod prune;
+pub mod recorded;
 mod records;
 mod remarks;
 pub mod report;
@@ -40,8 +44,10 @@ use failures::Failure;
 use files::{DataDir, Draft};
 use folder::Reading;
 use journal::{Journal, Key};
+use manifest::documents::Documents;
 use options::{BuildOptions, Delivery, Source};
 use output::Maker;
+use prune::Vanished;
 use sizes::Sizes;
 use source::Input;
 use std::collections::BTreeMap;
@@ -50,7 +56,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 /// What a build came to.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct BuildSummary {
     /// Whether the build came to its end.
     pub outcome: Outcome,
@@ -64,12 +70,18 @@ pub struct BuildSummary {
     pub encoded: usize,
     /// Images with a vector from an earlier run.
     pub reused: usize,
+    /// Images of the collection as it was that the input does not name any more, and that are gone.
+    #[serde(default)]
+    pub removed: usize,
+    /// Such images that are kept (`--prune no`).
+    #[serde(default)]
+    pub kept: usize,
     /// Images without a vector because something failed, by what failed.
     pub failed: BTreeMap<failures::Stage, usize>,
 }
 
 /// How a build ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// The collection is written; failures are within the limit.
@@ -91,6 +103,11 @@ impl std::fmt::Display for BuildSummary {
         for (stage, n) in &self.failed {
             write!(f, ", {n} at {stage}")?;
         }
+        for (n, what) in [(self.removed, "removed"), (self.kept, "kept")] {
+            if n > 0 {
+                write!(f, "; {n} that are not in the input any more {what}")?;
+            }
+        }
         match self.outcome {
             Outcome::Finished => Ok(()),
             Outcome::TooManyFailures => write!(f, "; more failures than allowed, see failures.csv"),
@@ -111,8 +128,8 @@ const MANIFESTS: &str = "manifests.nt";
 /// options takes up the finished work and ends with the same bytes as one that was never stopped.
 ///
 /// # Errors
-/// If the input cannot be had or has no such column, the model cannot be run, the data directory
-/// cannot be written or is in use, or no image at all has a vector.
+/// If the input cannot be had or has no such column, more images have vanished from it than may, the model
+/// cannot be run, the data directory cannot be written or is in use, or no image at all has a vector.
 pub async fn run(
     options: BuildOptions,
     encoder: Arc<dyn Encoder>,
@@ -124,15 +141,20 @@ pub async fn run(
     let dir = DataDir::lock(&options.data_dir)?;
     let requested = requested(&options, &dir, encoder.short_edge_px())?;
     dir.claim_images(requested)?;
-    let (input, drafts) = tokio::select! {
+    let (input, mut drafts) = tokio::select! {
         input = read_input(&options, &dir) => input?,
         () = &mut shutdown => return Ok(BuildSummary::interrupted_at_once()),
     };
+    let (options, input, drafts, vanished) = blocking(move || {
+        let vanished = prune::compare(&options, &input, &mut drafts.images_csv)?;
+        Ok((options, input, drafts, vanished))
+    })
+    .await?;
     let journal_path = dir.path("features/build.journal");
     let sync_every = options.batch_size.get();
     let sizes_path = dir.path("features/sizes.journal");
     let (files_path, files) = (dir.path("features/files.journal"), drafts.files.clone());
-    let (journal, sizes, files, input, probe, encoder) = blocking(move || {
+    let (options, mut input, vanished, known, probe, encoder) = blocking(move || {
         let probe = Probe::of(&*encoder)?;
         let key = Key {
             model: probe.fingerprint(),
@@ -142,6 +164,7 @@ pub async fn run(
         let model = key.model;
         let mut journal = Journal::open(&journal_path, key, sync_every)?;
         let mut sizes = Sizes::open(&sizes_path, requested, sync_every)?;
+        prune::restore(&options, &vanished.kept, &probe, &mut journal, &mut sizes)?;
         let known = (&mut journal, &mut sizes);
         let files = match files {
             Some(files) => {
@@ -154,26 +177,34 @@ pub async fn run(
                 None
             }
         };
-        Ok((journal, sizes, files, input, probe, encoder))
+        let known = (journal, sizes, files);
+        Ok((options, input, vanished, known, probe, encoder))
     })
     .await?;
     let label = encoder.label();
-    let reused = input
-        .images
-        .iter()
-        .filter(|i| journal.contains(&i.id))
-        .count();
-    let encoded = encode::encode_all(
-        dir,
-        &input.images,
-        (journal, sizes, files),
-        encoder,
-        &options,
-        shutdown,
-    )
-    .await?;
+    let (journal, ..) = &known;
+    let before = Before {
+        begun,
+        n_reused: (input.images.iter())
+            .filter(|i| journal.contains(&i.id))
+            .count(),
+    };
+    let n_named = input.images.len();
+    // Nobody is asked about images that are kept and whole.
+    let bare = vanished.kept.iter().filter(|i| !journal.contains(&i.id));
+    input.images.extend(bare.cloned());
+    let encoded =
+        encode::encode_all(dir, &input.images, known, encoder, &options, shutdown).await?;
+    input.images.truncate(n_named);
     let maker = Maker { label, probe };
-    blocking(move || finish(&options, &maker, input, drafts, encoded, reused, begun)).await
+    blocking(move || finish(&options, &maker, input, vanished, drafts, encoded, &before)).await
+}
+
+/// What was before the first image was fetched.
+struct Before {
+    begun: Instant,
+    /// Images of the input that had their vector.
+    n_reused: usize,
 }
 
 /// Which pictures are asked for. A collection keeps what it was begun with, unless it is told otherwise.
@@ -212,13 +243,15 @@ struct Drafts {
     files: Option<Arc<folder::Files>>,
     /// What an endpoint was asked for besides, as RDF.
     metadata: Option<Draft>,
+    /// How far a stream was read.
+    ending: Option<discovery::Ending>,
 }
 
 /// The images of the input, and the files that are made of it.
 async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(Input, Drafts)> {
     let images_csv = dir.path(IMAGES);
     let column = options.iiif_column.clone();
-    let (mut triples, mut metadata, mut files) = (None, None, None);
+    let (mut triples, mut metadata, mut files, mut ending) = (None, None, None, None);
     let (input, images_csv) = match &options.source {
         Source::Csv(path) => {
             let path = path.clone();
@@ -238,11 +271,17 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
             input
         }
         Source::Manifests(roots) => {
-            let path = dir.path(MANIFESTS);
-            let (input, images_csv, draft) =
-                manifest::read(roots, options, path, images_csv).await?;
-            triples = Some(draft);
-            (input, images_csv)
+            let named = manifest::named(roots).await?;
+            let documents = Documents::new(options)?;
+            let read = manifest::read(named, documents, options, dir).await?;
+            triples = Some(read.triples);
+            (read.input, read.images_csv)
+        }
+        Source::Discovery(stream) => {
+            let (read, end) = discovery::read(stream, options, dir).await?;
+            triples = Some(read.triples);
+            ending = Some(end);
+            (read.input, read.images_csv)
         }
         Source::Folder { dir, base_url } => {
             let (input, images_csv, read) =
@@ -259,6 +298,7 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
         triples,
         files,
         metadata,
+        ending,
     };
     Ok((input, drafts))
 }
@@ -267,11 +307,11 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
 fn finish(
     options: &BuildOptions,
     maker: &Maker,
-    input: Input,
+    mut input: Input,
+    vanished: Vanished,
     drafts: Drafts,
     mut encoded: Encoded,
-    reused: usize,
-    begun: Instant,
+    before: &Before,
 ) -> anyhow::Result<BuildSummary> {
     let n_skipped = input.skipped.len();
     let mut failures: Vec<Failure> = input.failures;
@@ -289,9 +329,21 @@ fn finish(
         .iter()
         .filter(|i| encoded.journal.contains(&i.id))
         .count();
-    let outcome = if encoded.interrupted {
-        Outcome::Interrupted
-    } else {
+    let mut summary = BuildSummary {
+        outcome: Outcome::Interrupted,
+        rows: input.n_rows,
+        skipped: n_skipped,
+        images: input.images.len(),
+        encoded: n_vectors - before.n_reused,
+        reused: before.n_reused,
+        removed: 0,
+        kept: 0,
+        failed,
+    };
+    if !encoded.interrupted {
+        summary.removed = vanished.n_removed;
+        summary.kept = vanished.kept.len();
+        input.images.extend(vanished.kept);
         output::publish(
             &encoded.dir,
             &input.images,
@@ -303,7 +355,15 @@ fn finish(
         )?;
         if let Some(triples) = drafts.triples {
             triples.publish()?;
-            manifest::load(&encoded.dir.path(MANIFESTS), options.store.as_deref())?;
+            let (path, store) = (encoded.dir.path(MANIFESTS), options.store.as_deref());
+            // What is said of images that are kept is, too.
+            match drafts.ending.as_ref().filter(|_| options.prune) {
+                Some(ending) => {
+                    let outdated = ending.outdated(options.crawl.max_document_bytes)?;
+                    manifest::load(&path, store, outdated)?;
+                }
+                None => manifest::load(&path, store, std::iter::empty())?,
+            }
         }
         if let Some(draft) = drafts.metadata {
             draft.publish()?;
@@ -312,28 +372,21 @@ fn finish(
         if !options.keep_images {
             output::remove_downloads(&encoded.dir, &input.images, &encoded.journal)?;
         }
-        match options.max_failures.allow(n_failed, n_failed + n_vectors) {
+        if let Some(ending) = drafts.ending {
+            ending.keep()?;
+        }
+        summary.outcome = match options.max_failures.allow(n_failed, n_failed + n_vectors) {
             true => Outcome::Finished,
             false => Outcome::TooManyFailures,
-        }
-    };
-    let summary = BuildSummary {
-        outcome,
-        rows: input.n_rows,
-        skipped: n_skipped,
-        images: input.images.len(),
-        encoded: n_vectors - reused,
-        reused,
-        failed,
-    };
-    if outcome != Outcome::Interrupted {
+        };
+        recorded::write(options, &summary)?;
         report::write(report::Run {
             options,
             summary: &summary,
             failures: &failures,
             hosts: encoded.hosts,
             model: maker.label.as_ref(),
-            took: begun.elapsed(),
+            took: before.begun.elapsed(),
         })?;
     }
     Ok(summary)
@@ -348,6 +401,8 @@ impl BuildSummary {
             images: 0,
             encoded: 0,
             reused: 0,
+            removed: 0,
+            kept: 0,
             failed: BTreeMap::new(),
         }
     }

@@ -1,10 +1,12 @@
 //! What a build is told: [`BuildOptions`] and their defaults.
 
+use super::limit::Limit;
 use crate::collection::open::URL_COLUMN;
 use crate::features::npy::Precision;
 use crate::fetch::allow::AllowList;
 use crate::unreadable::unreadable;
 use reqwest::header::HeaderMap;
+use serde::{Deserialize, Serialize};
 use std::num::{NonZeroU32, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -32,7 +34,11 @@ pub struct BuildOptions {
     /// Number format of `features.npy`.
     pub precision: Precision,
     /// How many images may fail before the build counts as failed.
-    pub max_failures: MaxFailures,
+    pub max_failures: Limit,
+    /// Whether images of the collection that the input does not name any more are removed from it.
+    pub prune: bool,
+    /// How many images may be removed so before the build refuses to.
+    pub max_prune: Limit,
     /// Whether an answer of the SPARQL endpoint that is cut, or says that rows are missing, is taken.
     pub allow_partial: bool,
     /// Rows that the SPARQL endpoint is asked for at a time; all at once, and in pages where that comes cut, without.
@@ -70,10 +76,13 @@ pub enum Source {
     },
     /// Manifests and collections: URLs, files, folders of files, lists of all these.
     Manifests(Vec<String>),
+    /// A IIIF Change Discovery stream: the URL or the file of its OrderedCollection.
+    Discovery(String),
 }
 
 /// Which picture of an image is requested.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Delivery {
     /// The smallest that the model sees as well as a larger one: info.json tells what there is.
     Smallest,
@@ -97,17 +106,25 @@ impl std::str::FromStr for Delivery {
     }
 }
 
+impl From<Delivery> for String {
+    fn from(delivery: Delivery) -> Self {
+        match delivery {
+            Delivery::Smallest => "smallest".to_owned(),
+            Delivery::Width(px) => px.to_string(),
+        }
+    }
+}
+
+impl TryFrom<String> for Delivery {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
 /// Widest picture that can be asked for: no decoder takes more.
 const MAX_WIDTH_PX: u32 = 65_535;
-
-/// How many images may fail. `"20"` is a number of images, `"5%"` a share of them.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum MaxFailures {
-    /// This many images.
-    Images(usize),
-    /// This share of all images, from 0 to 100.
-    Percent(f64),
-}
 
 /// Limits of what is asked of servers and taken from them.
 #[derive(Debug, Clone)]
@@ -172,7 +189,9 @@ impl BuildOptions {
             delivery: None,
             asks_info: true,
             precision: Precision::F32,
-            max_failures: MaxFailures::default(),
+            max_failures: Limit::FAILURES,
+            prune: true,
+            max_prune: Limit::PRUNE,
             allow_partial: false,
             page_size: None,
             metadata_queries: Vec::new(),
@@ -181,48 +200,6 @@ impl BuildOptions {
             store: None,
             reports: Vec::new(),
         }
-    }
-}
-
-impl Default for MaxFailures {
-    /// Ten times the share of images that the largest published collection lost (157 of 28,115).
-    fn default() -> Self {
-        Self::Percent(5.0)
-    }
-}
-
-impl MaxFailures {
-    /// Whether `n_failed` of `n_images` are within the limit.
-    #[must_use]
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "counts of images are far below 2^52"
-    )]
-    pub fn allow(self, n_failed: usize, n_images: usize) -> bool {
-        match self {
-            Self::Images(limit) => n_failed <= limit,
-            Self::Percent(limit) => n_failed as f64 * 100.0 <= limit * n_images as f64,
-        }
-    }
-}
-
-impl std::str::FromStr for MaxFailures {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = text.trim();
-        let parsed = match number.strip_suffix('%') {
-            Some(share) => share
-                .trim_end()
-                .parse()
-                .ok()
-                .filter(|share| (0.0..=100.0).contains(share))
-                .map(Self::Percent),
-            None => number.parse().ok().map(Self::Images),
-        };
-        parsed.ok_or_else(|| {
-            format!("{text} is neither a number of images (20) nor a share of them (5%)")
-        })
     }
 }
 
@@ -264,28 +241,6 @@ pub fn image_query(argument: &str) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn max_failures_are_a_number_or_a_share() {
-        for (text, n_images, allowed) in [
-            ("0", 10, 0),
-            ("3", 10, 3),
-            ("0%", 100, 0),
-            ("5%", 100, 5),
-            ("5 %", 99, 4),
-            ("0.5%", 1000, 5),
-            ("100%", 7, 7),
-        ] {
-            let limit: MaxFailures = text.parse().unwrap();
-            assert!(limit.allow(allowed, n_images), "{text}");
-            if allowed < n_images {
-                assert!(!limit.allow(allowed + 1, n_images), "{text}");
-            }
-        }
-        for text in ["", "-1", "x", "%", "101%", "-1%", "NaN%", "1.5"] {
-            assert!(text.parse::<MaxFailures>().is_err(), "{text}");
-        }
-    }
 
     #[test]
     fn a_query_may_stand_in_a_file() {

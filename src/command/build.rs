@@ -1,8 +1,9 @@
-//! `clip-search build`.
+//! `clip-search build` and `clip-search update`.
 
 use super::{blocking, open_encoder, stop_signal};
+use crate::build::options::BuildOptions;
 use crate::build::{self, Outcome};
-use crate::cli::BuildArgs;
+use crate::cli::{BuildArgs, ModelArgs, UpdateArgs};
 use crate::print::Output;
 use std::process::ExitCode;
 
@@ -16,7 +17,16 @@ pub(super) const INTERRUPTED: u8 = 130;
 
 pub(super) async fn run(args: BuildArgs) -> anyhow::Result<ExitCode> {
     let options = args.options()?;
-    let encoder = blocking(move || open_encoder(&args.model)).await?;
+    build(options, args.model).await
+}
+
+pub(super) async fn update(args: UpdateArgs) -> anyhow::Result<ExitCode> {
+    let options = args.options()?;
+    build(options, args.model).await
+}
+
+async fn build(options: BuildOptions, model: ModelArgs) -> anyhow::Result<ExitCode> {
+    let encoder = blocking(move || open_encoder(&model)).await?;
     let summary = build::run(options, encoder, stop_signal()).await?;
     let mut out = Output::default();
     out.line(&summary);

@@ -1,5 +1,6 @@
 //! `clip-search inspect`.
 
+use crate::build::recorded::Recorded;
 use crate::cli::InspectArgs;
 use crate::collection::Collection;
 use crate::collection::kinship::{self, Kinship, kinship};
@@ -50,11 +51,16 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
         problems.push(error.to_string());
     }
     let n_triples = store.and_then(Result::ok);
+    let recorded = Recorded::read(&args.data.data_dir).unwrap_or_else(|error| {
+        problems.push(error.to_string());
+        None
+    });
     let mut out = Output::default();
     if args.json {
         let whole = json!({
             "collection": collection.counts,
             "features": collection.identity,
+            "source": recorded,
             "model": model,
             "triples": n_triples,
             "problems": problems,
@@ -65,6 +71,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
             &mut out,
             args,
             &collection,
+            recorded.as_ref(),
             model.as_ref(),
             n_triples,
             &problems,
@@ -131,6 +138,7 @@ fn print_text(
     out: &mut Output,
     args: &InspectArgs,
     collection: &Report,
+    recorded: Option<&Recorded>,
     model: Option<&ModelDescription>,
     n_triples: Option<usize>,
     problems: &[String],
@@ -167,6 +175,13 @@ fn print_text(
             }
             (None, _) => "  made by     an unknown model: there is no features.json".to_owned(),
         });
+    }
+    if let Some(recorded) = recorded {
+        out.line(format_args!("source        {}", recorded.source));
+        out.line(format_args!(
+            "  last build  {}: {}",
+            recorded.last_run.ended, recorded.last_run.summary
+        ));
     }
     if let Some(model) = model {
         out.line(format_args!("model         {}", model.folder.display()));

@@ -32,6 +32,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     match command {
         Command::Demo(args) => demo::run(args).await,
         Command::Build(args) => build::run(args).await,
+        Command::Update(args) => build::update(args).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Load(args) => blocking(move || load::run(&args)).await,
         Command::Query(args) => {

@@ -43,7 +43,7 @@ impl SumOf {
 }
 
 /// Number formats of `features.npy`, all little-endian.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Precision {
     /// IEEE 754 half: what the published collections use.

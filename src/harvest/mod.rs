@@ -1,4 +1,5 @@
-//! IIIF Presentation 2 and 3: manifests and collections as bytes in, images and what is said of them out; pure.
+//! IIIF Presentation 2 and 3: manifests and collections as bytes in, images and what is said of them out; and the
+//! streams that tell what has changed; pure.
 //!
 //! Real manifests mix the versions, so that one reading serves both: a property counts under any of its names,
 //! one thing is as good as a list of one, and what is not understood is passed over.
@@ -6,6 +7,7 @@
 mod about;
 mod canvas;
 mod collection;
+pub mod discovery;
 mod html;
 mod json;
 pub mod model;
@@ -33,6 +35,14 @@ pub enum HarvestError {
     /// JSON of another kind.
     #[error("neither a manifest nor a collection but {0}")]
     Other(String),
+    /// JSON of another kind than a stream of activities.
+    #[error(
+        "no IIIF Change Discovery stream (an OrderedCollection) but {0}; --mode MANIFEST is for manifests and collections"
+    )]
+    NoStream(String),
+    /// JSON of another kind than a page of activities.
+    #[error("no page of activities (an OrderedCollectionPage) but {0}")]
+    NoPage(String),
 }
 
 /// The manifest or collection in `bytes`, of IIIF Presentation 2 or 3.
@@ -48,6 +58,12 @@ pub enum HarvestError {
 /// assert_eq!(manifest.about.label.one(), Some("A book"));
 /// ```
 pub fn parse(bytes: &[u8]) -> Result<Document, HarvestError> {
+    let object = object(bytes)?;
+    document(&object).ok_or_else(|| HarvestError::Other(json::kind_in_words(&object)))
+}
+
+/// The JSON object in `bytes`.
+fn object(bytes: &[u8]) -> Result<Object, HarvestError> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let bytes = bytes.trim_ascii();
     match bytes.first() {
@@ -61,10 +77,8 @@ pub fn parse(bytes: &[u8]) -> Result<Document, HarvestError> {
         Err(error) => serde_json::from_str(&String::from_utf8_lossy(bytes))
             .map_err(|_| HarvestError::NotJson(error.to_string()))?,
     };
-    match &value {
-        Value::Object(object) => {
-            document(object).ok_or_else(|| HarvestError::Other(json::kind_in_words(object)))
-        }
+    match value {
+        Value::Object(object) => Ok(object),
         _ => Err(HarvestError::Other("JSON without properties".to_owned())),
     }
 }

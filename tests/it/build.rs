@@ -10,7 +10,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use clip_search::build::failures::Stage;
-use clip_search::build::options::{BuildOptions, Delivery, MaxFailures, Source};
+use clip_search::build::limit::Limit;
+use clip_search::build::options::{BuildOptions, Delivery, Source};
 use clip_search::build::{self, BuildSummary, Outcome};
 use clip_search::collection::Collection;
 use clip_search::embedding::{Embedding, EmbeddingError};
@@ -744,10 +745,10 @@ async fn every_failure_loses_its_own_image_and_is_explained() {
 
     // Of 18 images with a URL, 13 failed; the limit includes its own value.
     for (limit, outcome) in [
-        (MaxFailures::Images(13), Outcome::Finished),
-        (MaxFailures::Images(12), Outcome::TooManyFailures),
-        (MaxFailures::Percent(73.0), Outcome::Finished),
-        (MaxFailures::Percent(72.0), Outcome::TooManyFailures),
+        (Limit::Images(13), Outcome::Finished),
+        (Limit::Images(12), Outcome::TooManyFailures),
+        (Limit::Percent(73.0), Outcome::Finished),
+        (Limit::Percent(72.0), Outcome::TooManyFailures),
     ] {
         options.max_failures = limit;
         options.network.retries = 0;
@@ -1062,7 +1063,7 @@ async fn several_images_share_a_run_where_that_changes_no_bit() {
 async fn a_vector_without_direction_loses_its_image_alone_in_a_batch_too() {
     let fixture = Fixture::new(100).await;
     let mut options = fixture.options(&fixture.csv(100), "data");
-    options.max_failures = MaxFailures::Images(99);
+    options.max_failures = Limit::Images(99);
     let exact = Arc::new(Dull);
     let summary = build::run(options, exact, pending()).await.unwrap();
     let lost = summary.failed[&Stage::Encode];
@@ -1102,7 +1103,7 @@ async fn a_vector_without_direction_loses_its_image_and_a_broken_model_ends_the_
     let fixture = Fixture::new(10).await;
     let csv = fixture.csv(10);
     let mut options = fixture.options(&csv, "data");
-    options.max_failures = MaxFailures::Images(9);
+    options.max_failures = Limit::Images(9);
     let summary = build::run(options.clone(), Moody::new(0.2, usize::MAX), pending())
         .await
         .unwrap();

@@ -27,6 +27,7 @@ mod ontology;
 mod page_queries;
 mod privacy;
 mod process;
+mod prune;
 mod queries;
 mod report;
 mod settings;

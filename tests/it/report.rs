@@ -2,7 +2,8 @@
 
 use crate::build::{options, run};
 use crate::support;
-use clip_search::build::options::{BuildOptions, MaxFailures, Source};
+use clip_search::build::limit::Limit;
+use clip_search::build::options::{BuildOptions, Source};
 use clip_search::http::iiif::iiif_router;
 use image::RgbImage;
 use serde_json::Value;
@@ -40,7 +41,7 @@ async fn built(dir: &Path, reports: &[&str]) -> (String, BuildOptions) {
     let csv = dir.join("in.csv");
     fs::write(&csv, format!("iiif_url\n{rows}")).unwrap();
     let mut options = options(Source::Csv(csv), &dir.join("data"));
-    options.max_failures = MaxFailures::Images(99);
+    options.max_failures = Limit::Images(99);
     options.reports = reports.iter().map(|name| dir.join(name)).collect();
     run(options.clone()).await.unwrap();
     (base, options)

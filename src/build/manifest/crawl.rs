@@ -4,36 +4,29 @@
 //! are named: the same documents give the same rows however long each one takes.
 
 use super::super::blocking;
-use super::super::download::{Downloader, Source};
+use super::super::discovery::{Kept, Shelf};
 use super::super::failures::Stage;
-use super::super::options::{BuildOptions, Crawl};
+use super::super::options::Crawl;
 use super::super::table::LostRow;
+use super::documents::{Documents, read_file, url_of};
 use super::places::Place;
 use super::rows::{Found, Harvested, Row};
-use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
 use crate::harvest;
-use anyhow::{Context, anyhow, bail};
+use anyhow::bail;
 use futures_util::{StreamExt, stream};
-use std::collections::{HashMap, HashSet};
-use std::io::Read;
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use url::Url;
 
-/// Documents that are read at the same time: each may be large.
-const MAX_AT_ONCE: usize = 8;
-/// Of these, at one host.
-const MAX_AT_HOST: usize = 4;
 /// Documents that are parsed at the same time: JSON takes ten times its length in memory.
 const MAX_PARSED: usize = 2;
 
 /// Reads documents.
 pub(super) struct Crawler {
-    downloader: Downloader,
-    hosts: Mutex<HashMap<String, Arc<Source>>>,
+    documents: Documents,
+    shelf: Option<Arc<Shelf>>,
     limits: Crawl,
-    n_at_once: usize,
     parsers: Semaphore,
     triples: mpsc::Sender<String>,
 }
@@ -51,6 +44,9 @@ struct Task {
     place: Place,
     parent: Option<String>,
     depth: usize,
+    /// The word that is another when the document has changed, where there is one: that of its stream, or of the
+    /// collection that it is in.
+    version: Option<Arc<str>>,
 }
 
 /// What has been seen of the documents so far.
@@ -66,33 +62,25 @@ struct Seen {
 
 impl Crawler {
     pub(super) fn new(
-        options: &BuildOptions,
+        documents: Documents,
+        shelf: Option<Arc<Shelf>>,
+        limits: Crawl,
         triples: mpsc::Sender<String>,
-    ) -> anyhow::Result<Self> {
-        let n_at_once = options.threads.get().min(MAX_AT_ONCE);
-        // No pictures are asked for here.
-        let requested = Requested::Width(PLAIN_WIDTH_PX);
-        let downloader = Downloader::new(options.network.clone(), requested, n_at_once)
-            .context("no HTTP client can be made")?;
-        Ok(Self {
-            downloader,
-            hosts: Mutex::default(),
-            limits: options.crawl.clone(),
-            n_at_once,
+    ) -> Self {
+        Self {
+            documents,
+            shelf,
+            limits,
             parsers: Semaphore::new(MAX_PARSED),
             triples,
-        })
+        }
     }
 
     /// Reads the documents at `places` and all that they lead to.
     pub(super) async fn crawl(self, places: Vec<Place>) -> Crawled {
         let mut crawled = Crawled::default();
         let mut seen = Seen::default();
-        let roots = places.into_iter().map(|place| Task {
-            place,
-            parent: None,
-            depth: 0,
-        });
+        let roots = places.into_iter().map(|place| self.root(place));
         let mut wave: Vec<Task> = roots
             .filter(|task| seen.is_wanted(task, &self.limits))
             .collect();
@@ -105,7 +93,7 @@ impl Crawler {
             let mut next = Vec::new();
             let mut reading = stream::iter(wave)
                 .map(|task| self.read(task))
-                .buffered(self.n_at_once);
+                .buffered(self.documents.n_at_once());
             while let Some((task, result)) = reading.next().await {
                 let mut harvested = match result {
                     Ok(harvested) => harvested,
@@ -119,7 +107,10 @@ impl Crawler {
                 let names = harvested.names.into_iter();
                 seen.urls
                     .extend(names.filter(|name| may_be_called(&task.place, name)));
-                let tasks = harvested.found.into_iter().map(|found| task.follow(found));
+                let version = harvested.version;
+                let tasks = (harvested.found.into_iter())
+                    .map(|found| task.follow(found, version.clone()))
+                    .filter(|task| !self.is_gone(task));
                 next.extend(tasks);
                 // Whoever writes them has failed and says so.
                 if self.triples.send(harvested.triples).await.is_err() {
@@ -134,67 +125,137 @@ impl Crawler {
         crawled
     }
 
+    fn root(&self, place: Place) -> Task {
+        let version = match (&place, &self.shelf) {
+            (Place::Url(url), Some(shelf)) => shelf.version(url).map(Arc::from),
+            _ => None,
+        };
+        Task {
+            place,
+            parent: None,
+            depth: 0,
+            version,
+        }
+    }
+
+    /// Whether the document is said to be no more, although a collection names it.
+    fn is_gone(&self, task: &Task) -> bool {
+        match (&task.place, &self.shelf) {
+            (Place::Url(url), Some(shelf)) => shelf.is_gone(url),
+            _ => false,
+        }
+    }
+
     async fn read(&self, task: Task) -> (Task, anyhow::Result<Harvested>) {
-        let result = self.harvest(&task).await;
+        let result = match (&task.place, &task.version, &self.shelf) {
+            (Place::Url(url), Some(version), Some(shelf)) => {
+                self.harvest_news(&task, url, version, shelf).await
+            }
+            _ => self.harvest(&task).await,
+        };
         (task, result)
     }
 
     async fn harvest(&self, task: &Task) -> anyhow::Result<Harvested> {
-        let limit_bytes = self.limits.max_document_bytes;
-        let parent = task.parent.clone();
-        let (url, bytes) = match &task.place {
-            Place::Url(url) => {
-                let origin = Url::parse(url)
-                    .map_err(|error| anyhow!("not a URL: {error}"))?
-                    .origin();
-                let host = self.host(origin.ascii_serialization());
-                let document = self.downloader.document(&host, url, limit_bytes).await;
-                (url.clone(), Some(document?))
-            }
-            Place::File(path) => {
-                let absolute = std::path::absolute(path).ok();
-                let url = absolute.and_then(|path| Url::from_file_path(path).ok());
-                (url.map(String::from).unwrap_or_default(), None)
-            }
+        let fetched = match &task.place {
+            Place::Url(url) => Some(self.documents.fetch(url).await?),
+            Place::File(_) => None,
         };
-        let place = task.place.clone();
-        let _parser = self.parsers.acquire().await?;
-        blocking(move || {
-            let bytes = match (bytes, place) {
-                (Some(bytes), _) => bytes,
-                (None, Place::File(path)) => read_file(&path, limit_bytes)?,
-                (None, Place::Url(url)) => bail!("{url} was not fetched"),
-            };
-            let document = harvest::parse(&bytes)?;
-            let mut harvested = Harvested::default();
-            harvested.add(&document, &url, parent.as_deref());
-            Ok(harvested)
-        })
-        .await
+        let (place, limit_bytes) = (task.place.clone(), self.documents.limit_bytes());
+        let load = move || match (fetched, place) {
+            (Some(bytes), _) => Ok(bytes),
+            (None, Place::File(path)) => read_file(&path, limit_bytes),
+            (None, Place::Url(url)) => bail!("{url} was not fetched"),
+        };
+        Ok(self.parse(task, load).await?.0)
     }
 
-    fn host(&self, origin: String) -> Arc<Source> {
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = hosts
-            .entry(origin.clone())
-            .or_insert_with(|| self.downloader.source(origin, MAX_AT_HOST));
-        host.clone()
+    /// Reads a document from the shelf if it has not changed, otherwise from its server. What cannot be had is what
+    /// it was before, as far as that is known.
+    async fn harvest_news(
+        &self,
+        task: &Task,
+        url: &str,
+        version: &Arc<str>,
+        shelf: &Arc<Shelf>,
+    ) -> anyhow::Result<Harvested> {
+        if let Some(kept) = self.kept(task, url, Some(version), shelf).await {
+            return Ok(kept);
+        }
+        let fetch = async {
+            let bytes = self.documents.fetch(url).await?;
+            self.parse(task, || Ok(bytes)).await
+        };
+        match fetch.await {
+            Ok((mut harvested, bytes)) => {
+                harvested.version = Some(version.clone());
+                let kept = Kept {
+                    version: version.to_string(),
+                    bytes,
+                };
+                let (url, shelf, parent) = (url.to_owned(), shelf.clone(), task.parent.clone());
+                let put = move || shelf.put(&url, parent.as_deref(), &kept);
+                if let Err(error) = blocking(put).await {
+                    // It is fetched again by the next build.
+                    tracing::warn!("{error:#}");
+                }
+                Ok(harvested)
+            }
+            Err(error) => match self.kept(task, url, None, shelf).await {
+                Some(mut harvested) => {
+                    let mut lost = lost(task, &error);
+                    lost.reason.push_str("; what it said before is kept");
+                    harvested.rows.insert(0, Row::Lost(lost));
+                    Ok(harvested)
+                }
+                None => Err(error),
+            },
+        }
+    }
+
+    /// What the shelf has of a document.
+    async fn kept(
+        &self,
+        task: &Task,
+        url: &str,
+        version: Option<&Arc<str>>,
+        shelf: &Arc<Shelf>,
+    ) -> Option<Harvested> {
+        let (url, version, shelf) = (url.to_owned(), version.cloned(), shelf.clone());
+        let limit_bytes = self.documents.limit_bytes();
+        let get = move || Ok(shelf.get(&url, version.as_deref(), limit_bytes));
+        let kept = blocking(get).await.ok()??;
+        let (mut harvested, _) = self.parse(task, || Ok(kept.bytes)).await.ok()?;
+        harvested.version = Some(kept.version.into());
+        Some(harvested)
+    }
+
+    /// What the document that `load` gives says, and its bytes.
+    async fn parse(
+        &self,
+        task: &Task,
+        load: impl FnOnce() -> anyhow::Result<Vec<u8>> + Send + 'static,
+    ) -> anyhow::Result<(Harvested, Vec<u8>)> {
+        let (place, parent) = (url_of(&task.place), task.parent.clone());
+        let _parser = self.parsers.acquire().await?;
+        blocking(move || {
+            let bytes = load()?;
+            let document = harvest::parse(&bytes)?;
+            let mut harvested = Harvested::default();
+            harvested.add(&document, &place, parent.as_deref());
+            Ok((harvested, bytes))
+        })
+        .await
     }
 }
 
 impl Task {
-    fn follow(&self, found: Found) -> Self {
+    fn follow(&self, found: Found, version: Option<Arc<str>>) -> Self {
         Self {
             place: found.place,
             parent: Some(found.parent),
             depth: self.depth + usize::from(!found.is_page),
-        }
-    }
-
-    fn name(&self) -> String {
-        match &self.place {
-            Place::Url(url) => url.clone(),
-            Place::File(path) => path.display().to_string(),
+            version,
         }
     }
 }
@@ -202,7 +263,7 @@ impl Task {
 impl Seen {
     /// Whether a document is to be read: for the first time, and within the limits.
     fn is_wanted(&mut self, task: &Task, limits: &Crawl) -> bool {
-        let name = task.name();
+        let name = task.place.to_string();
         let key = name.split('#').next().unwrap_or_default().to_owned();
         if self.urls.contains(&key) {
             return false;
@@ -256,20 +317,10 @@ fn lost(task: &Task, error: &anyhow::Error) -> LostRow {
         None => String::new(),
     };
     LostRow {
-        url: task.name(),
+        url: task.place.to_string(),
         stage: Stage::Manifest,
         reason: format!("{error}{context}"),
     }
-}
-
-fn read_file(path: &Path, limit_bytes: usize) -> anyhow::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    let mut file = std::fs::File::open(path)?.take(limit_bytes as u64 + 1);
-    file.read_to_end(&mut bytes)?;
-    if bytes.len() > limit_bytes {
-        bail!("longer than {limit_bytes} bytes");
-    }
-    Ok(bytes)
 }
 
 #[cfg(test)]

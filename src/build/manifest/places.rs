@@ -8,9 +8,18 @@ use std::path::{Path, PathBuf};
 
 /// Where a document is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
+pub(in crate::build) enum Place {
     Url(String),
     File(PathBuf),
+}
+
+impl std::fmt::Display for Place {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Url(url) => f.write_str(url),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
 }
 
 /// Folders within folders that are looked into: links may lead in a circle.
@@ -70,7 +79,8 @@ fn add(places: &mut Vec<Place>, name: &str, from: &Path, may_be_list: bool) -> a
     Ok(())
 }
 
-fn is_url(name: &str) -> bool {
+/// Whether `name` is no path.
+pub(in crate::build) fn is_url(name: &str) -> bool {
     let begins = |scheme: &str| {
         let start = name.get(..scheme.len());
         start.is_some_and(|start| start.eq_ignore_ascii_case(scheme))

@@ -1,8 +1,10 @@
 //! What documents give a build: a row for each image, triples, and further documents.
 
+use super::super::discovery::Outdated;
 use super::super::failures::Stage;
 use super::super::table::{LostRow, Table};
 use super::places::Place;
+use crate::harvest;
 use crate::harvest::model::{Collection, Document, Image, Manifest};
 use crate::harvest::triples;
 use crate::harvest::triples::names::{self, absolute};
@@ -41,6 +43,8 @@ pub(super) struct Harvested {
     pub(super) found: Vec<Found>,
     /// Canvases without an image.
     pub(super) n_bare: usize,
+    /// The version of the document that was read, if it has one.
+    pub(super) version: Option<Arc<str>>,
 }
 
 /// A document that another one names.
@@ -127,6 +131,15 @@ impl Harvested {
     }
 }
 
+/// What a document said, as N-Triples.
+pub(super) fn triples(document: &Outdated) -> String {
+    let mut harvested = Harvested::default();
+    if let Ok(parsed) = harvest::parse(&document.bytes) {
+        harvested.add(&parsed, &document.url, document.parent.as_deref());
+    }
+    harvested.triples
+}
+
 /// The service as it names itself, or the picture where there is none; what is relative gets its place.
 fn iiif_url(image: &Image, place: &str) -> Option<String> {
     let service = image.service.as_ref().map(|service| &service.id);
@@ -147,13 +160,13 @@ fn without_url(image: &Image, canvas: &str, manifest: &str) -> LostRow {
     }
 }
 
-/// `rows` as the table of a build, with the IIIF URLs under the name `url_column`.
-pub(super) fn table(rows: &Arc<Vec<Row>>, url_column: &str) -> Table {
+/// `rows` as the table of a build called `name`, with the IIIF URLs under the name `url_column`.
+pub(super) fn table(rows: &Arc<Vec<Row>>, url_column: &str, name: &str) -> Table {
     let url_column = url_column.trim_start_matches(['?', '$']).trim().to_owned();
     let columns = std::iter::once(url_column).chain(COLUMNS.map(str::to_owned));
     let rows = rows.clone();
     Table {
-        name: "what --manifest names".to_owned(),
+        name: name.to_owned(),
         columns: columns.collect(),
         rows: Box::new((0..rows.len()).map(move |at| match &rows[at] {
             Row::Image(row) => Ok(ByteRecord::from(vec![

@@ -2,7 +2,8 @@
 
 use super::dir::DemoDir;
 use super::files::{METADATA, MODEL};
-use crate::build::options::{BuildOptions, MaxFailures, Source};
+use crate::build::limit::Limit;
+use crate::build::options::{BuildOptions, Source};
 use crate::build::{self, Outcome};
 use crate::collection::Collection;
 use crate::command::blocking;
@@ -60,7 +61,9 @@ pub(super) async fn build(
     dir.write_file(IMAGES_CSV, &csv)?;
     let mut options = BuildOptions::new(Source::Csv(dir.path(IMAGES_CSV)), dir.path(DATA));
     // Nothing is in the way between this process and itself.
-    options.max_failures = MaxFailures::Images(0);
+    options.max_failures = Limit::Images(0);
+    // Its pictures are others under another port, and with --files.
+    options.max_prune = Limit::Percent(100.0);
     options.network.uses_proxy = false;
     let summary = build::run(options, encoder, stop).await?;
     let n_failed: usize = summary.failed.values().sum();

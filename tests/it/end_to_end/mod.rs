@@ -8,3 +8,4 @@ mod printing;
 mod querying;
 mod refusing;
 mod stopping;
+mod updating;

@@ -1,8 +1,11 @@
 //! Manifests and collections of IIIF Presentation, read and harvested.
 
 mod build;
+mod discovery;
 mod expected;
 mod joined;
+mod nightly;
 mod robust;
 mod site;
+mod stream;
 mod triples;
