@@ -2,6 +2,7 @@
 
 use crate::build::limit::Limit;
 use crate::build::options::Delivery;
+use crate::build::shard::Shard;
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::env_file::EnvFile;
 use crate::features::npy::Precision;
@@ -127,6 +128,8 @@ pub enum Command {
     Build(BuildArgs),
     /// Build a collection again from what it was built from, as far as that has changed.
     Update(UpdateArgs),
+    /// Put the shards of a build together: one collection from several machines.
+    Merge(MergeArgs),
     /// Answer searches over HTTP: /sparql and /query.
     Serve(ServeArgs),
     /// Load RDF files into the metadata store.
@@ -146,7 +149,9 @@ impl Command {
     #[must_use]
     pub fn takes_settings(&self) -> bool {
         match self {
-            Self::Build(_) | Self::Update(_) | Self::Serve(_) | Self::Query(_) => true,
+            Self::Build(_) | Self::Update(_) | Self::Merge(_) | Self::Serve(_) | Self::Query(_) => {
+                true
+            }
             Self::Demo(_) | Self::Load(_) | Self::Inspect(_) | Self::IiifServe(_) => false,
         }
     }
@@ -624,6 +629,9 @@ pub struct BuildArgs {
         default_value = "./data"
     )]
     pub data_dir: PathBuf,
+    /// Build a part of the images alone: the second of seven, for instance; see `merge`
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<Shard>,
     /// Column or variable with the IIIF URL
     #[arg(
         long,
@@ -720,6 +728,38 @@ pub struct UpdateArgs {
     /// Which model, and what runs it.
     #[command(flatten)]
     pub model: ModelArgs,
+}
+
+/// How a merge may end, for scripts.
+const MERGE_EXIT_CODES: &str = "\
+Exit codes:
+  0    the collection is written, failures are within --max-failures
+  1    the shards cannot be put together; what is in --data-dir is as before
+  2    the command line is wrong
+  3    the collection is written, more images failed than --max-failures allows";
+
+/// `clip-search merge`.
+#[derive(Debug, Args)]
+#[command(after_help = MERGE_EXIT_CODES)]
+pub struct MergeArgs {
+    /// Data directories of all shards, in any order
+    #[arg(value_name = "SHARD", required = true)]
+    pub shards: Vec<PathBuf>,
+    /// Folder of the merged collection: new, empty, or that of an earlier merge
+    #[arg(
+        long,
+        visible_alias = "dataDir",
+        env = "CLIP_DATA_DIRECTORY",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
+    /// Take the downloads as well: as hard links where the file system has them, else as copies
+    #[arg(long)]
+    pub with_images: bool,
+    /// Failures up to this number or share are no reason for exit code 3
+    #[arg(long, value_name = "N|N%", default_value = "5%")]
+    pub max_failures: Limit,
 }
 
 /// `clip-search load`.

@@ -268,6 +268,7 @@ impl BuildArgs {
             ),
         };
         let mut options = BuildOptions::new(source, self.data_dir.clone());
+        options.shard = self.shard;
         options.iiif_column.clone_from(&self.iiif_column);
         options.keep_images = self.keep_images;
         options.delivery = self.image_width;

@@ -75,7 +75,8 @@
 //! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`), and asks for
 //! info.json beside that (`asking`, `measure.rs`); `encode.rs` decodes ahead of the model and appends vectors to the
 //! journal; `output.rs` publishes the files in an order that readers can check; `recorded.rs` writes down what was built,
-//! for the next time.
+//! for the next time. Of a shard, `part.rs` leaves those
+//! rows that are its own, and `merge` later puts the shards' files together, in the order of the input.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 

@@ -36,6 +36,12 @@ pub enum Stage {
     Encode,
 }
 
+/// The file, below the data directory.
+pub(super) const FAILURES: &str = "failures.csv";
+
+/// Its columns.
+pub(super) const COLUMNS: [&str; 4] = ["row", "url", "stage", "reason"];
+
 /// Longest reason that is kept: servers and decoders may be talkative.
 const MAX_REASON_CHARS: usize = 500;
 
@@ -78,7 +84,7 @@ pub(super) fn write(path: &Path, failures: &[Failure]) -> anyhow::Result<()> {
         let mut csv = csv::WriterBuilder::new()
             .has_headers(false)
             .from_writer(file);
-        csv.write_record(["row", "url", "stage", "reason"])?;
+        csv.write_record(COLUMNS)?;
         for failure in failures {
             csv.serialize(failure)?;
         }

@@ -2,7 +2,7 @@
 
 use crate::collection::identity::Identity;
 use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
-use crate::lock;
+use crate::lock::{self, Lock};
 use anyhow::{Context, anyhow, bail};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -12,16 +12,11 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct DataDir {
     root: PathBuf,
-    /// The system releases the lock when the file is closed, also when the process is killed.
-    lock: File,
+    _lock: Lock,
 }
 
-impl Drop for DataDir {
-    fn drop(&mut self) {
-        // Closing is not enough while a process that is just being started has a copy of the file.
-        let _ = self.lock.unlock();
-    }
-}
+/// What a build locks.
+pub(super) const LOCK: &str = "build.lock";
 
 /// Names what was asked for, so that pictures of several sizes are never mixed.
 const REQUESTED_FILE: &str = "images/.width_px";
@@ -33,16 +28,21 @@ impl DataDir {
             fs::create_dir_all(&dir)
                 .with_context(|| format!("{} cannot be created", dir.display()))?;
         }
-        let lock = lock::exclusive(&root.join("build.lock"), || {
+        let lock = lock::exclusive(&root.join(LOCK), |owner| {
             format!(
-                "another build works on {}; wait for its end or give another data directory",
+                "another build works on {}{owner}; wait for its end or give another data directory",
                 root.display()
             )
         })?;
         Ok(Self {
             root: root.to_owned(),
-            lock,
+            _lock: lock,
         })
+    }
+
+    /// The directory itself.
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(super) fn path(&self, name: &str) -> PathBuf {
@@ -101,21 +101,14 @@ impl DataDir {
                 "{} holds downloads that are {}, not {}; delete that folder or ask for the same with --image-width",
                 images.display(),
                 text.parse()
-                    .map_or_else(|_| text.trim().to_owned(), described),
-                described(requested)
+                    .map_or_else(|_| text.trim().to_owned(), Requested::described),
+                requested.described()
             ),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 replace(&path, |file| writeln!(file, "{requested}"))
             }
             Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
         }
-    }
-}
-
-fn described(requested: Requested) -> String {
-    match requested {
-        Requested::Width(px) => format!("{px} pixels wide"),
-        Requested::ShortEdge(px) => format!("the smallest whose shorter side has {px} pixels"),
     }
 }
 
@@ -172,6 +165,20 @@ impl Draft {
         file.map_err(Into::into)
             .and_then(|file| finish(BufWriter::new(file), content))
             .with_context(|| format!("{} cannot be written", self.part.display()))
+    }
+
+    /// Opens what is written, to be read.
+    pub(super) fn open(&self) -> anyhow::Result<File> {
+        File::open(&self.part).with_context(|| format!("{} cannot be read", self.part.display()))
+    }
+
+    /// Writes it anew; `content` gets what is there to read from.
+    pub(super) fn rewrite(
+        &self,
+        content: impl FnOnce(File, &mut BufWriter<File>) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let old = self.open()?;
+        replace(&self.part, |file| content(old, file))
     }
 
     /// Gives the file its name, replacing what had it.
@@ -241,6 +248,8 @@ mod tests {
         let first = DataDir::lock(dir.path()).unwrap();
         let error = DataDir::lock(dir.path()).unwrap_err().to_string();
         assert!(error.contains("another build works on"), "{error}");
+        let owner = format!("(process {} on ", std::process::id());
+        assert!(error.contains(&owner), "{error}");
         drop(first);
         DataDir::lock(dir.path()).unwrap();
     }

@@ -66,6 +66,11 @@ impl Journal {
         self.key.requested
     }
 
+    /// What its records are.
+    pub(super) fn form(&self) -> &Form {
+        self.records.form()
+    }
+
     pub(super) fn contains(&self, id: &Id) -> bool {
         self.places.contains_key(id)
     }

@@ -1,6 +1,7 @@
 //! What a build is told: [`BuildOptions`] and their defaults.
 
 use super::limit::Limit;
+use super::shard::Shard;
 use crate::collection::open::URL_COLUMN;
 use crate::features::npy::Precision;
 use crate::fetch::allow::AllowList;
@@ -18,6 +19,8 @@ pub struct BuildOptions {
     pub source: Source,
     /// The data directory; created if need be.
     pub data_dir: PathBuf,
+    /// The part of the images that is built; all, unless set.
+    pub shard: Option<Shard>,
     /// The column (CSV) or variable (SPARQL) that holds the IIIF URL.
     pub iiif_column: String,
     /// Whether downloads stay in the data directory.
@@ -182,6 +185,7 @@ impl BuildOptions {
         Self {
             source,
             data_dir,
+            shard: None,
             iiif_column: URL_COLUMN.to_owned(),
             keep_images: true,
             threads: NonZeroUsize::new(16).expect("not zero"),

@@ -2,6 +2,7 @@
 
 use super::files::{self, DataDir, Draft};
 use super::journal::{Id, Journal};
+use super::part::Part;
 use super::sizes::Sizes;
 use super::source::Image;
 use crate::collection::identity::{IDENTITY, Identity, Sums};
@@ -22,17 +23,49 @@ pub(super) struct Maker {
     pub(super) probe: Probe,
 }
 
-/// Replaces the collection by the vectors that `journal` has of `images`.
-///
-/// `features.npy` and `imageIds.csv` cannot be replaced in one step, and a new one beside an old one
-/// of the same length would give wrong images with no sign of it. So the old ids go first and the
-/// new ones come last: whoever is killed in between leaves a collection that no reader takes for
-/// whole, and the next build completes it from the journal. A reader that opened one file before and
-/// one after is told by the checksums in `features.json`.
+/// The files of a collection, ready to replace those of another.
+pub(super) struct Files {
+    pub(super) images_csv: Draft,
+    pub(super) features: Draft,
+    pub(super) sizes: Draft,
+    pub(super) identity: Draft,
+    pub(super) image_ids: Draft,
+    /// What lies beside them.
+    pub(super) others: Vec<Draft>,
+}
+
+impl Files {
+    /// Replaces the collection.
+    ///
+    /// `features.npy` and `imageIds.csv` cannot be replaced in one step, and a new one beside an old one
+    /// of the same length would give wrong images with no sign of it. So the old ids go first and the
+    /// new ones come last: whoever is killed in between leaves a collection that no reader takes for
+    /// whole, and the next build completes it from the journal. A reader that opened one file before and
+    /// one after is told by the checksums in `features.json`.
+    pub(super) fn publish(self, dir: &DataDir) -> anyhow::Result<()> {
+        files::remove(&dir.path(IMAGE_IDS))?;
+        self.images_csv.publish()?;
+        self.features.publish()?;
+        self.sizes.publish()?;
+        self.identity.publish()?;
+        for other in self.others {
+            other.publish()?;
+        }
+        self.image_ids.publish()
+    }
+}
+
+/// Replaces the collection by the vectors that `journal` has of `images`, which are those of `part` where not all
+/// are built.
+#[expect(
+    clippy::too_many_arguments,
+    reason = "each is one of the things that a collection is made of"
+)]
 pub(super) fn publish(
     dir: &DataDir,
     images: &[Image],
-    images_csv: Draft,
+    (images_csv, triples): (Draft, Option<Draft>),
+    part: Option<&Part>,
     journal: &mut Journal,
     known_sizes: &Sizes,
     precision: Precision,
@@ -43,7 +76,8 @@ pub(super) fn publish(
         .map(|i| &i.id)
         .filter(|id| journal.contains(id))
         .collect();
-    if ids.is_empty() {
+    // A shard may be small, and the others have vectors.
+    if ids.is_empty() && part.is_none() {
         bail!(
             "no image has a vector, so nothing is replaced; failures.csv says what happened to each"
         );
@@ -86,15 +120,24 @@ pub(super) fn publish(
         ids.len(),
         sums,
     );
+    let identity_json = identity.to_json();
     let identity = Draft::write(&dir.path(IDENTITY), |file| {
-        file.write_all(identity.to_json().as_bytes())
+        file.write_all(identity_json.as_bytes())
     })?;
-    files::remove(&ids_path)?;
-    images_csv.publish()?;
-    features.publish()?;
-    sizes.publish()?;
-    identity.publish()?;
-    image_ids.publish()
+    let mut others = Vec::new();
+    if let Some(part) = part {
+        others.extend(part.drafts(dir, images, journal, &identity_json, triples.as_ref())?);
+    }
+    others.extend(triples);
+    Files {
+        images_csv,
+        features,
+        sizes,
+        identity,
+        image_ids,
+        others,
+    }
+    .publish(dir)
 }
 
 /// Removes the downloads of `images`, where the vector is safe in `journal`.

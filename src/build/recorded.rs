@@ -8,6 +8,7 @@ use super::files;
 use super::limit::Limit;
 use super::manifest::places::is_url;
 use super::options::{BuildOptions, Delivery, Source};
+use super::shard::Shard;
 use crate::features::npy::Precision;
 use crate::harvest::discovery::moment::Moment;
 use serde::{Deserialize, Serialize};
@@ -76,6 +77,9 @@ pub enum Origin {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Told {
+    /// The part of the images that is built; all, if absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub shard: Option<Shard>,
     /// Column or variable with the IIIF URL.
     pub iiif_column: String,
     /// Which pictures are requested: a width in pixels or `smallest`; what the collection was begun with, if absent.
@@ -250,6 +254,7 @@ impl Recorded {
             Origin::Discovery { stream } => Source::Discovery(stream),
         };
         let mut options = BuildOptions::new(source, dir);
+        options.shard = told.shard;
         options.iiif_column = told.iiif_column;
         options.delivery = told.image_width;
         options.keep_images = told.keep_images;
@@ -356,6 +361,7 @@ impl fmt::Display for Origin {
 impl Told {
     fn of(options: &BuildOptions) -> Self {
         Self {
+            shard: options.shard,
             iiif_column: options.iiif_column.clone(),
             image_width: options.delivery,
             keep_images: options.keep_images,
@@ -403,6 +409,7 @@ mod tests {
     fn summary() -> BuildSummary {
         BuildSummary {
             outcome: Outcome::Finished,
+            shard: None,
             rows: 3,
             skipped: 0,
             images: 3,

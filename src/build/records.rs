@@ -10,7 +10,7 @@ use std::io::{BufReader, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 
 /// What the records of a file are.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Form {
     /// The first bytes of the file, before their check. A file that begins otherwise is emptied.
     pub(super) header: Vec<u8>,
@@ -69,25 +69,22 @@ impl Records {
 
     /// Whether the file has this header; then its records are read.
     fn read(&mut self, mut each: impl FnMut(&[u8], u64)) -> std::io::Result<bool> {
-        let header = self.form.whole_header();
-        let mut reader = BufReader::with_capacity(1 << 18, &self.file);
-        let mut found = vec![0u8; header.len()];
-        if !read_whole(&mut reader, &mut found)? || found != header {
+        let end = self.form.read(&self.file, |content, place| {
+            each(content, place);
+            Ok(())
+        })?;
+        let Some(end) = end else {
             return Ok(false);
-        }
-        let mut record = vec![0u8; self.form.content_bytes + CHECK_BYTES];
-        let mut end = header.len() as u64;
-        while read_whole(&mut reader, &mut record)? {
-            let (content, check) = record.split_at(self.form.content_bytes);
-            if self.form.check(content) == check {
-                each(content, end);
-            }
-            end += record.len() as u64;
-        }
+        };
         self.end = end;
         // What follows is a record that a killed build did not finish.
         self.file.set_len(end)?;
         Ok(true)
+    }
+
+    /// What the records are.
+    pub(super) fn form(&self) -> &Form {
+        &self.form
     }
 
     fn empty(&mut self) -> std::io::Result<()> {
@@ -109,7 +106,7 @@ impl Records {
                 self.form.content_bytes
             )));
         }
-        let record = [content, &self.form.check(content)].concat();
+        let record = self.form.record(content);
         let place = self.end;
         self.file.seek(SeekFrom::Start(place))?;
         self.file.write_all(&record)?;
@@ -135,7 +132,38 @@ impl Records {
 }
 
 impl Form {
-    fn whole_header(&self) -> Vec<u8> {
+    /// Gives `each` the content of every sound record of `file` with its place, and then says where the records end;
+    /// `None` if the file has another header.
+    pub(super) fn read(
+        &self,
+        file: &File,
+        mut each: impl FnMut(&[u8], u64) -> std::io::Result<()>,
+    ) -> std::io::Result<Option<u64>> {
+        let header = self.whole_header();
+        let mut reader = BufReader::with_capacity(1 << 18, file);
+        let mut found = vec![0u8; header.len()];
+        if !read_whole(&mut reader, &mut found)? || found != header {
+            return Ok(None);
+        }
+        let mut record = vec![0u8; self.content_bytes + CHECK_BYTES];
+        let mut end = header.len() as u64;
+        while read_whole(&mut reader, &mut record)? {
+            let (content, check) = record.split_at(self.content_bytes);
+            if self.check(content) == check {
+                each(content, end)?;
+            }
+            end += record.len() as u64;
+        }
+        Ok(Some(end))
+    }
+
+    /// A record as it stands in the file.
+    pub(super) fn record(&self, content: &[u8]) -> Vec<u8> {
+        [content, &self.check(content)].concat()
+    }
+
+    /// The beginning of the file.
+    pub(super) fn whole_header(&self) -> Vec<u8> {
         [self.header.as_slice(), &self.check(&self.header)].concat()
     }
 

@@ -37,13 +37,7 @@ impl Sizes {
         requested: Requested,
         sync_every: usize,
     ) -> anyhow::Result<Self> {
-        let requested = requested.number().to_le_bytes();
-        let form = Form {
-            header: [MAGIC.as_slice(), &requested].concat(),
-            salt: requested.to_vec(),
-            content_bytes: CONTENT_BYTES,
-            emptied: "the sizes that are known are those of another size of pictures or version of this program; all are asked for anew",
-        };
+        let form = form(requested);
         let mut known = HashMap::new();
         let records = Records::open(path, form, sync_every, |content, _| {
             // The latest word holds.
@@ -73,6 +67,17 @@ impl Sizes {
     /// Makes all that is known survive a power failure.
     pub(super) fn sync(&mut self) -> std::io::Result<()> {
         self.records.sync()
+    }
+}
+
+/// What the records are where these pictures are requested.
+pub(super) fn form(requested: Requested) -> Form {
+    let requested = requested.number().to_le_bytes();
+    Form {
+        header: [MAGIC.as_slice(), &requested].concat(),
+        salt: requested.to_vec(),
+        content_bytes: CONTENT_BYTES,
+        emptied: "the sizes that are known are those of another size of pictures or version of this program; all are asked for anew",
     }
 }
 

@@ -21,6 +21,21 @@ const FORMAT: u32 = 2;
 /// The form that versions read which knew widths alone.
 const WIDTHS_ALONE: u32 = 1;
 
+/// At this cosine two vectors of one image are by one model: processors of different kinds round differently in
+/// the last bits, which leaves 0.999999.
+const ROUNDING: f32 = 0.9999;
+
+/// Two values of which a collection has one.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// Of what, in the plural.
+    pub what: &'static str,
+    /// The value of this identity.
+    pub ours: String,
+    /// The value of the other one.
+    pub theirs: String,
+}
+
 /// What `features.json` holds. Equal input gives equal bytes: there is no date and no path in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Identity {
@@ -175,6 +190,54 @@ impl Identity {
         let mut text = serde_json::to_string_pretty(self).expect("strings and numbers are JSON");
         text.push('\n');
         text
+    }
+
+    /// What keeps the features of `self` and of `other` from being those of one collection, as the two values that
+    /// differ; `None` if nothing does. Other images are no difference.
+    #[must_use]
+    pub fn conflict(&self, other: &Self) -> Option<Conflict> {
+        let name = |identity: &Self| match &identity.model.label {
+            Some(label) => label.to_string(),
+            None => format!(
+                "the one with the fingerprint {}",
+                identity.model.fingerprint
+            ),
+        };
+        let differ = |what, of: fn(&Self) -> String| Some((what, of(self), of(other)));
+        let (what, ours, theirs) = if self.program != other.program {
+            differ("versions", |identity| identity.program.clone())
+        } else if self.requested != other.requested {
+            differ("pictures", |identity| identity.requested.described())
+        } else if (&self.model.label, self.width) != (&other.model.label, other.width)
+            || !self.is_near(other)
+        {
+            let (ours, theirs) = (name(self), name(other));
+            if ours == theirs {
+                differ("models", |identity| identity.model.fingerprint.clone())
+            } else {
+                Some(("models", ours, theirs))
+            }
+        } else {
+            None
+        }?;
+        Some(Conflict { what, ours, theirs })
+    }
+
+    /// Whether both models make the same of the probe, to the last bit: one model, on processors that round alike.
+    #[must_use]
+    pub fn rounds_as(&self, other: &Self) -> bool {
+        self.model.fingerprint == other.model.fingerprint
+    }
+
+    fn is_near(&self, other: &Self) -> bool {
+        let (Some(ours), Some(theirs)) = (self.probe(), other.probe()) else {
+            return false;
+        };
+        let least = ours
+            .image
+            .cosine(&theirs.image)
+            .min(ours.text.cosine(&theirs.text));
+        least >= ROUNDING
     }
 
     /// What the model makes of the probe; `None` if it has not the width of the features.

@@ -31,6 +31,15 @@ impl Requested {
         }
     }
 
+    /// For people.
+    #[must_use]
+    pub fn described(self) -> String {
+        match self {
+            Self::Width(px) => format!("{px} pixels wide"),
+            Self::ShortEdge(px) => format!("the smallest whose shorter side has {px} pixels"),
+        }
+    }
+
     /// The width to ask for where no info.json tells what there is.
     #[must_use]
     pub fn plain_width_px(self) -> u32 {

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 /// Exit code of a build with more failures than allowed.
 ///
 /// Not 2, with which clap ends for a wrong command line.
-const TOO_MANY_FAILURES: u8 = 3;
+pub(super) const TOO_MANY_FAILURES: u8 = 3;
 
 /// Exit code of a build that was interrupted: that of a process ended by SIGINT.
 pub(super) const INTERRUPTED: u8 = 130;

@@ -5,6 +5,7 @@ mod demo;
 mod iiif_serve;
 mod inspect;
 mod load;
+mod merge;
 mod query;
 mod serve;
 mod table;
@@ -33,6 +34,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Build(args) => build::run(args).await,
         Command::Update(args) => build::update(args).await,
+        Command::Merge(args) => blocking(move || merge::run(args)).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Load(args) => blocking(move || load::run(&args)).await,
         Command::Query(args) => {

@@ -246,31 +246,7 @@ pub fn read_summed(path: &Path, sum_of: SumOf) -> Result<Npy, FeaturesError> {
         path: path.to_owned(),
         source,
     };
-    let header_error = |reason| FeaturesError::Header {
-        path: path.to_owned(),
-        reason,
-    };
-    let file = File::open(path).map_err(read_error)?;
-    let found_bytes = file.metadata().map_err(read_error)?.len();
-    if git_lfs::is_pointer(path) {
-        return Err(FeaturesError::LfsPointer {
-            path: path.to_owned(),
-        });
-    }
-    let mut reader = BufReader::new(SummingReader {
-        inner: file,
-        summing: sum_of.includes(found_bytes).then(Summing::default),
-    });
-    let header = Header::read(&mut reader).map_err(header_error)?;
-    // Checked before anything is allocated: the header may promise more than there is.
-    let expected_bytes = header.file_bytes().map_err(header_error)?;
-    if found_bytes != expected_bytes {
-        return Err(FeaturesError::Size {
-            path: path.to_owned(),
-            expected_bytes,
-            found_bytes,
-        });
-    }
+    let (header, mut reader) = open(path, sum_of)?;
     let mut values = vec![0f32; header.rows * header.columns];
     let mut bytes = vec![0u8; CHUNK * header.precision.size_bytes()];
     let mut halves = Vec::with_capacity(CHUNK);
@@ -309,6 +285,101 @@ pub fn read_summed(path: &Path, sum_of: SumOf) -> Result<Npy, FeaturesError> {
         n_renormalised,
         sum,
     })
+}
+
+/// Opens `path` and reads its header, which promises what is there.
+fn open(path: &Path, sum_of: SumOf) -> Result<(Header, Reader), FeaturesError> {
+    let read_error = |source| FeaturesError::Read {
+        path: path.to_owned(),
+        source,
+    };
+    let header_error = |reason| FeaturesError::Header {
+        path: path.to_owned(),
+        reason,
+    };
+    let file = File::open(path).map_err(read_error)?;
+    let found_bytes = file.metadata().map_err(read_error)?.len();
+    if git_lfs::is_pointer(path) {
+        return Err(FeaturesError::LfsPointer {
+            path: path.to_owned(),
+        });
+    }
+    let mut reader = BufReader::new(SummingReader {
+        inner: file,
+        summing: sum_of.includes(found_bytes).then(Summing::default),
+    });
+    let header = Header::read(&mut reader).map_err(header_error)?;
+    // Checked before anything is allocated: the header may promise more than there is.
+    let expected_bytes = header.file_bytes().map_err(header_error)?;
+    if found_bytes != expected_bytes {
+        return Err(FeaturesError::Size {
+            path: path.to_owned(),
+            expected_bytes,
+            found_bytes,
+        });
+    }
+    Ok((header, reader))
+}
+
+type Reader = BufReader<SummingReader<File>>;
+
+/// The rows of a features file as they stand there, one after the other: its length is no matter of memory.
+#[derive(Debug)]
+pub struct RawRows {
+    path: PathBuf,
+    header: Header,
+    reader: Reader,
+    row: Vec<u8>,
+}
+
+impl RawRows {
+    /// Opens the file at `path`.
+    ///
+    /// # Errors
+    /// If it cannot be read, or is not what its header says. What the rows are is not looked at.
+    pub fn open(path: &Path) -> Result<Self, FeaturesError> {
+        let (header, reader) = open(path, SumOf::All)?;
+        // The file is as long as its header says; without rows the columns may be any number.
+        let columns = if header.rows == 0 { 0 } else { header.columns };
+        Ok(Self {
+            path: path.to_owned(),
+            row: vec![0; columns * header.precision.size_bytes()],
+            header,
+            reader,
+        })
+    }
+
+    /// Number of rows, number of columns.
+    #[must_use]
+    pub fn shape(&self) -> (usize, usize) {
+        (self.header.rows, self.header.columns)
+    }
+
+    /// The number format of the file.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.header.precision
+    }
+
+    /// The bytes of the next row.
+    ///
+    /// # Errors
+    /// If the file ends or cannot be read.
+    pub fn next_row(&mut self) -> Result<&[u8], FeaturesError> {
+        let read = self.reader.read_exact(&mut self.row);
+        read.map_err(|source| FeaturesError::Read {
+            path: self.path.clone(),
+            source,
+        })?;
+        Ok(&self.row)
+    }
+
+    /// The checksum of the file, when all rows have been read.
+    #[must_use]
+    pub fn sum(self) -> Sum {
+        let summing = self.reader.into_inner().summing;
+        summing.unwrap_or_default().finish()
+    }
 }
 
 /// The header that `numpy.save` writes for a C-order matrix `[rows, columns]`.

@@ -2,7 +2,7 @@
 
 use blake2::digest::consts::U32;
 use blake2::{Blake2b, Digest};
-use std::io::Read;
+use std::io::{Read, Write};
 
 /// A checksum, as 64 hex digits.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -16,7 +16,7 @@ impl std::fmt::Display for Sum {
 }
 
 /// The checksum of the bytes that have come so far.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Summing(Blake2b<U32>);
 
 impl Summing {
@@ -32,10 +32,22 @@ impl Summing {
     }
 }
 
+impl Write for Summing {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Sums what is read through it, if it is to.
-pub(super) struct SummingReader<R> {
-    pub(super) inner: R,
-    pub(super) summing: Option<Summing>,
+#[derive(Debug)]
+pub(crate) struct SummingReader<R> {
+    pub(crate) inner: R,
+    pub(crate) summing: Option<Summing>,
 }
 
 impl<R: Read> Read for SummingReader<R> {

@@ -1,7 +1,7 @@
 //! `clip-search build`, from a table or an endpoint to the files of a collection.
 
 use crate::process::{self, Running};
-use crate::support::{self, TINY_WIDTH, TinyEncoder};
+use crate::support::{self, Numbers, TINY_WIDTH, TinyEncoder};
 use crate::{encoder, world};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -72,7 +72,11 @@ impl Fixture {
         }
     }
 
-    fn url(&self, n: usize) -> String {
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    pub(crate) fn url(&self, n: usize) -> String {
         format!("{}/image-{n:03}.jpg", self.base)
     }
 
@@ -82,14 +86,21 @@ impl Fixture {
 
     /// A CSV file with a title and the URLs in reverse order, so that order is not that of names.
     pub(crate) fn csv(&self, n_images: usize) -> PathBuf {
+        self.csv_named("input.csv", n_images)
+    }
+
+    /// As [`Self::csv`], in a file of its own.
+    pub(crate) fn csv_named(&self, name: &str, n_images: usize) -> PathBuf {
         let mut text = "title,iiif_url\n".to_owned();
         for n in (0..n_images).rev() {
             text.push_str(&format!("\"Image, {n}\",{}\n", self.url(n)));
         }
-        self.csv_of(&text)
+        let path = self.path(name);
+        fs::write(&path, text).unwrap();
+        path
     }
 
-    fn csv_of(&self, text: &str) -> PathBuf {
+    pub(crate) fn csv_of(&self, text: &str) -> PathBuf {
         let path = self.path("input.csv");
         fs::write(&path, text).unwrap();
         path
@@ -101,7 +112,7 @@ impl Fixture {
         *self.gate.lock().unwrap() = Arc::new(Semaphore::new(n_requests));
     }
 
-    fn options(&self, csv: &Path, data: &str) -> BuildOptions {
+    pub(crate) fn options(&self, csv: &Path, data: &str) -> BuildOptions {
         options(Source::Csv(csv.to_owned()), &self.path(data))
     }
 }
@@ -1244,7 +1255,7 @@ fn tiny_build(csv: &Path, data: &Path) -> Command {
 }
 
 /// The program itself, with the real encoder.
-fn real_build(precision: &str, csv: &Path, data: &Path) -> Command {
+pub(crate) fn real_build(precision: &str, csv: &Path, data: &Path) -> Command {
     let mut command = process::clip_search(&["build", "--mode", "CSV", "--threads", "3"]);
     command
         .arg("--csv-file")
@@ -1278,6 +1289,49 @@ async fn a_killed_build_that_keeps_no_images_ends_with_the_same_bytes() {
         build
     })
     .await;
+}
+
+/// Killed at fifty moments, wherever it is then, with the work of earlier runs or without.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_build_killed_at_any_moment_ends_with_the_same_bytes() {
+    const N_MOMENTS: usize = 50;
+    let fixture = Fixture::new(24).await;
+    let mut csv = fs::read_to_string(fixture.csv(24)).unwrap();
+    csv.push_str(&format!("gone,{}/gone.jpg\n", fixture.base));
+    let csv = fixture.csv_of(&csv);
+    let started = Instant::now();
+    process::run(&mut real_build("f32", &csv, &fixture.path("whole"))).ok();
+    let whole = started.elapsed();
+    let expected = files(&fixture.path("whole"));
+
+    let data = fixture.path("data");
+    let mut numbers = Numbers(1);
+    let (mut n_killed, mut n_runs) = (0, 0);
+    while n_killed < N_MOMENTS {
+        n_runs += 1;
+        assert!(
+            n_runs < 6 * N_MOMENTS,
+            "killed {n_killed} of {n_runs} builds"
+        );
+        let mut child = Running::start(&mut real_build("f32", &csv, &data));
+        let moment = whole * u32::try_from(numbers.below(1000)).unwrap() / 1000;
+        tokio::time::sleep(moment).await;
+        if child.is_running() {
+            n_killed += 1;
+            drop(child);
+            if let Ok(collection) = Collection::open(&data) {
+                assert_eq!(collection.len(), 24, "nothing half done is taken for whole");
+            }
+        } else {
+            child.end().ok();
+        }
+        // Else it is killed again, with what is there.
+        if numbers.below(2) == 0 || n_killed == N_MOMENTS {
+            process::run(&mut real_build("f32", &csv, &data)).ok();
+            assert!(files(&data) == expected, "killed after {moment:?}");
+            fs::remove_dir_all(&data).unwrap();
+        }
+    }
 }
 
 async fn a_killed_build(build: impl Fn(&Path, &Path) -> Command) {

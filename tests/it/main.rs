@@ -5,8 +5,10 @@
 )]
 
 mod build;
+mod cluster;
 mod collection;
 mod colours;
+mod crash;
 mod demo;
 mod downloads;
 mod encoder;
@@ -31,6 +33,7 @@ mod prune;
 mod queries;
 mod report;
 mod settings;
+mod shards;
 mod sizes;
 mod smallest;
 mod sparql;

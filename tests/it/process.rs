@@ -137,6 +137,10 @@ impl Running {
         self.child.try_wait().unwrap().is_none()
     }
 
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Sends the signal called `name` to this one process.
     pub(crate) fn signal(&self, name: &str) {
         let sent = Command::new("kill")

@@ -22,6 +22,7 @@ use std::sync::{Arc, Mutex};
 /// Paths that were asked for, and the bytes that went out for each.
 type Log = Arc<Mutex<Vec<(String, usize)>>>;
 
+/// What the model sees; half as many again are asked for.
 const SHORT_PX: u32 = 64;
 
 async fn run(options: BuildOptions) -> anyhow::Result<BuildSummary> {
@@ -76,10 +77,10 @@ fn n_bytes(asked: &[(String, usize)]) -> usize {
 async fn the_shorter_side_is_as_long_as_the_model_needs() {
     let dir = tempfile::tempdir().unwrap();
     let pictures = [
-        ("wide.jpg", 1600, 1200, (86, 64)),
-        ("tall.jpg", 900, 1500, (64, 107)),
-        ("scroll.jpg", 2400, 160, (960, 64)),
-        ("column.jpg", 160, 2400, (64, 960)),
+        ("wide.jpg", 1600, 1200, (128, 96)),
+        ("tall.jpg", 900, 1500, (96, 160)),
+        ("scroll.jpg", 2400, 160, (1440, 96)),
+        ("column.jpg", 160, 2400, (96, 1440)),
         ("tiny.jpg", 40, 30, (40, 30)),
     ];
     let files: Vec<_> = (pictures.iter())
@@ -108,7 +109,7 @@ async fn the_shorter_side_is_as_long_as_the_model_needs() {
     assert!(sizes.contains(",1600,1200,3,level1,info"), "{sizes}");
     let identity = fs::read_to_string(dir.path().join("data/features/features.json")).unwrap();
     assert!(
-        identity.contains(r#""image_short_edge_px": 64"#),
+        identity.contains(r#""image_short_edge_px": 96"#),
         "{identity}"
     );
 
@@ -150,7 +151,7 @@ async fn a_collection_keeps_what_it_was_begun_with() {
     let error = run(smallest.clone()).await.unwrap_err().to_string();
     assert!(
         error.contains(
-            "640 pixels wide, not the smallest whose shorter side has 64 pixels; delete that folder"
+            "640 pixels wide, not the smallest whose shorter side has 96 pixels; delete that folder"
         ),
         "{error}"
     );
@@ -175,7 +176,7 @@ async fn a_collection_keeps_what_it_was_begun_with() {
     // A model that sees more, and a build that may not ask what there is.
     let error = run_with(96, both()).await.unwrap_err().to_string();
     assert!(
-        error.contains("has 64 pixels, not the smallest whose shorter side has 96"),
+        error.contains("has 96 pixels, not the smallest whose shorter side has 144"),
         "{error}"
     );
     let mut blind = both();
@@ -219,8 +220,8 @@ fn answer(kind: &str, request: &str, is_up: bool) -> Response {
         ("page", _) => "<html>please log in".into_response(),
         ("undescribed" | "broken", "full/640,/0/default.jpg") => jpeg(),
         ("whole", "full/full/0/default.jpg") => jpeg(),
-        ("busy" | "open", "full/80,/0/default.jpg") => jpeg(),
-        ("part", "10,20,400,320/80,/0/default.jpg") => jpeg(),
+        ("busy" | "open", "full/120,/0/default.jpg") => jpeg(),
+        ("part", "10,20,400,320/120,/0/default.jpg") => jpeg(),
         _ => StatusCode::BAD_REQUEST.into_response(),
     }
 }
@@ -273,7 +274,7 @@ async fn what_comes_does_not_depend_on_whether_a_server_was_busy() {
     assert_eq!((summary.encoded, summary.reused), (1, 4));
     let asked = log.lock().unwrap().clone();
     let pictures: Vec<&String> = asked.iter().filter(|path| path.contains("full/")).collect();
-    assert_eq!(pictures, ["busy/full/80,/0/default.jpg"], "{asked:?}");
+    assert_eq!(pictures, ["busy/full/120,/0/default.jpg"], "{asked:?}");
     let mut undisturbed = table(dir.path(), "undisturbed", all);
     undisturbed.network.retries = 1;
     run(undisturbed).await.unwrap();
@@ -293,7 +294,7 @@ async fn a_part_of_an_image_is_sized_by_itself() {
     let asked = log.lock().unwrap().clone();
     assert_eq!(
         asked,
-        ["part/info.json", "part/10,20,400,320/80,/0/default.jpg"]
+        ["part/info.json", "part/10,20,400,320/120,/0/default.jpg"]
     );
 }
 

@@ -137,6 +137,18 @@ pub(crate) fn write_pictures(dir: &Path, n_images: u32) {
     }
 }
 
+/// Numbers that are the same in each run: a linear congruential generator with Knuth's constants.
+pub(crate) struct Numbers(pub(crate) u64);
+
+impl Numbers {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
+        self.0 = (self.0)
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(self.0 >> 33).unwrap() % limit
+    }
+}
+
 /// The reference data beside the repository, where it is present.
 #[allow(dead_code, reason = "not every area has reference data")]
 pub(crate) fn shared(path: &str) -> Option<PathBuf> {
@@ -196,6 +208,21 @@ pub(crate) fn strace() -> bool {
     works("strace", &["-f", "-qq", "-e", "trace=%network", "true"])
         || not_tested::<()>("strace is missing or may not watch programs; run tools/setup --tests")
             .is_some()
+}
+
+/// Whether programs can have file systems of their own here; see [`python`] for what happens without.
+pub(crate) fn namespaces() -> bool {
+    works("unshare", &["-rm", "mount", "-t", "tmpfs", "tmpfs", "/mnt"])
+        || not_tested::<()>(
+            "programs may not have file systems of their own here (unshare -rm mount); run the tests as root, or allow user namespaces (sysctl kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns)",
+        )
+        .is_some()
+}
+
+/// Whether scripts can be checked here; see [`python`] for what happens without.
+pub(crate) fn shellcheck() -> bool {
+    works("shellcheck", &["--version"])
+        || not_tested::<()>("shellcheck is missing; run tools/setup --tests").is_some()
 }
 
 /// Whether libvips can cut pictures into tiles here; see [`python`] for what happens without.

@@ -11,10 +11,10 @@
 //! ```
 
 use super::files::{DemoFiles, PICTURES};
-use crate::lock;
+use crate::lock::{self, Lock};
 use anyhow::{Context, ensure};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
@@ -55,11 +55,11 @@ impl DemoDir {
         self.root.join(name)
     }
 
-    /// Keeps other demos out of the directory while the file is open.
-    pub(super) fn lock(&self) -> anyhow::Result<File> {
-        lock::exclusive(&self.path(LOCK), || {
+    /// Keeps other demos out of the directory until dropped.
+    pub(super) fn lock(&self) -> anyhow::Result<Lock> {
+        lock::exclusive(&self.path(LOCK), |owner| {
             format!(
-                "another demo is at work in {}; end it or name another folder with --dir",
+                "another demo is at work in {}{owner}; end it or name another folder with --dir",
                 self.root.display()
             )
         })

@@ -6,6 +6,6 @@ mod expected;
 mod joined;
 mod nightly;
 mod robust;
-mod site;
+pub(crate) mod site;
 mod stream;
 mod triples;
