@@ -29,7 +29,7 @@ fn colour(x: u32, y: u32, width: u32, height: u32) -> image::Rgb<u8> {
 }
 
 /// The files below `root`, and the paths that were asked for.
-async fn serve(root: PathBuf) -> (String, Arc<Mutex<Vec<String>>>) {
+pub(crate) async fn serve(root: PathBuf) -> (String, Arc<Mutex<Vec<String>>>) {
     let log = Arc::new(Mutex::new(Vec::new()));
     let noted = log.clone();
     let file = async move |UrlPath(path): UrlPath<String>| -> Response {

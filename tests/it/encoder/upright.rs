@@ -48,7 +48,7 @@ fn stored(shown: &RgbImage, orientation: u16) -> RgbImage {
 }
 
 /// Exif with an orientation and something before it.
-fn exif(orientation: u16, is_little: bool) -> Vec<u8> {
+pub(crate) fn exif(orientation: u16, is_little: bool) -> Vec<u8> {
     let short = |x: u16| {
         if is_little {
             x.to_le_bytes()
