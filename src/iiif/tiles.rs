@@ -165,13 +165,16 @@ fn scales(info: &Value) -> Vec<Scale> {
     sets.chain(old)
         .filter_map(|(width, height, factors)| Some((side(width)?, side(height)?, factors)))
         .flat_map(|(width, height, factors)| {
-            (factors.as_array().into_iter().flatten())
-                .filter_map(side)
-                .map(move |factor| Scale {
-                    width,
-                    height,
-                    factor,
-                })
+            let factors: Vec<u64> = match factors.as_array() {
+                // As libvips writes it for an image that is smaller than a tile.
+                Some(none) if none.is_empty() => vec![1],
+                all => all.into_iter().flatten().filter_map(side).collect(),
+            };
+            (factors.into_iter()).map(move |factor| Scale {
+                width,
+                height,
+                factor,
+            })
         })
         .collect()
 }
@@ -236,6 +239,19 @@ mod tests {
         assert_eq!(Tiling::of(&info, 2001).unwrap().tiles.len(), 4);
         let old = json!({"width": 2000, "height": 1000, "tile_width": 512, "scale_factors": [4]});
         assert_eq!(Tiling::of(&old, 100).unwrap().tiles.len(), 1);
+    }
+
+    /// `vips dzsave --layout iiif` of 100 x 80 pixels, version 8.14.
+    #[test]
+    fn an_image_smaller_than_a_tile_is_one() {
+        let info =
+            json!({"width": 100, "height": 80, "tiles": [{"scaleFactors": [], "width": 512}]});
+        let tiling = Tiling::of(&info, 640).unwrap();
+        assert_eq!((tiling.width, tiling.height), (100, 80));
+        assert_eq!(
+            tiling.tiles[0].url("b", "default", Spelling::Width),
+            Some("b/0,0,100,80/100,/0/default.jpg".to_owned())
+        );
     }
 
     #[test]
