@@ -29,3 +29,7 @@ const server = createServer((request, response) =>
     ),
 );
 server.listen(0, "127.0.0.1", () => console.log(`http://127.0.0.1:${server.address().port}`));
+
+// It ends with the test: where node is started by a script of its wheel, the test can end that script alone.
+const parent = process.ppid;
+setInterval(() => process.ppid === parent || process.exit(), 500);
