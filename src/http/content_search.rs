@@ -72,7 +72,12 @@ impl Searched {
     fn from_address(in_address: &str, state: &AppState) -> Result<Self, ApiError> {
         let parameters = searched_manifest(in_address).ok_or(ApiError::NoSuchManifest)?;
         let known = Parameters::from_url(Some(parameters.clone()))?;
-        let choice = Choice::of(known, state.sparql.options().default_min_score)?;
+        let choice = Choice::of(known, state.sparql.options().default_min_score);
+        // A manifest of nothing there is none.
+        let choice = choice.map_err(|error| match error {
+            ApiError::NothingAsked { .. } => ApiError::NoSuchManifest,
+            other => other,
+        })?;
         Ok(Self { parameters, choice })
     }
 }

@@ -105,6 +105,15 @@ pub(super) enum ApiError {
     /// There is only something to exclude.
     #[error("there is nothing to search for; give a text, the URL of an image or an image")]
     NothingToSearch,
+    /// A document of nothing.
+    #[error(
+        "nothing is asked for; give words as str, the URL of a picture as url, that of an image of the collection as similarTo, or ids of images as id{}",
+        Unread(.unread)
+    )]
+    NothingAsked {
+        /// Parameters that came and mean nothing here.
+        unread: Vec<String>,
+    },
     /// Images are searched for and chosen.
     #[error(
         "id chooses images, and the other parameters search for them; give the one or the others"
@@ -127,8 +136,17 @@ pub(super) enum ApiError {
     )]
     NoSuchManifest,
     /// An id that no image has.
-    #[error("the collection has no image with the id {id:?}")]
+    #[error(
+        "the collection has no image with the id {}; an id has 40 hexadecimal digits, and /query tells that of each hit as imageId",
+        Quoted(.id)
+    )]
     NoSuchImage { id: String },
+    /// A URL that no image has.
+    #[error(
+        "the collection has no image at {}; similarTo is the URL of one of its images, as /query tells it, and url that of any picture",
+        Quoted(.url)
+    )]
+    NotInCollection { url: String },
     /// A file that the pages no longer have, or never had.
     #[error("the pages have no file {name}; load the page again")]
     NoSuchAsset { name: String },
@@ -203,6 +221,7 @@ impl ApiError {
             | Self::NoSuchManifest
             | Self::NoSuchAsset { .. }
             | Self::NoLogo
+            | Self::NotInCollection { .. }
             | Self::NoSuchImage { .. } => (StatusCode::NOT_FOUND, Client),
             Self::NoSuchMethod { .. } => (StatusCode::METHOD_NOT_ALLOWED, Client),
             Self::BodyTooLong { .. } => (StatusCode::PAYLOAD_TOO_LARGE, Client),
@@ -221,6 +240,7 @@ impl ApiError {
             | Self::BadValue { .. }
             | Self::BadImage(_)
             | Self::NothingToSearch
+            | Self::NothingAsked { .. }
             | Self::SearchAndIds
             | Self::TooManyImages { .. }
             | Self::Cancelled
@@ -308,6 +328,35 @@ pub(super) fn text(status: StatusCode, sentence: &str) -> Response {
         format!("{sentence}\n"),
     )
         .into_response()
+}
+
+/// The beginning of what somebody has sent, in quotes: it may be megabytes long.
+pub(super) struct Quoted<'a>(pub(super) &'a str);
+
+impl fmt::Display for Quoted<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.char_indices().nth(60) {
+            Some((end, _)) => write!(f, "{:?}…", &self.0[..end]),
+            None => write!(f, "{:?}", self.0),
+        }
+    }
+}
+
+/// The end of a sentence on parameters that mean nothing.
+struct Unread<'a>(&'a [String]);
+
+impl fmt::Display for Unread<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, name) in self.0.iter().enumerate() {
+            f.write_str(if at == 0 {
+                "; there is no parameter "
+            } else {
+                ", "
+            })?;
+            write!(f, "{}", Quoted(name))?;
+        }
+        Ok(())
+    }
 }
 
 /// An error and all that caused it, as one line for the log.

@@ -126,9 +126,10 @@ pub(super) enum Choice {
 impl Choice {
     pub(super) fn of(mut parameters: Parameters, default_min_score: f32) -> Result<Self, ApiError> {
         let ids = parameters.take_ids();
+        let unread = parameters.take_unread();
         let search = parameters.into_request(default_min_score)?;
         match (search, ids.is_empty()) {
-            (None, true) => Err(ApiError::NothingToSearch),
+            (None, true) => Err(ApiError::NothingAsked { unread }),
             (Some(_), false) => Err(ApiError::SearchAndIds),
             (None, false) if ids.len() > MAX_CANVASES => {
                 Err(ApiError::TooManyImages { most: MAX_CANVASES })
@@ -203,21 +204,30 @@ impl AppState {
         Links::new(endpoint.strip_suffix("/sparql").unwrap_or(&endpoint))
     }
 
-    /// The images, each once, described. Ids that no image has are left out, as an old basket may have them.
+    /// The images, each once, described. Ids that no image has are left out, as an old basket may have them, unless
+    /// there are no others.
     fn chosen(
         &self,
         choice: &Choice,
         cancellation: &Cancellation,
     ) -> Result<Vec<DescribedImage>, ApiError> {
+        let collection = self.sparql.engine().collection();
         match choice {
             Choice::Ids(ids) => {
-                let collection = self.sparql.engine().collection();
                 let rows = Self::rows(ids, |id| collection.row_of_id(id));
-                Ok(self.described(&rows, cancellation))
+                match ids.first() {
+                    Some(id) if rows.is_empty() => Err(ApiError::NoSuchImage { id: id.clone() }),
+                    _ => Ok(self.described(&rows, cancellation)),
+                }
             }
             Choice::Search(search) => {
                 let found = self.found(search, cancellation)?;
-                Ok(self.described_hits(&found, cancellation))
+                match &search.similar_to {
+                    Some(url) if found.is_empty() && collection.row_of_url(url).is_none() => {
+                        Err(ApiError::NotInCollection { url: url.clone() })
+                    }
+                    _ => Ok(self.described_hits(&found, cancellation)),
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::AppState;
 use super::body::{self, Field, FieldValue};
 use super::cache::NO_STORE;
-use super::error::{ApiError, JsonError};
+use super::error::{ApiError, JsonError, Quoted};
 use super::presentation::{self, Document};
 use crate::data_url;
 use crate::describe::image::DescribedImage;
@@ -162,7 +162,12 @@ pub(super) struct Parameters {
     file: Option<Bytes>,
     /// Images that are chosen instead of searched for.
     ids: Vec<String>,
+    /// The first names of others, which mean nothing here.
+    unread: Vec<String>,
 }
+
+/// More names of parameters than one mistypes.
+const MOST_UNREAD: usize = 3;
 
 /// The parameters by which a manifest has these images.
 pub(super) fn address_of_ids(images: &[DescribedImage]) -> String {
@@ -195,6 +200,11 @@ impl Parameters {
     /// The images that are chosen, in their order.
     pub(super) fn take_ids(&mut self) -> Vec<String> {
         std::mem::take(&mut self.ids)
+    }
+
+    /// The first names that mean nothing here.
+    pub(super) fn take_unread(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.unread)
     }
 
     fn format(&self) -> Result<Format, ApiError> {
@@ -235,9 +245,15 @@ impl Parameters {
     }
 
     fn add(&mut self, name: &str, text: String) -> Result<(), ApiError> {
-        let Some(name) = known(name).filter(|_| !text.trim().is_empty()) else {
+        let Some(name) = known(name) else {
+            if self.unread.len() < MOST_UNREAD {
+                self.unread.push(name.to_owned());
+            }
             return Ok(());
         };
+        if text.trim().is_empty() {
+            return Ok(());
+        }
         if name == "id" {
             self.ids.push(text.trim().to_owned());
             return Ok(());
@@ -332,10 +348,7 @@ fn limit(text: &str) -> Result<NonZeroUsize, ApiError> {
 
 /// Repeats the first characters of a value, because it may be megabytes long.
 pub(super) fn bad_value(name: &'static str, expected: &'static str, value: &str) -> ApiError {
-    let found = match value.char_indices().nth(60) {
-        Some((end, _)) => format!("{:?}…", &value[..end]),
-        None => format!("{value:?}"),
-    };
+    let found = Quoted(value).to_string();
     ApiError::BadValue {
         name,
         expected,

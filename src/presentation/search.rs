@@ -234,14 +234,54 @@ fn target(hit: &DescribedImage, links: &Links) -> String {
     }
 }
 
-/// The value in the first of `languages` that there is one in; else the first.
+/// The language of those whose own has no value, or who name none: a list in one language reads better than in many.
+const COMMON: &str = "en";
+
+/// The value in the first of `languages` that there is one in; else in [`COMMON`], else the first.
 fn preferred<'a>(values: &'a [FieldValue], languages: &[String]) -> Option<&'a FieldValue> {
     let main = |tag: &str| tag.split('-').next().map(str::to_ascii_lowercase);
-    let in_language = |wanted: &String| {
+    let in_language = |wanted: &str| {
         values.iter().find(|value| {
             let language = value.language.as_deref();
             language.is_some_and(|language| main(language) == main(wanted))
         })
     };
-    languages.iter().find_map(in_language).or(values.first())
+    (languages.iter().map(String::as_str).chain([COMMON]))
+        .find_map(in_language)
+        .or(values.first())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use oxrdf::Literal;
+
+    #[test]
+    fn titles_are_in_the_readers_language_or_english_or_the_first() {
+        let value = |text: &str, language: &str| {
+            let literal = Literal::new_language_tagged_literal_unchecked(text, language);
+            FieldValue::from_term(&literal.into()).unwrap()
+        };
+        let plain = FieldValue::from_term(&Literal::new_simple_literal("1").into()).unwrap();
+        let all = [
+            value("See", "de"),
+            value("Lake", "en-gb"),
+            value("Lac", "fr"),
+        ];
+        let no_english = [value("See", "de"), plain, value("Lac", "fr")];
+        for (values, languages, expected) in [
+            (&all, vec![], "Lake"),
+            (&all, vec!["fr"], "Lac"),
+            (&all, vec!["it"], "Lake"),
+            (&all, vec!["it", "de-CH"], "See"),
+            (&all, vec!["*"], "Lake"),
+            (&no_english, vec![], "See"),
+            (&no_english, vec!["fr-CH", "en"], "Lac"),
+        ] {
+            let languages: Vec<String> = languages.into_iter().map(str::to_owned).collect();
+            let found = preferred(values, &languages).unwrap();
+            assert_eq!(found.value, expected, "{languages:?}");
+        }
+        assert!(preferred(&[], &[]).is_none());
+    }
 }

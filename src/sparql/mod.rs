@@ -394,26 +394,30 @@ fn without_bom(query: &str) -> &str {
 }
 
 fn parse(query: &str) -> Result<Query, QueryError> {
-    (PARSER.clone())
-        .parse_query(query)
-        .map_err(|error| QueryError::Malformed(syntax::sentence(query, &error.to_string())))
+    (PARSER.clone()).parse_query(query).map_err(|error| {
+        let declared = PREFIXES.map(|(prefix, _)| prefix);
+        QueryError::Malformed(syntax::sentence(query, &error.to_string(), &declared))
+    })
 }
 
-/// The parser that knows the prefixes which callers leave out, and a base for relative IRIs.
+/// The prefixes that callers may leave out.
+const PREFIXES: [(&str, &str); 4] = [
+    ("clip", NAMESPACE),
+    ("rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"),
+    ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
+    ("xsd", "http://www.w3.org/2001/XMLSchema#"),
+];
+
+/// The parser that knows [`PREFIXES`], and a base for relative IRIs.
 static PARSER: LazyLock<SparqlParser> = LazyLock::new(|| {
-    [
-        ("clip", NAMESPACE),
-        ("rdf", "http://www.w3.org/1999/02/22-rdf-syntax-ns#"),
-        ("rdfs", "http://www.w3.org/2000/01/rdf-schema#"),
-        ("xsd", "http://www.w3.org/2001/XMLSchema#"),
-    ]
-    .into_iter()
-    .try_fold(SparqlParser::new(), |parser, (prefix, iri)| {
-        parser.with_prefix(prefix, iri)
-    })
-    .map(|parser| parser.with_custom_aggregate_function(NamedNode::new_unchecked(CENTROID)))
-    .and_then(|parser| parser.with_base_iri("http://localhost/"))
-    .expect("the prefixes and the base are valid IRIs")
+    PREFIXES
+        .into_iter()
+        .try_fold(SparqlParser::new(), |parser, (prefix, iri)| {
+            parser.with_prefix(prefix, iri)
+        })
+        .map(|parser| parser.with_custom_aggregate_function(NamedNode::new_unchecked(CENTROID)))
+        .and_then(|parser| parser.with_base_iri("http://localhost/"))
+        .expect("the prefixes and the base are valid IRIs")
 });
 
 fn dataset_mut(query: &mut Query) -> Option<&mut QueryDataset> {

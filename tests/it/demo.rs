@@ -267,6 +267,26 @@ fn it_serves_what_it_says() {
 }
 
 #[test]
+fn what_another_process_serves_is_asked_meanwhile() {
+    let mut small = Small::new();
+    let (server, _) = Running::server(&mut small.demo(&[]));
+    let beside = small.ask().ok();
+    assert!(beside.contains(&small.iiif()), "{beside}");
+    // Who asks need not know the ports of the one that serves.
+    let served = small.iiif_port;
+    small.iiif_port = free_port();
+    let printed = small.ask().ok();
+    assert_eq!(printed, beside);
+    // What is not set up cannot be: the other one is at work.
+    fs::remove_file(small.at("demo/.ready")).unwrap();
+    let sentence = small.ask().sentence(1);
+    assert!(sentence.contains("another demo is at work"), "{sentence}");
+    drop(server);
+    assert_ne!(served, small.iiif_port);
+    assert_eq!(made_and_found(&small.ask()), (12, 0));
+}
+
+#[test]
 fn finished_work_is_reused() {
     let small = Small::new();
     small.ask().ok();

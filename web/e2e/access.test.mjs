@@ -107,6 +107,10 @@ const STATES = {
       await opened(page);
     },
   },
+  "a picture of elsewhere": {
+    path: "?q=a+ship+at+sea&open=http://elsewhere.example/iiif/1",
+    go: (page) => page.getByRole("button", { name: "To the search" }).waitFor(),
+  },
   "a rectangle": {
     path: "?q=a+ship+at+sea",
     go: async (page) => {

@@ -187,3 +187,43 @@ test("gathered pictures are searched together and saved", () =>
     await answered(page);
     assert.ok((await images(page)).slice(0, 6).includes(first));
   }));
+
+test("a link to a picture that the collection does not have says so, and asks its host for nothing", () => {
+  const open = "http://elsewhere.example/iiif/1";
+  return onPage(`?q=a+castle&open=${open}`, {}, async (page) => {
+    const dialog = page.getByRole("dialog");
+    const sentence = dialog.getByRole("alert");
+    await sentence.waitFor();
+    assert.equal(await sentence.innerText(), `This picture is not in this collection: ${open}`);
+    await dialog.getByRole("button", { name: "To the search" }).click();
+    await dialog.waitFor({ state: "detached" });
+    assert.equal(new URL(page.url()).search, "?q=a+castle");
+    await answered(page);
+  });
+});
+
+test("a minimum that no picture reaches is told, with the step down", () =>
+  onPage("?q=a+castle&min=0.9", {}, async (page) => {
+    await page.getByText("No picture has a score of 0.90 or more.").waitFor();
+    assert.equal(await page.locator(".min-score input").inputValue(), "0.9");
+    await page.getByRole("button", { name: /^Lower the minimum to 0\.\d\d$/ }).click();
+    await answered(page);
+  }));
+
+test("a service whose model has low scores shows its pictures, and its own minimum on the slider", () =>
+  onPage("./", {}, async (page) => {
+    // As a service would say it whose minimum is above all that its model gives.
+    await page.addInitScript(() => {
+      const { parse } = JSON;
+      JSON.parse = (...given) => {
+        const value = parse(...given);
+        return value?.defaultMinScore ? { ...value, defaultMinScore: 0.95 } : value;
+      };
+    });
+    await page.reload();
+    await page.locator(".grid li").first().waitFor();
+    await page.getByRole("searchbox").fill("a castle");
+    await page.getByRole("searchbox").press("Enter");
+    await page.getByText("No picture has a score of 0.95 or more.").waitFor();
+    assert.equal(await page.locator(".min-score input").inputValue(), "0.95");
+  }));

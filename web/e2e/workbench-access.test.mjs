@@ -63,6 +63,10 @@ for (const colorScheme of THEMES) {
             await accessible(page, view);
           }
         }
+        await tab(page, "table").click();
+        await page.locator("thead").getByRole("button", { name: "score" }).click();
+        await page.locator("[aria-sort]").waitFor();
+        await accessible(page, "sorted");
         await page.getByRole("button", { name: "Explain" }).click();
         await page.locator(".plan").waitFor();
         await accessible(page, "plan");

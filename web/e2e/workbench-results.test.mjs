@@ -77,8 +77,9 @@ test("long tables are drawn as they are scrolled to", () =>
   onWorkbench({ query: QUERIES.many }, async (page) => {
     await run(page);
     assert.match(await page.locator(".status-line").textContent(), /20,000 rows/);
-    assert.equal(await page.locator("tbody").count(), 5);
-    assert.ok((await page.locator("tbody tr").count()) <= 500);
+    // At first only what fills the view, so that it is there at once.
+    assert.equal(await page.locator("tbody").count(), 1);
+    assert.ok((await page.locator("tbody tr").count()) <= 100);
     const scroller = page.locator(".table-scroller");
     for (let end = 0; end < 10; end += 1) {
       await scroller.evaluate((element) => element.scrollTo(0, element.scrollHeight));
@@ -89,6 +90,66 @@ test("long tables are drawn as they are scrolled to", () =>
     assert.ok((await page.locator("tbody tr").count()) < 1500);
     await scroller.evaluate((element) => element.scrollTo(0, 0));
     await page.locator("tbody tr").first().getByText("1", { exact: true }).waitFor();
+  }));
+
+/** Texts of the column at `index`, as they stand in the table. */
+function column(page, index) {
+  return page.locator(`tbody td:nth-child(${index + 2})`).allInnerTexts();
+}
+
+test("columns sort by click and by key, and the third time give the answer's order back", () =>
+  onWorkbench({ query: QUERIES.counts }, async (page) => {
+    await run(page);
+    const [artists, counts] = [await column(page, 0), await column(page, 1)];
+    const heads = page.locator("thead th");
+    const sorted = (index, direction) =>
+      heads
+        .nth(index + 1)
+        .and(page.locator(`[aria-sort=${direction}]`))
+        .waitFor();
+    await heads.nth(2).getByRole("button").click();
+    await sorted(1, "ascending");
+    const up = (await column(page, 1)).map(Number);
+    assert.deepEqual(
+      up,
+      counts.map(Number).sort((a, b) => a - b),
+    );
+    await page.getByText("Sorted by pictures, ascending.").waitFor();
+    await page.keyboard.press("Enter");
+    await sorted(1, "descending");
+    await page.keyboard.press("Space");
+    await page.locator("[aria-sort]").waitFor({ state: "detached" });
+    assert.deepEqual(await column(page, 0), artists);
+    await heads.nth(1).getByRole("button").click();
+    await sorted(0, "ascending");
+    assert.deepEqual(await column(page, 0), artists.toSorted(new Intl.Collator("en").compare));
+    assert.equal(await page.locator("[aria-sort]").count(), 1);
+  }));
+
+test("what a LIMIT keeps from coming is said not to be sorted", () =>
+  onWorkbench({ query: `${QUERIES.counts} LIMIT 5` }, async (page) => {
+    await run(page);
+    await page.getByRole("button", { name: "artist" }).click();
+    await page.getByText(/Only the 5 rows that came are sorted.*ORDER BY/).waitFor();
+  }));
+
+test("mistakes are told in words, and marked at their place", () =>
+  onWorkbench({}, async (page) => {
+    for (const [query, sentence, marked] of [
+      ["SELECT * { ?s ?p ?o } LIMT 3", /LIMT is no word of SPARQL; did you mean LIMIT\?/, "LIMT"],
+      ["SELECT * { ?s a dct:x }", /write PREFIX dct: <http:\/\/purl.org\/dc\/terms\/>/, "dct:x"],
+      [
+        "SELECT * {\n  ?s ?p ?o\n  ?s ?q ?o }",
+        /line 3, column 3: before the variable \?s a sign/,
+        "?s",
+      ],
+    ]) {
+      await replaceText(page, query);
+      await run(page);
+      await page.locator(".alert").getByText(sentence).waitFor();
+      await page.getByRole("button", { name: "Go to the place" }).click();
+      await page.waitForFunction((text) => getSelection()?.toString() === text, marked);
+    }
   }));
 
 const FORMATS = {

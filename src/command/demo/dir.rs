@@ -95,6 +95,13 @@ impl DemoDir {
         self.has(READY, stamp.as_bytes())
     }
 
+    /// The IIIF service of the whole collection and metadata that were made of the demo's files with this `digest`.
+    pub(super) fn ready_at(&self, digest: &str) -> Option<String> {
+        let stamp = fs::read_to_string(self.path(READY)).ok()?;
+        let (found, iiif) = stamp.trim_end().split_once('\n')?;
+        (found == digest).then(|| iiif.to_owned())
+    }
+
     /// The collection and the metadata are about to change.
     pub(super) fn set_unready(&self) -> anyhow::Result<()> {
         self.remove(READY)

@@ -18,10 +18,11 @@ use crate::encoder::Encoder;
 use crate::http::pages::operator::PageSettings;
 use crate::http::{self, AppState, HttpSettings};
 use crate::print::{Output, note};
-use crate::sparql::{QueryRequest, Sparql};
+use crate::sparql::{QueryRequest, Sparql, SparqlOptions};
 use dir::DemoDir;
 use files::{DemoFiles, PICTURES};
 use setup::SetUp;
+use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
 use stop::Stop;
@@ -78,18 +79,18 @@ async fn answer(
     files: DemoFiles,
     dir: DemoDir,
 ) -> anyhow::Result<ExitCode> {
-    let iiif = guide::origin((args.host, args.iiif_port).into());
-    // A demo that is set up, and perhaps served by another process, has all that an answer needs.
-    let sparql = if dir.is_ready(&stamp(&files, &iiif)) && dir.has_all(&files) {
-        let encoder = open_model(args, &dir).await?;
-        open(&dir, iiif, encoder).await?
-    } else {
-        let listener = listen(args.host, args.iiif_port, "--iiif-port").await?;
-        let _lock = dir.lock()?;
-        let Some(sparql) = set_up(args, &files, &dir, listener, Stop::listen()).await? else {
-            return Ok(ExitCode::from(INTERRUPTED));
-        };
-        sparql
+    let sparql = match ready_at(args, &files, &dir)? {
+        Place::Ready(iiif) => {
+            let encoder = open_model(args, &dir).await?;
+            open(args, &dir, iiif, encoder).await?
+        }
+        Place::Unready(_lock) => {
+            let listener = listen(args.host, args.iiif_port, "--iiif-port").await?;
+            let Some(sparql) = set_up(args, &files, &dir, listener, Stop::listen()).await? else {
+                return Ok(ExitCode::from(INTERRUPTED));
+            };
+            sparql
+        }
     };
     let (query, format) = (ask::query(text, args.limit), args.format);
     blocking(move || {
@@ -102,6 +103,29 @@ async fn answer(
     .await?;
     note("the links work while `clip-search demo` serves, without --query");
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is there to answer from.
+enum Place {
+    /// All that an answer needs, with the IIIF service that it was set up with. Another process may serve it.
+    Ready(String),
+    /// Not all; no other demo is at work on it while the file is open.
+    Unready(File),
+}
+
+fn ready_at(args: &DemoArgs, files: &DemoFiles, dir: &DemoDir) -> anyhow::Result<Place> {
+    let iiif = guide::origin((args.host, args.iiif_port).into());
+    let has_all = dir.has_all(files);
+    if has_all && dir.is_ready(&stamp(files, &iiif)) {
+        return Ok(Place::Ready(iiif));
+    }
+    match dir.lock() {
+        Ok(lock) => Ok(Place::Unready(lock)),
+        // A demo that serves on other ports answers all the same.
+        Err(taken) => (dir.ready_at(&files.digest()).filter(|_| has_all))
+            .map(Place::Ready)
+            .ok_or(taken),
+    }
 }
 
 /// What a collection and a store are made of: another port gives other IIIF URLs.
@@ -141,7 +165,7 @@ async fn set_up(
         })
         .await?;
     }
-    open(dir, iiif, encoder).await.map(Some)
+    open(args, dir, iiif, encoder).await.map(Some)
 }
 
 async fn open_model(args: &DemoArgs, dir: &DemoDir) -> anyhow::Result<Arc<dyn Encoder>> {
@@ -149,7 +173,20 @@ async fn open_model(args: &DemoArgs, dir: &DemoDir) -> anyhow::Result<Arc<dyn En
     blocking(move || setup::open_model(&dir, runtime_library)).await
 }
 
-async fn open(dir: &DemoDir, iiif: String, encoder: Arc<dyn Encoder>) -> anyhow::Result<Sparql> {
+async fn open(
+    args: &DemoArgs,
+    dir: &DemoDir,
+    iiif: String,
+    encoder: Arc<dyn Encoder>,
+) -> anyhow::Result<Sparql> {
     let (dir, runtime) = (dir.clone(), Handle::current());
-    blocking(move || setup::open(&dir, &iiif, encoder, runtime)).await
+    let mut options = SparqlOptions::default();
+    if args.files.is_none() {
+        options.default_min_score = CARRIED_MIN_SCORE;
+    }
+    blocking(move || setup::open(&dir, &iiif, encoder, options, runtime)).await
 }
+
+/// From here on, the carried model's scores mean something: it gives half of the pictures 0.2 for any words. Of the
+/// demo's 306, “a ship at sea” has 171 above 0.2 and 24 above this, which are the ships.
+const CARRIED_MIN_SCORE: f32 = 0.4;

@@ -110,17 +110,13 @@ pub(super) fn open(
     dir: &DemoDir,
     iiif: &str,
     encoder: Arc<dyn Encoder>,
+    options: SparqlOptions,
     runtime: Handle,
 ) -> anyhow::Result<Sparql> {
     let collection = Collection::open(&dir.path(DATA))?;
     let store = store::open_for_reading(Some(&dir.path(STORE)))?;
     let engine = Engine::new(Arc::new(collection), encoder, fetcher(iiif)?);
-    Ok(Sparql::new(
-        store,
-        Arc::new(engine),
-        SparqlOptions::default(),
-        runtime,
-    ))
+    Ok(Sparql::new(store, Arc::new(engine), options, runtime))
 }
 
 /// Reaches the demo's own IIIF service, and beside it what anybody's queries reach.

@@ -242,7 +242,19 @@ async fn what_has_no_manifest_is_told_in_a_sentence() {
     let black = image_id(&iiif_url("black"));
     let many = "id=0&".repeat(1001);
     for (uri, status, word) in [
-        ("/iiif/manifest", 400, "nothing to search for"),
+        ("/iiif/manifest", 400, "give words as str"),
+        ("/iiif/collection?id=+", 400, "or ids of images as id"),
+        (
+            "/iiif/manifest?q=a+lake&Str=x",
+            400,
+            r#"there is no parameter \"q\", \"Str\""#,
+        ),
+        ("/iiif/manifest?exclude=red", 400, "nothing to search for"),
+        (
+            "/iiif/manifest?str=red&minScore=low",
+            400,
+            "minScore must be a number",
+        ),
         ("/iiif/manifest?str=red&limit=1001", 400, "from 1 to 1000"),
         ("/iiif/manifest?str=red&limit=0", 400, "limit"),
         ("/iiif/manifest?str=red&id=0", 400, "the one or the others"),
@@ -256,11 +268,25 @@ async fn what_has_no_manifest_is_told_in_a_sentence() {
             404,
             "no image is found",
         ),
-        ("/iiif/manifest?id=0", 404, "no image is found"),
+        (
+            "/iiif/manifest?id=0",
+            404,
+            r#"no image with the id \"0\"; an id has 40 hexadecimal digits"#,
+        ),
+        (
+            "/iiif/collection?id=0&id=1",
+            404,
+            "tells that of each hit as imageId",
+        ),
+        (
+            &format!("/iiif/manifest?id={}", "0".repeat(5000)),
+            404,
+            "no image with the id",
+        ),
         (
             "/iiif/manifest?similarTo=https%3A%2F%2Fexample.org",
             404,
-            "no image is found",
+            "no image at \\\"https://example.org",
         ),
         (
             &format!("/iiif/manifest?id={black}"),
@@ -509,8 +535,8 @@ async fn a_search_service_of_no_manifest_is_refused() {
         // limit=1
         (
             "bGltaXQ9MQ",
-            StatusCode::BAD_REQUEST,
-            "nothing to search for",
+            StatusCode::NOT_FOUND,
+            "take its address from a manifest",
         ),
     ] {
         for version in [1, 2] {

@@ -134,7 +134,7 @@ fn mistakes_are_named() {
         ),
         (
             "SELECT * {",
-            "the query is not SPARQL near line 1, column 11, at its end",
+            "the query is not SPARQL at line 1, column 10: the { that opens here is never closed",
         ),
         (
             "SELECT * { SERVICE ?e { ?s ?p ?o } }",

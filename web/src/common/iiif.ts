@@ -3,8 +3,18 @@
 /** Few widths, so that image servers and browsers can keep what they made. */
 const WIDTHS = [200, 400, 800];
 
-/** Region, size, rotation, quality and format at the end of a request. */
-const REQUEST = /\/([^/]+)\/[^/]+\/!?[\d.]+\/(?:default|native|color|gray|grey|bitonal)\.\w+$/;
+/** Region, size, and what follows it at the end of a request: rotation, quality, format. */
+const REQUEST = /\/([^/]+)\/[^/]+(\/!?[\d.]+\/(?:default|native|color|gray|grey|bitonal)\.\w+)$/;
+
+/** Whether `url` asks an image service for a picture. */
+export function isRequest(url: string): boolean {
+  return REQUEST.test(url);
+}
+
+/** The same request for a picture of another size. */
+export function resized(request: string, size: string): string {
+  return request.replace(REQUEST, `/$1/${size}$2`);
+}
 
 /** The service of `image`, which may be named by its info.json or by a request; no slash at its end. */
 export function serviceUrl(image: string): string {

@@ -35,7 +35,8 @@ describe("imageRecords", () => {
   it("asks a service without /images once", async () => {
     const imageRecords = await fresh(() => new Response("", { status: 404 }));
     await expect(imageRecords("", ["http://img.example/0"])).rejects.toMatchObject({ status: 404 });
-    expect(await imageRecords("", ["http://img.example/0"])).toEqual(new Map());
+    // Nothing is known about the image, not even that the collection does not have it.
+    await expect(imageRecords("", ["http://img.example/0"])).rejects.toMatchObject({ status: 404 });
     expect(asked).toHaveLength(1);
   });
 

@@ -1,5 +1,6 @@
 // What the service knows about images: POST /images.
 
+import { common } from "./i18n";
 import { json, postForm, ServiceError } from "./service";
 
 /** A value of a metadata field. */
@@ -31,14 +32,21 @@ const AT_ONCE = 200;
 /** A service of an earlier version has no /images: it is asked once. */
 let isAbsent = false;
 
-/** What is known about `images`, by IIIF URL; unknown images are left out. */
+/**
+ * What is known about `images`, by IIIF URL; unknown images are left out.
+ *
+ * Fails with a ServiceError, or with the browser's AbortError when `signal` says stop.
+ */
 export async function imageRecords(
   root: string,
   images: string[],
   signal?: AbortSignal,
 ): Promise<Map<string, ImageRecord>> {
   const records = new Map<string, ImageRecord>();
-  for (let start = 0; start < images.length && !isAbsent; start += AT_ONCE) {
+  if (isAbsent) {
+    throw new ServiceError(common.t("error.failed", { status: 404 }), 404);
+  }
+  for (let start = 0; start < images.length; start += AT_ONCE) {
     for (const record of await asked(root, images.slice(start, start + AT_ONCE), signal)) {
       records.set(record.image, record);
     }

@@ -20,6 +20,8 @@ export function MinScore({ session }: { session: Session }) {
     clearTimeout(timer.current);
     timer.current = setTimeout(() => session.correct({ minScore: dragged }), REST_MS);
   };
+  // Similarities below 0 are rare: only who asks for them, or whose service does, has them on the slider.
+  const lowest = Math.min(asked, session.settings.defaultMinScore) < 0 ? -1 : 0;
   const text = number(value, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
   return (
     <div class="min-score">
@@ -27,7 +29,7 @@ export function MinScore({ session }: { session: Session }) {
       <input
         id={id}
         type="range"
-        min="0"
+        min={lowest}
         max="1"
         step="0.01"
         value={value}

@@ -16,7 +16,7 @@ export function Start({ session }: { session: Session }) {
   const [list] = useState(() => new HitList(session.settings));
   const first = t("example.1");
   useEffect(() => {
-    void list.search({ ...NOTHING, text: first });
+    void firstLook(list, first);
   }, [list, language.value]);
   const hits = list.hits.value.slice(0, SHOWN);
   return (
@@ -46,4 +46,12 @@ export function Start({ session }: { session: Session }) {
       )}
     </>
   );
+}
+
+/** Of a model whose scores are all below the service's minimum, the best are shown all the same. */
+async function firstLook(list: HitList, text: string): Promise<void> {
+  const isFound = await list.search({ ...NOTHING, text });
+  if (isFound && list.best.value !== null) {
+    await list.search({ ...NOTHING, text, minScore: -1 });
+  }
 }

@@ -25,6 +25,8 @@ describe("a hit", () => {
       date: [{ value: "1850" }],
     };
     expect(description(record({ fields }), "de")).toBe("See, 1850");
+    const dated = record({ fields: { date: [{ value: "1899-01-01T00:00:00" }] } });
+    expect(description(dated, "de")).toBe("1. Januar 1899");
     expect(description(record(), "de")).toBe("");
     expect(description(null, "de")).toBe("");
   });

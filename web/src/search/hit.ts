@@ -1,5 +1,6 @@
 // A hit as the page shows it, and what of its metadata stands beside the picture.
 
+import { dateText } from "../common/dates";
 import type { FieldValue, ImageRecord } from "../common/images";
 import { inLanguage } from "../common/language";
 import { boxRatio } from "./layout";
@@ -30,8 +31,13 @@ export function fieldValues(
 /** The same as text; "" where nothing is known. */
 export function fieldText(record: ImageRecord | null, field: string, language: string): string {
   return fieldValues(record, field, language)
-    .map(({ value }) => value)
+    .map(({ value }) => shownText(value, field, language))
     .join(", ");
+}
+
+/** A value as it is shown: dates as the visitor's language writes them. */
+export function shownText(value: string, field: string, language: string): string {
+  return (field === "date" ? dateText(value, language) : null) ?? value;
 }
 
 /** What a picture is called where it cannot be seen: title, maker, date; "" if nothing is known. */

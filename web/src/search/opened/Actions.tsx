@@ -4,7 +4,7 @@ import type { ImageRecord } from "../../common/images";
 import { Icon } from "../Icon";
 import { t } from "../messages";
 import type { Session } from "../session";
-import { CopyButton } from "./CopyButton";
+import { CopyText } from "./CopyText";
 import { manifestUrl, viewerUrl } from "./viewers";
 
 interface Props {
@@ -26,7 +26,7 @@ export function Actions({ session, image, record }: Props) {
         <Icon name={isIn ? "check" : "add"} />
         <span>{isIn ? t("basket.inShort") : t("basket.addShort")}</span>
       </button>
-      <CopyButton text={image} label={t("copy.iiif")} />
+      <CopyText text={image} label={t("copy.iiif")} />
       {manifest && (
         <p class="open-in">
           {settings.viewers.map((viewer) => (

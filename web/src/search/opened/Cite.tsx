@@ -3,7 +3,7 @@
 import { common, language } from "../../common/i18n";
 import type { ImageRecord } from "../../common/images";
 import { t } from "../messages";
-import { CopyButton } from "./CopyButton";
+import { CopyText } from "./CopyText";
 import { citation } from "./citation";
 
 export function Cite({ image, record }: { image: string; record: ImageRecord | null }) {
@@ -12,7 +12,7 @@ export function Cite({ image, record }: { image: string; record: ImageRecord | n
     <section class="cite">
       <h3>{t("cite")}</h3>
       <p>{text}</p>
-      <CopyButton text={text} label={t("copy.cite")} />
+      <CopyText text={text} label={t("copy.cite")} />
     </section>
   );
 }

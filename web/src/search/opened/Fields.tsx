@@ -25,7 +25,7 @@ export function Fields({ record, score }: Props) {
           <dt>{tOr(`field.${field}`, field)}</dt>
           {fieldValues(record, field, spoken).map((value) => (
             <dd key={value.value}>
-              <FieldText value={value} />
+              <FieldText field={field} value={value} />
             </dd>
           ))}
         </div>

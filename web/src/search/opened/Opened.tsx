@@ -8,6 +8,7 @@ import { focusLink } from "../OpenLink";
 import type { Session } from "../session";
 import { About } from "./About";
 import { CloseButton } from "./CloseButton";
+import { Foreign } from "./Foreign";
 import { neighbours } from "./neighbours";
 import { Stage } from "./Stage";
 import { useRecord } from "./useRecord";
@@ -15,7 +16,7 @@ import { useRecord } from "./useRecord";
 export function Opened({ session, image }: { session: Session; image: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
   const [isDrawing, setDrawing] = useState(false);
-  const record = useRecord(session, image);
+  const { record, isForeign } = useRecord(session, image);
   const title = description(record ?? null, language.value) || t("picture");
   const images = session.hits.hits.value.map((hit) => hit.image);
   const beside = neighbours(images, image);
@@ -66,17 +67,23 @@ export function Opened({ session, image }: { session: Session; image: string }) 
         }
       }}
     >
-      <Stage
-        session={session}
-        image={image}
-        record={record}
-        title={title}
-        beside={beside}
-        isDrawing={isDrawing}
-        onDraw={setDrawing}
-        onGo={go}
-      />
-      <About session={session} image={image} record={record ?? null} />
+      {isForeign ? (
+        <Foreign image={image} onLeave={() => navigation.close()} />
+      ) : (
+        <>
+          <Stage
+            session={session}
+            image={image}
+            record={record}
+            title={title}
+            beside={beside}
+            isDrawing={isDrawing}
+            onDraw={setDrawing}
+            onGo={go}
+          />
+          <About session={session} image={image} record={record ?? null} />
+        </>
+      )}
       <CloseButton onClose={() => navigation.close()} />
     </dialog>
   );

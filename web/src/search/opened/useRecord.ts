@@ -4,23 +4,36 @@ import { useEffect, useState } from "preact/hooks";
 import { type ImageRecord, imageRecords } from "../../common/images";
 import type { Session } from "../session";
 
-/** `undefined` until it is known whether anything is known. */
-export function useRecord(session: Session, image: string): ImageRecord | null | undefined {
-  const [asked, setAsked] = useState<{ image: string; record: ImageRecord | null } | null>(null);
-  const ofHit = session.hits.hits.value.find((hit) => hit.image === image)?.record;
-  const ofBasket = session.basket.pictures.value.find((one) => one.image === image)?.record;
-  const known = ofHit ?? ofBasket;
+export interface Known {
+  /** Undefined until it is known whether anything is known, null where nothing is. */
+  record: ImageRecord | null | undefined;
+  /** Whether the service has said that the image is none of its collection. */
+  isForeign: boolean;
+}
+
+const NOTHING: Known = { record: null, isForeign: false };
+
+export function useRecord(session: Session, image: string): Known {
+  const [asked, setAsked] = useState<{ image: string; known: Known } | null>(null);
+  const ofHits = [...session.hits.hits.value, ...session.basket.pictures.value];
+  const here = ofHits.filter((one) => one.image === image);
+  const record = here.find((one) => one.record)?.record;
+  const isHere = here.length > 0;
   useEffect(() => {
-    if (known) {
+    if (record) {
       return;
     }
     const stop = new AbortController();
-    const tell = (record: ImageRecord | null) => stop.signal.aborted || setAsked({ image, record });
+    const tell = (known: Known) => stop.signal.aborted || setAsked({ image, known });
     imageRecords(session.settings.root, [image], stop.signal).then(
-      (records) => tell(records.get(image) ?? null),
-      () => tell(null),
+      (records) => tell({ record: records.get(image) ?? null, isForeign: !records.has(image) }),
+      () => tell(NOTHING),
     );
     return () => stop.abort();
-  }, [image, known, session]);
-  return known ?? (asked?.image === image ? asked.record : undefined);
+  }, [image, record, session]);
+  if (record) {
+    return { record, isForeign: false };
+  }
+  const known = asked?.image === image ? asked.known : { ...NOTHING, record: undefined };
+  return { ...known, isForeign: known.isForeign && !isHere };
 }

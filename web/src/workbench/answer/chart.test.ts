@@ -17,6 +17,7 @@ function table(variables: string[], rows: (string | number)[][]): TableAnswer {
   return {
     kind: "table",
     text: "",
+    columns: [],
     variables,
     rows: rows.map((row) =>
       Object.fromEntries(row.map((value, idx) => [variables[idx] ?? "", term(value)])),

@@ -26,7 +26,10 @@ export const MOST_BARS = 200;
 const MOST_ROWS = 10_000;
 
 /** The columns of a chart: a number in every row, and before or after it a label that stands in no two rows. */
-export function chartColumns({ variables, rows }: TableAnswer): ChartColumns | null {
+export function chartColumns({
+  variables,
+  rows,
+}: Pick<TableAnswer, "variables" | "rows">): ChartColumns | null {
   if (rows.length < 2 || rows.length > MOST_ROWS) {
     return null;
   }

@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { Term } from "../../common/term";
-import { columnOf, tagOf } from "./columns";
+import { ColumnReader, SAMPLE, tagOf } from "./columns";
 
 const XSD = "http://www.w3.org/2001/XMLSchema#";
 const literal = (value: string, datatype?: string): Term =>
@@ -30,6 +30,16 @@ it.each([
   ],
   ["empty", [], { isNumeric: false, tag: null }],
 ] as [string, (Term | null)[], object][])("a column: %s", (_, terms, expected) => {
-  const rows = terms.map((term) => (term ? { a: term } : {}));
-  expect(columnOf(rows, "a")).toEqual({ name: "a", ...expected });
+  const reader = new ColumnReader("a");
+  for (const term of terms) {
+    reader.add([term ? { a: term } : {}]);
+  }
+  expect(reader.column()).toEqual({ name: "a", iris: [], ...expected });
+});
+
+it("keeps the first distinct IRIs of the web", () => {
+  const reader = new ColumnReader("a");
+  const iris = Array.from({ length: 30 }, (_, n) => `http://a/${n}`);
+  reader.add(["urn:x", "http://a/0", ...iris].map((value) => ({ a: { type: "uri", value } })));
+  expect(reader.column().iris).toEqual(iris.slice(0, SAMPLE));
 });

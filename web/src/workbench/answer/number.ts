@@ -1,5 +1,5 @@
 // Numbers among the terms of an answer.
-import type { Term } from "../../common/term";
+import type { Literal, Term } from "../../common/term";
 
 const XSD = "http://www.w3.org/2001/XMLSchema#";
 
@@ -11,9 +11,14 @@ const NUMERIC = new Set(
   ].flatMap((names) => names.split(" ").map((name) => XSD + name)),
 );
 
+/** Whether a term has one of the datatypes of numbers; infinity has, and what is not a number. */
+export function isNumeric(term: Term | undefined): term is Literal {
+  return term?.type === "literal" && term.datatype !== undefined && NUMERIC.has(term.datatype);
+}
+
 /** The number that a term is, or null. */
 export function numberOf(term: Term | undefined): number | null {
-  if (term?.type !== "literal" || !term.datatype || !NUMERIC.has(term.datatype)) {
+  if (!isNumeric(term)) {
     return null;
   }
   const number = Number(term.value);

@@ -1,25 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { ImageRecord } from "../../common/images";
-import type { TableAnswer } from "./answer";
+import type { Column } from "./columns";
 import { isPictureIri, pictureColumns, sampledIris, smallPictureUrls } from "./pictures";
 
-const TABLE: TableAnswer = {
-  kind: "table",
-  text: "",
-  variables: ["image", "work", "file", "note"],
-  rows: [
-    {
-      image: { type: "uri", value: "http://iiif/1" },
-      work: { type: "uri", value: "http://work/1" },
-      note: { type: "literal", value: "http://iiif/1" },
-    },
-    {
-      image: { type: "uri", value: "http://iiif/2" },
-      work: { type: "uri", value: "http://work/1" },
-      file: { type: "uri", value: "http://files/a.JPG" },
-    },
-  ],
-};
+const column = (name: string, ...iris: string[]): Column => ({
+  name,
+  isNumeric: false,
+  tag: null,
+  iris,
+});
+const COLUMNS = [
+  column("image", "http://iiif/1", "http://iiif/2"),
+  column("work", "http://work/1"),
+  column("file", "http://files/a.JPG"),
+  column("note"),
+];
 
 it.each([
   ["http://a/x.jpg", true],
@@ -27,6 +22,9 @@ it.each([
   ["http://a/iiif/x/full/max/0/default.jpg", true],
   ["http://a/iiif/x/pct:0,0,50,50/200,/!90/gray.tif", true],
   ["http://a/iiif/x", false],
+  ["http://a/x/full/max/0/default.jp2", true],
+  // A date in a path is no region.
+  ["http://a/2020/01/15/photo.tif", false],
   ["http://a/jpg", false],
   ["urn:x.jpg", false],
 ])("isPictureIri(%j) is %s", (iri, expected) => {
@@ -35,7 +33,7 @@ it.each([
 
 describe("columns", () => {
   it("are sampled by their distinct IRIs", () => {
-    expect(sampledIris(TABLE)).toEqual([
+    expect(sampledIris(COLUMNS)).toEqual([
       "http://iiif/1",
       "http://iiif/2",
       "http://work/1",
@@ -45,13 +43,11 @@ describe("columns", () => {
 
   it("hold pictures if the service knows them or they look like it", () => {
     const known = new Set(["http://iiif/2"]);
-    expect(pictureColumns(TABLE, known)).toEqual(["image", "file"]);
-    expect(pictureColumns(TABLE, new Set())).toEqual(["file"]);
-    const most = new Set(["http://files/b", "http://iiif/1", "http://iiif/2"]);
-    expect(pictureColumns({ ...TABLE, variables: ["file", "image"] }, most)).toEqual([
-      "image",
-      "file",
-    ]);
+    const table = { columns: COLUMNS };
+    expect(pictureColumns(table, known)).toEqual(["image", "file"]);
+    expect(pictureColumns(table, new Set())).toEqual(["file"]);
+    const most = new Set(["http://iiif/1", "http://iiif/2"]);
+    expect(pictureColumns({ columns: COLUMNS.toReversed() }, most)).toEqual(["image", "file"]);
   });
 });
 
@@ -73,6 +69,11 @@ it.each([
     "http://a/x.jpg",
     { ...record("http://a/x.jpg", 90), measured: "delivered", link: "http://a/x.jpg" } as const,
     ["http://a/x.jpg"],
+  ],
+  [
+    "http://a/2020/01/15/photo.jpg",
+    undefined,
+    ["http://a/2020/01/15/photo.jpg", "http://a/2020/01/15/photo.jpg/full/200,/0/default.jpg"],
   ],
   [
     "http://a/x/0,0,9,9/max/0/gray.png",

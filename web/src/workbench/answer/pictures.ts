@@ -1,35 +1,31 @@
 // Which columns of a table hold pictures, and the addresses of small ones.
-import { thumbnailUrl } from "../../common/iiif";
+import { isRequest, resized, thumbnailUrl } from "../../common/iiif";
 import type { ImageRecord } from "../../common/images";
 import type { TableAnswer } from "./answer";
+import { type Column, isWeb } from "./columns";
 
 export type KnownImages = ReadonlyMap<string, ImageRecord>;
 
-/** So many IRIs of each column tell what the column holds. */
-const SAMPLE = 20;
-
 const FILE = /\.(?:jpe?g|png|gif|webp|avif|svg)(?:\?[^#]*)?$/i;
-/** Image API: region, size, rotation, quality.format. */
-const IIIF_REQUEST = /\/(full|square|(?:pct:)?[\d.,]+)\/([^/]+)\/(!?[\d.]+)\/(\w+)\.(\w+)$/;
 
 /** Whether an IRI says by itself that a picture is there. */
 export function isPictureIri(iri: string): boolean {
-  return /^https?:/.test(iri) && (IIIF_REQUEST.test(iri) || FILE.test(iri));
+  return isWeb(iri) && (isRequest(iri) || FILE.test(iri));
 }
 
 /** The first IRIs of each column, to ask the service about. */
-export function sampledIris({ variables, rows }: TableAnswer): string[] {
-  return [...new Set(variables.flatMap((name) => irisOf(rows, name, SAMPLE)))];
+export function sampledIris(columns: readonly Column[]): string[] {
+  return [...new Set(columns.flatMap(({ iris }) => iris))];
 }
 
 /** The columns in which IRIs of pictures were found, the one with the most of them first. */
 export function pictureColumns(
-  { variables, rows }: TableAnswer,
+  { columns }: { columns: readonly Column[] },
   known: { has: (iri: string) => boolean },
 ): string[] {
   const isPicture = (iri: string) => known.has(iri) || isPictureIri(iri);
-  return variables
-    .map((name) => ({ name, n: irisOf(rows, name, SAMPLE).filter(isPicture).length }))
+  return columns
+    .map(({ name, iris }) => ({ name, n: iris.filter(isPicture).length }))
     .filter(({ n }) => n > 0)
     .sort((a, b) => b.n - a.n)
     .map(({ name }) => name);
@@ -49,8 +45,8 @@ export function smallPictureUrls(
     // Nobody described a service: it may be a file, which comes as it is.
     return known.measured === "delivered" ? [known.link] : [service];
   }
-  if (IIIF_REQUEST.test(iri)) {
-    return [iri.replace(IIIF_REQUEST, `/$1/${width},/$3/$4.$5`), iri];
+  if (isRequest(iri)) {
+    return [resized(iri, `${width},`), iri];
   }
   return isPictureIri(iri) ? [iri, service] : [];
 }
@@ -60,7 +56,7 @@ export function irisOf(rows: TableAnswer["rows"], name: string, most: number): s
   const found = new Set<string>();
   for (const row of rows) {
     const term = row[name];
-    if (term?.type === "uri" && /^https?:/.test(term.value)) {
+    if (term?.type === "uri" && isWeb(term.value)) {
       found.add(term.value);
     }
     if (found.size >= most) {

@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import type { Answer } from "./answer";
 import { chosenView, viewsOf } from "./views";
 
-const TABLE: Answer = { kind: "table", text: "{}", variables: ["a"], rows: [] };
+const TABLE: Answer = { kind: "table", text: "{}", variables: ["a"], rows: [], columns: [] };
 const GRAPH: Answer = { kind: "graph", text: "" };
 const NOTHING = { hasPictures: false, hasChart: false, hasPlan: false };
 const ALL = { hasPictures: true, hasChart: true, hasPlan: true };

@@ -15,6 +15,16 @@ describe("errorPlace", () => {
     ],
     ["the query is not SPARQL near line 2, column 6, at its end", "SELECT *\n{ ?x ", "x"],
     ["the query is not SPARQL near line 2, column 3, at “WERE {}”", "SELECT *\n  WERE {}", "WERE"],
+    [
+      "the query is not SPARQL at line 2, column 3: WERE is no word of SPARQL; did you mean WHERE?",
+      "SELECT *\n  WERE {}",
+      "WERE",
+    ],
+    [
+      "the query is not SPARQL at line 1, column 15: the prefix dct: of dct:title is not declared",
+      "SELECT * { ?s dct:title ?o }",
+      "dct:title",
+    ],
     ["the query is not SPARQL near line 1, column 3, at “?b”", "💧 ?bc", "?bc"],
     [
       "the query is not SPARQL near line 1, column 9, at the end of the line",

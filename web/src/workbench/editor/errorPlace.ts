@@ -2,7 +2,7 @@
 import { codeOf } from "../query/code";
 import { firstUndeclared, type Span } from "../query/prefixes";
 
-const PLACE = /near line (\d+), column (\d+)/;
+const PLACE = /(?:at|near) line (\d+), column (\d+)/;
 const MISSING_PREFIX = "Prefix not found";
 
 /** Where the mistake is, as offsets into the query, or null if the sentence names no place. */

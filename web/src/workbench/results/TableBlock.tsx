@@ -13,7 +13,7 @@ interface Props {
   rows: readonly Row[];
   start: number;
   end: number;
-  columns: Column[];
+  columns: readonly Column[];
   pictures: readonly string[];
   prefixes: Prefixes;
   images: Images;

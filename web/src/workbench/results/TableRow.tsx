@@ -9,7 +9,7 @@ import { TermView } from "./TermView";
 interface Props {
   row: Row;
   number: number;
-  columns: Column[];
+  columns: readonly Column[];
   pictures: readonly string[];
   prefixes: Prefixes;
   images: Images;

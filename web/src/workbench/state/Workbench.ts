@@ -3,7 +3,7 @@ import { batch, computed, signal } from "@preact/signals";
 import { isAbort, sentenceOf, withoutLabel } from "../../common/service";
 import type { Settings } from "../../common/settings";
 import { type Answer, readAnswer } from "../answer/answer";
-import { ask, incomplete } from "../answer/ask";
+import { ask, incomplete, type Received } from "../answer/ask";
 import { chartColumns } from "../answer/chart";
 import { PAGE_ACCEPT } from "../answer/formats";
 import { pictureColumns, sampledIris } from "../answer/pictures";
@@ -80,18 +80,24 @@ export class Workbench {
     if (this.wantedView.value === "plan") {
       this.wantedView.value = null;
     }
-    return this.#ask(false, (received) => {
-      this.answer.value = read(received.text, received.contentType);
-      if (this.answer.value.kind === "table") {
-        this.images.lookUp(sampledIris(this.answer.value));
-      }
+    return this.#ask(false, async ({ text, contentType }, signal) => {
+      const answer = await read(text, contentType, signal);
+      return () => {
+        this.answer.value = answer;
+        if (answer.kind === "table") {
+          this.images.lookUp(sampledIris(answer.columns));
+        }
+      };
     });
   }
 
   explain(): Promise<void> {
-    return this.#ask(true, ({ text }) => {
-      this.plan.value = JSON.parse(text);
-      this.wantedView.value = "plan";
+    return this.#ask(true, async ({ text }) => {
+      const plan = JSON.parse(text);
+      return () => {
+        this.plan.value = plan;
+        this.wantedView.value = "plan";
+      };
     });
   }
 
@@ -99,7 +105,11 @@ export class Workbench {
     this.#abort.abort();
   }
 
-  async #ask(isExplain: boolean, keep: (received: Awaited<ReturnType<typeof ask>>) => void) {
+  /** Asks, and keeps what `readReceived` makes of the answer. */
+  async #ask(
+    isExplain: boolean,
+    readReceived: (received: Received, signal: AbortSignal) => Promise<() => void>,
+  ): Promise<void> {
     this.cancel();
     this.#abort = new AbortController();
     const { signal } = this.#abort;
@@ -114,7 +124,10 @@ export class Workbench {
       };
       const { root } = this.settings;
       const received = await ask({ root, query, accept, isExplain, signal, onBytes });
-      batch(() => keep(received));
+      const keep = await readReceived(received, signal);
+      // Whoever cancelled meanwhile, or asked something else, does not want it any more.
+      signal.throwIfAborted();
+      batch(keep);
       progress = { kind: "done", milliseconds: performance.now() - startedAt };
     } catch (error) {
       progress = isAbort(error)
@@ -160,10 +173,11 @@ export class Workbench {
 type TableOf = Extract<Answer, { kind: "table" }>;
 
 /** JSON that ends too early was cut where the connection did not say so. */
-function read(text: string, contentType: string): Answer {
+async function read(text: string, contentType: string, signal: AbortSignal): Promise<Answer> {
   try {
-    return readAnswer(text, contentType);
+    return await readAnswer(text, contentType, signal);
   } catch {
+    signal.throwIfAborted();
     throw incomplete(200);
   }
 }

@@ -1,18 +1,19 @@
 // The query as a link or as a command, on the clipboard.
 
+import { CopyButton } from "../../common/CopyButton";
 import { usualMediaType } from "../answer/formats";
 import { curlCommand } from "../query/curl";
 import { formOf } from "../query/form";
 import { writeFragment } from "../query/link";
 import type { Workbench } from "../state/Workbench";
 import { t } from "../texts";
-import { CopyButton } from "./CopyButton";
 
 export function Copies({ bench }: { bench: Workbench }) {
+  const words = { done: t("copied"), failed: t("copy.failed") };
   return (
     <>
-      <CopyButton label={t("copy.link")} text={() => shareLink(bench)} />
-      <CopyButton label={t("copy.curl")} text={() => command(bench)} />
+      <CopyButton label={t("copy.link")} text={() => shareLink(bench)} {...words} />
+      <CopyButton label={t("copy.curl")} text={() => command(bench)} {...words} />
     </>
   );
 }
