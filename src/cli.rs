@@ -1,7 +1,7 @@
 //! The command line: flags, environment names, help text.
 
 use crate::build::limit::Limit;
-use crate::build::options::Delivery;
+use crate::build::options::{Delivery, MaxRate};
 use crate::build::shard::Shard;
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::env_file::EnvFile;
@@ -535,6 +535,19 @@ pub struct NetworkArgs {
     /// Further attempts after a failure that may pass
     #[arg(long, value_name = "N", default_value = "4")]
     pub retries: u32,
+    /// Ask the servers of images that have a vector whether they have changed, and encode those that have
+    #[arg(long)]
+    pub refresh: bool,
+    /// Ask for images that their servers did not have (404, 410) once in N builds; 0 for each time
+    #[arg(long, value_name = "N", default_value = "5")]
+    pub retry_gone: u32,
+    /// Most requests to one host in a second, such as 2 or 0.5; as many as it answers quickly, unless set
+    #[arg(long, value_name = "N")]
+    pub max_rate: Option<MaxRate>,
+    /// Whether the robots.txt of servers is read and followed; yes, unless set, where manifests name what is fetched
+    /// (MANIFEST and DISCOVERY modes), and no where you do
+    #[arg(long, value_name = "yes|no", value_parser = clap::builder::BoolishValueParser::new())]
+    pub robots: Option<bool>,
     /// What the program calls itself to image servers, instead of its name and version
     #[arg(long, value_name = "TEXT")]
     pub user_agent: Option<String>,

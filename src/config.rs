@@ -1,7 +1,8 @@
 //! Flags and environment, checked: what the commands are given to work with.
 
-use crate::build::options::{BuildOptions, Network, Source, image_query};
+use crate::build::options::{BuildOptions, MaxRate, Network, Source, image_query};
 use crate::build::recorded::Recorded;
+use crate::build::robots::Robots;
 use crate::cli::{
     BuildArgs, DataArgs, Mode, ModelArgs, NetworkArgs, PageArgs, ServeArgs, SparqlArgs, UpdateArgs,
 };
@@ -308,6 +309,8 @@ impl NetworkArgs {
     fn apply(&self, options: &mut BuildOptions) -> anyhow::Result<()> {
         options.threads = self.threads;
         options.batch_size = self.batch_size;
+        options.refreshes = self.refresh;
+        options.retry_gone = self.retry_gone;
         let is_of_strangers = match options.source {
             Source::Manifests(_) | Source::Discovery(_) => true,
             Source::Csv(_) | Source::Sparql { .. } | Source::Folder { .. } => false,
@@ -315,6 +318,8 @@ impl NetworkArgs {
         let public_except = is_of_strangers.then(|| allow_list(&self.allow_fetch));
         options.network = Network {
             public_except: public_except.transpose()?,
+            robots: (self.robots.unwrap_or(is_of_strangers)).then(Robots::default),
+            min_interval: self.max_rate.map(MaxRate::interval).unwrap_or_default(),
             retries: self.retries,
             user_agent: self.user_agent()?,
             headers: headers(&self.headers)?,

@@ -5,6 +5,7 @@ pub mod allow;
 
 use allow::AllowList;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{HeaderMap, HeaderValue};
 use reqwest::{Client, ClientBuilder, Response, StatusCode, header};
 use std::error::Error;
 use std::fmt;
@@ -28,6 +29,15 @@ pub struct Fetcher {
     limits: FetchLimits,
     /// Free fetches.
     slots: Arc<Semaphore>,
+}
+
+/// What one request comes to.
+#[derive(Debug)]
+pub(crate) enum Hop {
+    /// Neither is its status looked at nor its body read.
+    Answer(Response),
+    /// It may be found there.
+    Redirect(Url),
 }
 
 /// How much a fetch may cost.
@@ -247,35 +257,57 @@ impl Fetcher {
     }
 
     /// The answer behind `start`, whatever its status, and the URL that gave it; redirects are followed.
-    /// The caller bounds its time and its length.
     ///
     /// # Errors
     /// [`FetchError`] names the URL, what is wrong and what helps.
-    pub(crate) async fn open(
-        &self,
-        start: &str,
-        accept: &str,
-    ) -> Result<(Url, Response), FetchError> {
-        let mut url = Url::parse(start).map_err(|source| FetchError::NotAUrl {
-            url: start.to_owned(),
-            source,
-        })?;
+    async fn open(&self, start: &str, accept: &'static str) -> Result<(Url, Response), FetchError> {
+        let mut url = Self::parse(start)?;
+        let headers: HeaderMap = [(header::ACCEPT, HeaderValue::from_static(accept))]
+            .into_iter()
+            .collect();
         for _ in 0..=self.limits.max_redirects {
-            let response = self
-                .client_for(&url)?
-                .get(url.clone())
-                .header(header::ACCEPT, accept)
-                .send()
-                .await
-                .map_err(|error| failed(&url, error))?;
-            match redirect_target(&url, &response)? {
-                Some(target) => url = target,
-                None => return Ok((url, response)),
+            match self.hop(&url, headers.clone()).await? {
+                Hop::Redirect(target) => url = target,
+                Hop::Answer(response) => return Ok((url, response)),
             }
         }
-        Err(FetchError::TooManyRedirects {
+        Err(self.too_many_redirects(start))
+    }
+
+    /// The URL that `text` is.
+    ///
+    /// # Errors
+    /// [`FetchError::NotAUrl`]
+    pub(crate) fn parse(text: &str) -> Result<Url, FetchError> {
+        Url::parse(text).map_err(|source| FetchError::NotAUrl {
+            url: text.to_owned(),
+            source,
+        })
+    }
+
+    /// Redirects that are followed.
+    pub(crate) fn max_redirects(&self) -> usize {
+        self.limits.max_redirects
+    }
+
+    /// What whoever follows more says.
+    pub(crate) fn too_many_redirects(&self, start: &str) -> FetchError {
+        FetchError::TooManyRedirects {
             url: start.to_owned(),
             limit: self.limits.max_redirects,
+        }
+    }
+
+    /// What `url` itself answers, whatever the status. The caller bounds its time and its length.
+    ///
+    /// # Errors
+    /// [`FetchError`] names the URL, what is wrong and what helps.
+    pub(crate) async fn hop(&self, url: &Url, headers: HeaderMap) -> Result<Hop, FetchError> {
+        let request = self.client_for(url)?.get(url.clone()).headers(headers);
+        let response = request.send().await.map_err(|error| failed(url, error))?;
+        Ok(match redirect_target(url, &response)? {
+            Some(target) => Hop::Redirect(target),
+            None => Hop::Answer(response),
         })
     }
 

@@ -23,6 +23,21 @@ pub fn digest(iiif_url: &str) -> [u8; 20] {
     Blake2b::<U20>::digest(iiif_url.as_bytes()).into()
 }
 
+/// The bytes that `text` has the hex digits of, if it is an image id.
+#[must_use]
+pub fn from_hex(text: &str) -> Option<[u8; 20]> {
+    let mut bytes = [0; 20];
+    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    if pairs.len() != bytes.len() || !rest.is_empty() {
+        return None;
+    }
+    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
+    for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(bytes)
+}
+
 /// Lower-case hex digits of `bytes`.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {

@@ -72,7 +72,8 @@
 //! query, `manifest` crawls documents, which [`harvest`] reads, and writes what they say as a draft, `discovery` tells
 //! which of them have changed and has the others, and `folder` lists files, which it reads itself) and gives its
 //! rows; `source.rs` reads them and writes `images.csv` as a draft; `prune.rs` sees what has vanished; `download` fetches
-//! what the journal has no vector for, host by host (`host`) and in a way that each has (`ways`), and asks for
+//! what the journal has no vector for, host by host (`host`), at its pace (`pace`), by its rules (`permit`, `robots`) and in
+//! a way that each has (`ways`), looks again at what has one, if it is told to (`refresh`, `answers.rs`), and asks for
 //! info.json beside that (`asking`, `measure.rs`); `encode.rs` decodes ahead of the model and appends vectors to the
 //! journal; `output.rs` publishes the files in an order that readers can check; `recorded.rs` writes down what was built,
 //! for the next time. Of a shard, `part.rs` leaves those

@@ -5,13 +5,17 @@
 //! image's info.json says is asked for when its picture is on its way to the model. Order does
 //! not matter here: the journal is keyed by image, and the final files are put in order from it.
 
+mod again;
+
+use super::answers::{Answered, Answers};
 use super::batches::{self, Batches};
 use super::download::asking::Answer;
 use super::download::{Downloader, Fetched, Source};
 use super::failures::{Failure, Stage};
 use super::files::{self, DataDir};
 use super::folder::{OfFile, Reading};
-use super::journal::Journal;
+use super::gone::Gone;
+use super::journal::{Id, Journal};
 use super::measure::{Measuring, measure};
 use super::options::BuildOptions;
 use super::progress::Progress;
@@ -26,7 +30,7 @@ use futures_util::{StreamExt, TryStreamExt, future, stream};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinError;
@@ -45,6 +49,10 @@ pub(super) struct Shared {
     keeps_images: bool,
     pub(super) journal: Mutex<Journal>,
     measuring: Measuring,
+    /// Locked after the journal, where both are.
+    pub(super) answers: Mutex<Answers>,
+    gone: Mutex<Gone>,
+    pub(super) n_changed: AtomicUsize,
     failures: Mutex<Vec<Failure>>,
     tally: Tally,
     pub(super) progress: Progress,
@@ -52,11 +60,24 @@ pub(super) struct Shared {
     pub(super) batches: Batches,
 }
 
+/// What is known from earlier builds.
+pub(super) struct Kept {
+    pub(super) journal: Journal,
+    pub(super) sizes: Sizes,
+    /// Reads the images, where they are files.
+    pub(super) files: Option<Reading>,
+    pub(super) answers: Answers,
+    pub(super) gone: Gone,
+}
+
 /// What is left when the threads are gone.
 pub(super) struct Encoded {
     pub(super) dir: DataDir,
     pub(super) journal: Journal,
     pub(super) sizes: Sizes,
+    pub(super) gone: Gone,
+    /// Images whose vector was made anew.
+    pub(super) n_changed: usize,
     pub(super) failures: Vec<Failure>,
     /// What came from each host.
     pub(super) hosts: BTreeMap<String, HostTally>,
@@ -67,7 +88,17 @@ pub(super) struct Encoded {
 pub(super) struct Ready {
     pub(super) image: Image,
     pub(super) pixels: Pixels,
+    pub(super) made_of: MadeOf,
+}
+
+/// What an image was made of, to be written down with its vector.
+pub(super) struct MadeOf {
+    /// The file that it was in.
     pub(super) of: Option<OfFile>,
+    /// What its server said, if it was asked.
+    pub(super) answered: Option<Answered>,
+    /// Whether it has a vector that is no longer right.
+    pub(super) has_changed: bool,
 }
 
 /// An image that is decoded.
@@ -78,6 +109,8 @@ struct Made {
     /// Its place among those that are worked on.
     place: OwnedSemaphorePermit,
     seen: Seen,
+    /// What its server said, if it was asked.
+    answered: Option<Answered>,
 }
 
 /// What an image's size may be told by, as far as it was seen in passing.
@@ -93,6 +126,8 @@ struct Seen {
 enum Lost {
     /// This image cannot be had; the others can.
     Image(Failure),
+    /// Its server says that it does not have it.
+    Gone(Failure),
     /// The disk is full, the system is broken.
     Build(anyhow::Error),
 }
@@ -116,24 +151,48 @@ impl Drop for StopOnDrop {
 pub(super) async fn encode_all(
     dir: DataDir,
     images: &[Image],
-    (journal, sizes, files): (Journal, Sizes, Option<Reading>),
+    kept: Kept,
     encoder: Arc<dyn Encoder>,
     options: &BuildOptions,
     shutdown: impl Future<Output = ()>,
 ) -> anyhow::Result<Encoded> {
+    let Kept {
+        journal,
+        sizes,
+        files,
+        answers,
+        mut gone,
+    } = kept;
     let (network, requested) = (options.network.clone(), journal.requested());
     let downloader = Downloader::new(network, requested, options.threads.get())
         .context("no HTTP client can be made")?;
     let measuring = Measuring::new(sizes, options.asks_info);
+    let mut failures = Vec::new();
     let todo: Vec<Task<'_>> = images
         .iter()
         .map(|image| Task {
             image,
             wants_vector: !journal.contains(&image.id),
+            is_refreshed: options.refreshes && files.is_none() && journal.contains(&image.id),
             wants_size: measuring.wants(&image.id),
         })
-        .filter(|task| task.wants_vector || task.wants_size)
+        .filter(|task| task.wants_vector || task.is_refreshed || task.wants_size)
+        .filter(|task| {
+            let image = task.image;
+            let reason = task.wants_vector.then(|| gone.pass_over(&image.id));
+            let reason = reason.flatten();
+            let is_passed = reason.is_some();
+            failures.extend(reason.map(|reason| image.failure(Stage::Download, reason)));
+            !is_passed
+        })
         .collect();
+    if gone.n_passed > 0 {
+        tracing::info!(
+            "{} images that their servers did not have are not asked for in this build, but once in {}; --retry-gone 0 asks for them now",
+            gone.n_passed,
+            gone.every()
+        );
+    }
     let shared = Arc::new(Shared {
         progress: Progress::new(images.len(), images.len() - todo.len()),
         dir,
@@ -142,7 +201,10 @@ pub(super) async fn encode_all(
         keeps_images: options.keep_images,
         journal: Mutex::new(journal),
         measuring,
-        failures: Mutex::default(),
+        answers: Mutex::new(answers),
+        gone: Mutex::new(gone),
+        n_changed: AtomicUsize::new(0),
+        failures: Mutex::new(failures),
         tally: Tally::default(),
         stop: AtomicBool::new(false),
         batches: Batches::new(todo.iter().filter(|task| task.wants_vector).count()),
@@ -160,32 +222,55 @@ pub(super) async fn encode_all(
     let (shared_ref, downloads, decoding, output) = (&shared, &downloader, &decoders, &sender);
     let prepare = async |source: &Source, task: Task<'_>| {
         let image = task.image;
-        let mut seen = Seen::default();
-        if task.wants_vector {
-            match make_ready(shared_ref, downloads, decoding, source, image).await {
-                Ok(made) => {
-                    seen = made.seen;
-                    if !shared_ref.keeps_images && task.wants_size {
-                        // Once the vector is there, no build has the picture to measure.
-                        let (unanswered, delivered) = (Answer::Unanswered, seen.delivered);
-                        (shared_ref.measuring).learn(image.id, unanswered, delivered)?;
-                    }
-                    let (image, pixels, of) = (image.clone(), made.pixels, made.of);
-                    // Fails when the model threads are gone, which the select below notices.
-                    let _ = output.send(Ready { image, pixels, of }).await;
-                    drop(made.place);
+        let made = if task.wants_vector {
+            make_ready(shared_ref, downloads, decoding, source, image)
+                .await
+                .map(|made| Look::Made(Box::new(made)))
+        } else if task.is_refreshed {
+            again::look_again(shared_ref, downloads, decoding, source, image).await
+        } else {
+            Ok(Look::Same(Seen::default()))
+        };
+        let (seen, is_encoded) = match made {
+            Ok(Look::Made(made)) => {
+                if !shared_ref.keeps_images && task.wants_size {
+                    // Once the vector is there, no build has the picture to measure.
+                    let (unanswered, delivered) = (Answer::Unanswered, made.seen.delivered);
+                    (shared_ref.measuring).learn(image.id, unanswered, delivered)?;
                 }
-                Err(Lost::Image(failure)) => {
-                    shared_ref.fail(failure);
-                    return Ok(());
-                }
-                Err(Lost::Build(error)) => return Err(error),
+                let ready = Ready {
+                    image: image.clone(),
+                    pixels: made.pixels,
+                    made_of: MadeOf {
+                        of: made.of,
+                        answered: made.answered,
+                        has_changed: task.is_refreshed,
+                    },
+                };
+                // Fails when the model threads are gone, which the select below notices.
+                let _ = output.send(ready).await;
+                drop(made.place);
+                (made.seen, true)
             }
-        }
-        if task.wants_size {
+            Ok(Look::Same(seen)) => (seen, false),
+            Err(Lost::Image(failure)) => {
+                shared_ref.fail(failure);
+                return Ok(());
+            }
+            Err(Lost::Gone(failure)) => {
+                lock(&shared_ref.gone)
+                    .note(image.id, &failure.reason)
+                    .context("what servers do not have cannot be written down")?;
+                shared_ref.fail(failure);
+                return Ok(());
+            }
+            Err(Lost::Build(error)) => return Err(error),
+        };
+        let is_news = task.is_refreshed && (is_encoded || seen.answer.is_some());
+        if task.wants_size || is_news {
             find_size(shared_ref, downloads, decoding, source, image, seen).await?;
         }
-        if !task.wants_vector {
+        if !is_encoded {
             shared_ref.progress.advance();
         }
         Ok(())
@@ -226,15 +311,14 @@ pub(super) async fn encode_all(
     drop(guard);
     shared.progress.finish();
     let shared = Arc::into_inner(shared).context("a thread of the build still runs")?;
-    let mut journal = shared
-        .journal
-        .into_inner()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut journal = into_inner(shared.journal);
     journal.sync().context("the journal cannot be synced")?;
     if let Some(files) = &shared.files {
         let synced = files.sync();
         synced.context("what is known of the files cannot be synced")?;
     }
+    let mut answers = into_inner(shared.answers);
+    (answers.write(&mut journal)).context("what servers said cannot be written down")?;
     let sizes = shared.measuring.into_sizes()?;
     fed?;
     for thread in ended {
@@ -244,10 +328,9 @@ pub(super) async fn encode_all(
         dir: shared.dir,
         journal,
         sizes,
-        failures: shared
-            .failures
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner),
+        gone: into_inner(shared.gone),
+        n_changed: shared.n_changed.into_inner(),
+        failures: into_inner(shared.failures),
         hosts: shared.tally.into_hosts(),
         interrupted,
     })
@@ -257,7 +340,17 @@ pub(super) async fn encode_all(
 struct Task<'a> {
     image: &'a Image,
     wants_vector: bool,
+    /// Whether its server is asked if the vector that it has is still right.
+    is_refreshed: bool,
     wants_size: bool,
+}
+
+/// What a look at an image comes to.
+enum Look {
+    /// There are pixels for a vector.
+    Made(Box<Made>),
+    /// The vector that it has is right.
+    Same(Seen),
 }
 
 /// Learns the size of an image: from its info.json, otherwise from its picture.
@@ -320,6 +413,7 @@ async fn from_file(
             delivered: None,
             answer: Some(Answer::Size(picture.of.size)),
         },
+        answered: None,
     })
 }
 
@@ -353,20 +447,39 @@ async fn make_ready(
                 of: None,
                 place,
                 seen,
+                answered: None,
             });
         }
     }
+    let fetched = downloader.get(source, &image.url).await.map_err(|error| {
+        let failure = image.failure(Stage::Download, &error);
+        match error.is_gone() {
+            true => Lost::Gone(failure),
+            false => Lost::Image(failure),
+        }
+    })?;
+    let forgotten = lock(&shared.gone).forget(&image.id);
+    forgotten.map_err(|error| Lost::Build(error.into()))?;
+    take(shared, decoders, image, fetched).await
+}
+
+/// Decodes an image that came, and saves it.
+async fn take(
+    shared: &Arc<Shared>,
+    decoders: &Decoders,
+    image: &Image,
+    fetched: Fetched,
+) -> Result<Made, Lost> {
     let Fetched {
         bytes,
+        answered,
         place,
         answer,
         login,
-    } = downloader
-        .get(source, &image.url)
-        .await
-        .map_err(|error| Lost::Image(image.failure(Stage::Download, error)))?;
+    } = fetched;
     shared.tally.fetched(&image.url, bytes.len());
     shared.progress.fetched(bytes.len());
+    let path = shared.dir.image(&image_id::hex(&image.id));
     let shared = shared.clone();
     let decoded = decoders.run(move || {
         let pixels = shared
@@ -385,6 +498,7 @@ async fn make_ready(
             of: None,
             place,
             seen: Seen { delivered, answer },
+            answered: Some(answered),
         }),
         Ok(Err(Undecoded::Image(error))) => Err(Lost::Image(match login {
             Some(login) => image.failure(
@@ -445,6 +559,13 @@ impl Decoders {
 }
 
 impl Shared {
+    /// Takes note of what was said of an image whose vector is right.
+    fn note(&self, id: &Id, answered: &Answered) -> Result<(), Lost> {
+        let mut journal = lock(&self.journal);
+        let noted = lock(&self.answers).note(id, answered, &mut journal);
+        noted.map_err(|error| Lost::Build(error.into()))
+    }
+
     pub(super) fn fail(&self, failure: Failure) {
         let Failure {
             row,
@@ -464,6 +585,10 @@ impl Image {
     pub(super) fn failure(&self, stage: Stage, reason: impl ToString) -> Failure {
         Failure::new(self.row, self.url.clone(), stage, reason)
     }
+}
+
+fn into_inner<T>(mutex: Mutex<T>) -> T {
+    mutex.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

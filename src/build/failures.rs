@@ -1,11 +1,12 @@
-//! `failures.csv`: every row that has no vector, and why.
+//! `failures.csv`: every row that has no vector, and why; and those whose vector is kept though its image could not be
+//! looked at again.
 
 use super::files;
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
 
-/// A row of the input that has no vector.
+/// A row of the input that has no vector, or keeps an old one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Failure {
     /// Row of the input, counted from 1 without the header.
@@ -34,6 +35,8 @@ pub enum Stage {
     Decode,
     /// Computing the vector.
     Encode,
+    /// Looking whether the image has changed; the vector that it has is kept.
+    Refresh,
 }
 
 /// The file, below the data directory.
@@ -54,6 +57,7 @@ impl fmt::Display for Stage {
             Self::Download => "download",
             Self::Decode => "decode",
             Self::Encode => "encode",
+            Self::Refresh => "refresh",
         })
     }
 }

@@ -3,8 +3,10 @@
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
 //! `failures.csv`, `source.json`, `manifests.nt` where the input is manifests, `metadata.nt` where RDF was asked for,
 //! the downloads, the journals (`features/build.journal`, `features/sizes.journal`, and of a folder
-//! `features/files.journal`), what is known of a stream (`harvest/`) and a lock file; of a shard, what `part.rs` describes.
+//! `features/files.journal`), what servers said of their pictures (`features/answers.jsonl`) and which they did not have
+//! (`features/gone.jsonl`), what is known of a stream (`harvest/`) and a lock file; of a shard, what `part.rs` describes.
 
+mod answers;
 mod batches;
 mod columns;
 mod discovery;
@@ -14,9 +16,11 @@ mod endpoint;
 pub mod failures;
 mod files;
 mod folder;
+mod gone;
 mod iiif;
 mod journal;
 pub mod limit;
+mod lines;
 mod manifest;
 mod measure;
 pub mod merge;
@@ -30,6 +34,7 @@ pub mod recorded;
 mod records;
 mod remarks;
 pub mod report;
+pub mod robots;
 pub mod shard;
 mod sizes;
 mod source;
@@ -40,12 +45,14 @@ use crate::collection::open::IMAGES;
 use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
 use crate::encoder::Encoder;
 use crate::encoder::probe::Probe;
+use answers::Answers;
 use anyhow::{Context, bail, ensure};
-use encode::Encoded;
+use encode::{Encoded, Kept};
 use endpoint::{MetadataQuery, Spool};
-use failures::Failure;
+use failures::{Failure, Stage};
 use files::{DataDir, Draft};
 use folder::Reading;
+use gone::Gone;
 use journal::{Journal, Key};
 use manifest::documents::Documents;
 use options::{BuildOptions, Delivery, Source};
@@ -76,6 +83,9 @@ pub struct BuildSummary {
     pub images: usize,
     /// Images with a vector from this run.
     pub encoded: usize,
+    /// Of these, images that had one from an earlier run and have changed.
+    #[serde(default)]
+    pub changed: usize,
     /// Images with a vector from an earlier run.
     pub reused: usize,
     /// Images of the collection as it was that the input does not name any more, and that are gone.
@@ -84,8 +94,11 @@ pub struct BuildSummary {
     /// Such images that are kept (`--prune no`).
     #[serde(default)]
     pub kept: usize,
-    /// Images without a vector because something failed, by what failed.
+    /// Images without a vector because something failed, or that could not be looked at again, by what failed.
     pub failed: BTreeMap<failures::Stage, usize>,
+    /// Of these, images that were not asked for in this run, since their servers did not have them in an earlier one.
+    #[serde(default)]
+    pub passed_over: usize,
 }
 
 /// How a build ended.
@@ -121,6 +134,16 @@ impl std::fmt::Display for BuildSummary {
         }
         if self.shard.is_some() && self.images == 0 {
             write!(f, "; no image of the input is in this shard")?;
+        }
+        if self.changed > 0 {
+            write!(f, "; {} had changed and were encoded anew", self.changed)?;
+        }
+        if self.passed_over > 0 {
+            let n = self.passed_over;
+            write!(
+                f,
+                "; {n} whose servers did not have them were passed over, --retry-gone 0 asks for them now"
+            )?;
         }
         match self.outcome {
             Outcome::Finished => Ok(()),
@@ -182,8 +205,11 @@ pub async fn run(
     let journal_path = dir.path(JOURNAL);
     let sync_every = options.batch_size.get();
     let sizes_path = dir.path(SIZES_JOURNAL);
+    let answers_path = dir.path("features/answers.jsonl");
+    let gone_path = dir.path("features/gone.jsonl");
     let (files_path, files) = (dir.path("features/files.journal"), drafts.files.clone());
-    let (options, mut input, vanished, known, probe, encoder) = blocking(move || {
+    let (refreshes, retry_gone) = (options.refreshes, options.retry_gone);
+    let (options, mut input, vanished, kept, probe, encoder) = blocking(move || {
         let probe = Probe::of(&*encoder)?;
         let key = Key {
             model: probe.fingerprint(),
@@ -206,12 +232,18 @@ pub async fn run(
                 None
             }
         };
-        let known = (journal, sizes, files);
-        Ok((options, input, vanished, known, probe, encoder))
+        let kept = Kept {
+            journal,
+            sizes,
+            files,
+            answers: Answers::open(&answers_path, requested, refreshes, sync_every)?,
+            gone: Gone::open(&gone_path, retry_gone)?,
+        };
+        Ok((options, input, vanished, kept, probe, encoder))
     })
     .await?;
     let label = encoder.label();
-    let (journal, ..) = &known;
+    let journal = &kept.journal;
     let before = Before {
         begun,
         n_reused: (input.images.iter())
@@ -222,8 +254,7 @@ pub async fn run(
     // Nobody is asked about images that are kept and whole.
     let bare = vanished.kept.iter().filter(|i| !journal.contains(&i.id));
     input.images.extend(bare.cloned());
-    let encoded =
-        encode::encode_all(dir, &input.images, known, encoder, &options, shutdown).await?;
+    let encoded = encode::encode_all(dir, &input.images, kept, encoder, &options, shutdown).await?;
     input.images.truncate(n_named);
     let maker = Maker { label, probe };
     let made = Made {
@@ -372,6 +403,8 @@ fn finish(
         *failed.entry(failure.stage).or_default() += 1;
     }
     let n_failed = failures.len();
+    let n_kept = failed.get(&Stage::Refresh).copied().unwrap_or_default();
+    let n_changed = encoded.n_changed;
     failures.extend(input.skipped);
     failures.sort_by_key(|failure| failure.row);
     failures::write(&encoded.dir.path(failures::FAILURES), &failures)?;
@@ -389,11 +422,13 @@ fn finish(
         rows: input.n_rows,
         skipped: n_skipped,
         images: input.images.len(),
-        encoded: n_vectors - before.n_reused,
-        reused: before.n_reused,
+        encoded: n_vectors - before.n_reused + n_changed,
+        changed: n_changed,
+        reused: before.n_reused - n_changed,
         removed: 0,
         kept: 0,
         failed,
+        passed_over: encoded.gone.n_passed,
     };
     if !encoded.interrupted {
         summary.removed = vanished.n_removed;
@@ -431,10 +466,12 @@ fn finish(
         if let Some(ending) = drafts.ending {
             ending.keep()?;
         }
-        summary.outcome = match options.max_failures.allow(n_failed, n_failed + n_vectors) {
-            true => Outcome::Finished,
-            false => Outcome::TooManyFailures,
-        };
+        (encoded.gone.end_build()).context("the end of the build cannot be written down")?;
+        summary.outcome =
+            match (options.max_failures).allow(n_failed, n_failed + n_vectors - n_kept) {
+                true => Outcome::Finished,
+                false => Outcome::TooManyFailures,
+            };
         recorded::write(options, &summary)?;
         report::write(report::Run {
             options,
@@ -457,10 +494,12 @@ impl BuildSummary {
             skipped: 0,
             images: 0,
             encoded: 0,
+            changed: 0,
             reused: 0,
             removed: 0,
             kept: 0,
             failed: BTreeMap::new(),
+            passed_over: 0,
         }
     }
 }

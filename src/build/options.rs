@@ -1,6 +1,7 @@
 //! What a build is told: [`BuildOptions`] and their defaults.
 
 use super::limit::Limit;
+use super::robots::Robots;
 use super::shard::Shard;
 use crate::collection::open::URL_COLUMN;
 use crate::features::npy::Precision;
@@ -48,6 +49,10 @@ pub struct BuildOptions {
     pub page_size: Option<NonZeroUsize>,
     /// CONSTRUCT and DESCRIBE queries for the SPARQL endpoint, whose answers are kept as RDF.
     pub metadata_queries: Vec<String>,
+    /// Whether the servers of all images that have a vector are asked if they have changed.
+    pub refreshes: bool,
+    /// An image that its server did not have (404, 410) is asked for once in so many builds.
+    pub retry_gone: u32,
     /// How servers are treated.
     pub network: Network,
     /// How far manifests are followed.
@@ -129,6 +134,32 @@ impl TryFrom<String> for Delivery {
 /// Widest picture that can be asked for: no decoder takes more.
 const MAX_WIDTH_PX: u32 = 65_535;
 
+/// Most requests to one host in a second.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MaxRate(f64);
+
+/// Fewest requests in a second that can be asked for: one in an hour.
+const MIN_RATE: f64 = 1.0 / 3600.0;
+
+impl MaxRate {
+    /// The time between two requests.
+    #[must_use]
+    pub fn interval(self) -> Duration {
+        Duration::from_secs_f64(self.0.recip())
+    }
+}
+
+impl std::str::FromStr for MaxRate {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        (text.trim().parse().ok())
+            .filter(|rate: &f64| rate.is_finite() && *rate >= MIN_RATE)
+            .map(Self)
+            .ok_or_else(|| format!("{text} is no number of requests in a second, such as 2 or 0.5"))
+    }
+}
+
 /// Limits of what is asked of servers and taken from them.
 #[derive(Debug, Clone)]
 pub struct Network {
@@ -155,6 +186,10 @@ pub struct Network {
     /// Where URLs come from strangers, as those in manifests do: only public addresses are asked, and what is on
     /// this list.
     pub public_except: Option<AllowList>,
+    /// Least time between the beginnings of two requests to one host.
+    pub min_interval: Duration,
+    /// What robots.txt files say, where they are honoured.
+    pub robots: Option<Robots>,
 }
 
 /// How far manifests are followed.
@@ -199,6 +234,8 @@ impl BuildOptions {
             allow_partial: false,
             page_size: None,
             metadata_queries: Vec::new(),
+            refreshes: false,
+            retry_gone: 5,
             network: Network::default(),
             crawl: Crawl::default(),
             store: None,
@@ -222,6 +259,8 @@ impl Default for Network {
             max_answer_bytes: 4 << 30,
             uses_proxy: true,
             public_except: None,
+            min_interval: Duration::ZERO,
+            robots: None,
         }
     }
 }
@@ -245,6 +284,16 @@ pub fn image_query(argument: &str) -> anyhow::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_is_a_number_above_nothing() {
+        let interval = |text: &str| text.parse().map(MaxRate::interval);
+        assert_eq!(interval("2"), Ok(Duration::from_millis(500)));
+        assert_eq!(interval("0.5"), Ok(Duration::from_secs(2)));
+        for text in ["", "0", "-1", "1e-9", "NaN", "inf", "fast"] {
+            assert!(interval(text).is_err(), "{text}");
+        }
+    }
 
     #[test]
     fn a_query_may_stand_in_a_file() {

@@ -414,6 +414,8 @@ mod tests {
             skipped: 0,
             images: 3,
             encoded: 1,
+            changed: 0,
+            passed_over: 0,
             reused: 1,
             removed: 2,
             kept: 0,

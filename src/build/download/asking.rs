@@ -1,12 +1,16 @@
 //! Asking for info.json beside the pictures, which do not need it: whatever comes of it, no picture is lost to it,
 //! and a host that has none is soon left in peace.
 
+use super::error::DownloadError;
 use super::host::{Host, Outcome};
-use super::{DownloadError, Downloader, MAX_INFO_BYTES, Source, info, ways};
+use super::once::{Ask, Got};
+use super::pace::{Kind, jittered};
+use super::{Downloader, MAX_INFO_BYTES, Source, info, ways};
 use crate::collection::sizes::ImageSize;
 use crate::iiif::reference::Reference;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What asking for an info.json came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +87,10 @@ impl Downloader {
         let Some(info_url) = ways::info_url(iiif_url) else {
             return Answer::Nothing;
         };
+        // The reasons why it may not be had are those of the picture, and told there.
+        if self.permit(&source.host, &info_url).await.is_err() {
+            return Answer::Unanswered;
+        }
         for _ in 0..=self.limits.retries.min(MAX_ATTEMPTS - 1) {
             if source.asking.is_over() || source.host.is_given_up() {
                 return Answer::Unanswered;
@@ -94,44 +102,51 @@ impl Downloader {
             if source.asking.is_over() {
                 return Answer::Unanswered;
             }
+            let begun = Instant::now();
             let result = self.info(&info_url).await;
             drop(turn);
-            match self.next(source, &result, iiif_url) {
+            match self.next(source, begun, &result, iiif_url) {
                 Next::Done(answer) => {
                     source.asking.note(answer);
                     return answer;
                 }
-                Next::Again(pause) => tokio::time::sleep(pause).await,
+                Next::Again(pause) => tokio::time::sleep(jittered(pause)).await,
             }
         }
         source.asking.note(Answer::Unanswered);
         Answer::Unanswered
     }
 
-    async fn info(&self, info_url: &str) -> Result<Vec<u8>, DownloadError> {
-        let time = TIMEOUT.min(self.limits.image_timeout);
-        self.get_once(info_url, MAX_INFO_BYTES, time).await
+    async fn info(&self, info_url: &str) -> Result<Got, DownloadError> {
+        let ask = Ask {
+            timeout: TIMEOUT.min(self.limits.image_timeout),
+            ..self.ask(info_url, Kind::Document, MAX_INFO_BYTES)
+        };
+        let got = self.get_once(&ask).await?;
+        Ok(got.expect("without a condition there is an answer"))
     }
 
     fn next(
         &self,
         source: &Source,
-        result: &Result<Vec<u8>, DownloadError>,
+        begun: Instant,
+        result: &Result<Got, DownloadError>,
         iiif_url: &str,
     ) -> Next {
+        let answered = |answer| answered(&source.host, begun, answer);
         let error = match result {
-            Ok(_) => return answered(&source.host, answer(result, iiif_url)),
+            Ok(_) => return answered(answer(result, iiif_url)),
             Err(error) => error,
         };
         tracing::debug!(%error, "no info.json");
         match error.outcome(true) {
-            Outcome::Answered => answered(&source.host, answer(result, iiif_url)),
+            Outcome::Answered => answered(answer(result, iiif_url)),
             Outcome::Busy(Some(wish)) if wish > MAX_WISH => {
                 source.asking.end();
                 Next::Done(Answer::Unanswered)
             }
             Outcome::Busy(Some(wish)) => {
-                source.host.hold(wish);
+                source.host.hold(begun, wish);
                 Next::Again(Duration::ZERO)
             }
             Outcome::Busy(None) | Outcome::ServerError => Next::Again(self.limits.retry_pause),
@@ -141,18 +156,22 @@ impl Downloader {
     }
 }
 
-fn answered(host: &Host, answer: Answer) -> Next {
-    host.note(Outcome::Answered, &"");
+fn answered(host: &Host, begun: Instant, answer: Answer) -> Next {
+    host.note(begun, Outcome::Answered, &"");
     Next::Done(answer)
 }
 
 /// What a request for the info.json of the image at `iiif_url` came to.
-pub(super) fn answer(result: &Result<Vec<u8>, DownloadError>, iiif_url: &str) -> Answer {
+pub(super) fn answer(result: &Result<Got, DownloadError>, iiif_url: &str) -> Answer {
     match result {
-        Ok(bytes) => info::size(bytes)
+        Ok(got) => info::size(&got.bytes)
             .and_then(|size| of_part(size, iiif_url))
             .map_or(Answer::Nothing, Answer::Size),
-        Err(DownloadError::GivenUp(_)) => Answer::Unanswered,
+        Err(
+            DownloadError::GivenUp(_)
+            | DownloadError::Forbidden { .. }
+            | DownloadError::Unruled { .. },
+        ) => Answer::Unanswered,
         Err(error) => match error.outcome(true) {
             Outcome::Answered => Answer::Nothing,
             Outcome::Busy(_) | Outcome::ServerError | Outcome::Unanswered { .. } => {

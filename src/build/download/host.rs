@@ -1,6 +1,7 @@
 //! How one image host is doing: how many requests it may have, how long it is left alone, and when it is
 //! given up. What one image learns of a host holds for all images there, and for no other host.
 
+use super::pace::{Kind, Pace, jittered, jittered_after};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -15,16 +16,12 @@ const UNKNOWN_PATIENCE: u32 = 3;
 /// Server errors in a row after which no image is asked for twice: tens of thousands of images would each be
 /// waited for.
 const ERROR_PATIENCE: u32 = 200;
-/// Answers in peace after which a host that has asked for patience gets one more request at a time.
-const CALM: u32 = 8;
 
 /// One host: scheme, name and port.
 #[derive(Debug)]
 pub(super) struct Host {
     /// As it is shown: `https://images.example.org`.
     origin: String,
-    /// Requests that may be under way when all is well.
-    n_places: usize,
     /// Pause before the first further attempt; longer ones are multiples of it.
     pause: Duration,
     /// Times in a row that it may ask for patience and give nothing.
@@ -36,9 +33,8 @@ pub(super) struct Host {
 #[derive(Debug)]
 struct State {
     n_inside: usize,
-    limit: usize,
+    pace: Pace,
     has_answered: bool,
-    n_calm: u32,
     held_until: Option<Instant>,
     n_holds: u32,
     /// Attempts without an answer since the last one, and the images that they were for.
@@ -102,18 +98,16 @@ impl Drop for Turn<'_> {
 }
 
 impl Host {
-    /// A host that may have `n_places` requests at the same time once it has answered the first.
-    pub(super) fn new(origin: String, n_places: usize, pause: Duration, retries: u32) -> Self {
+    /// A host of this pace, which is left alone for `pause` and multiples of it.
+    pub(super) fn new(origin: String, pace: Pace, pause: Duration, retries: u32) -> Self {
         Self {
             origin,
-            n_places,
             pause,
             most_holds: retries.min(8) + 4,
             state: Mutex::new(State {
                 n_inside: 0,
-                limit: 1,
+                pace,
                 has_answered: false,
-                n_calm: 0,
                 held_until: None,
                 n_holds: 0,
                 n_unanswered: 0,
@@ -141,19 +135,41 @@ impl Host {
         self.lock().closed.is_some()
     }
 
-    /// Leaves the host alone for this time, as it wishes, and has fewer requests at a time after that. Unlike
-    /// [`Outcome::Busy`] this never leads to giving it up: it was asked for what the images do not need.
-    pub(super) fn hold(&self, wish: Duration) {
+    /// As it is shown: `https://images.example.org`.
+    pub(super) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whether it is open if it answers at all: never before, or not lately.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        let state = self.lock();
+        !state.has_answered || state.failing_since.is_some() || state.closed.is_some()
+    }
+
+    /// Requests begin no sooner than this after each other.
+    pub(super) fn keep_apart(&self, interval: Duration) {
+        self.lock().pace.keep_apart(interval);
+    }
+
+    /// Leaves the host alone for this time, as it wishes of a request that began at `begun`, and has fewer requests
+    /// at a time after that. Unlike [`Outcome::Busy`] this never leads to giving it up: it was asked for what the
+    /// images do not need.
+    pub(super) fn hold(&self, begun: Instant, wish: Duration) {
         let now = Instant::now();
-        let until = now + wish;
+        let until = now + jittered_after(wish);
         let mut state = self.lock();
-        if state.held_until.is_none_or(|until| until <= now) {
-            state.limit = (state.limit / 2).max(1);
-            state.n_calm = 0;
-        }
+        state.pace.slow(begun, now);
         state.held_until = Some(state.held_until.map_or(until, |held| held.max(until)));
         drop(state);
         self.changed.notify_waiters();
+    }
+
+    /// Lets others go first when the host may be asked again: one image that it always refuses must not be the only
+    /// one that it sees.
+    pub(super) async fn step_back(&self) {
+        let held_until = self.lock().held_until;
+        let pause = jittered(self.pause);
+        tokio::time::sleep_until(held_until.unwrap_or_else(Instant::now) + pause).await;
     }
 
     /// Waits until the host may be asked.
@@ -177,16 +193,20 @@ impl Host {
                     }
                     // One image tries; the others go on being refused.
                     closed.pause = (closed.pause * 2).min(MAX_WISH);
-                    closed.trial_at = now + closed.pause;
+                    closed.trial_at = now + jittered(closed.pause);
                     state.n_inside += 1;
                     return Ok(Turn(self));
                 }
                 match state.held_until {
                     Some(until) if now < until => Some(until),
-                    _ if state.n_inside < state.limit => {
-                        state.n_inside += 1;
-                        return Ok(Turn(self));
-                    }
+                    _ if state.n_inside < state.pace.limit() => match state.pace.next_at(now) {
+                        Some(at) => Some(at),
+                        None => {
+                            state.pace.step(now);
+                            state.n_inside += 1;
+                            return Ok(Turn(self));
+                        }
+                    },
                     _ => None,
                 }
             };
@@ -202,67 +222,62 @@ impl Host {
         }
     }
 
-    /// Takes note of what came of an attempt; `reason` says why it failed.
-    pub(super) fn note(&self, outcome: Outcome, reason: &dyn std::fmt::Display) -> Advice {
+    /// Takes note of what came, whole, of an attempt that began at `begun`.
+    pub(super) fn note_answer(&self, begun: Instant, kind: Kind) {
+        self.note(begun, Outcome::Answered, &"");
+        self.lock().pace.note(kind, begun.elapsed());
+        self.changed.notify_waiters();
+    }
+
+    /// Takes note of what came of an attempt that began at `begun`; `reason` says why it failed.
+    pub(super) fn note(
+        &self,
+        begun: Instant,
+        outcome: Outcome,
+        reason: &dyn std::fmt::Display,
+    ) -> Advice {
         let now = Instant::now();
         let mut state = self.lock();
         let advice = match outcome {
             Outcome::Answered => {
                 state.n_errors = 0;
-                self.answered(&mut state);
+                state.answered();
                 Advice::Retry
             }
             Outcome::ServerError => {
                 state.n_errors += 1;
                 let is_tired = state.n_errors > ERROR_PATIENCE;
-                self.answered(&mut state);
+                state.answered();
                 if is_tired {
                     Advice::GiveUp
                 } else {
                     Advice::Retry
                 }
             }
-            Outcome::Busy(wish) => self.busy(&mut state, wish, now, reason),
-            Outcome::Unanswered { is_first } => self.unanswered(&mut state, is_first, now, reason),
+            Outcome::Busy(wish) => {
+                let is_news = state.pace.slow(begun, now);
+                self.busy(&mut state, wish, is_news, reason)
+            }
+            Outcome::Unanswered { is_first } => {
+                state.pace.slow(begun, now);
+                self.unanswered(&mut state, is_first, reason)
+            }
         };
         drop(state);
         self.changed.notify_waiters();
         advice
     }
 
-    fn answered(&self, state: &mut State) {
-        let was_failing = state.failing_since.is_some() || state.closed.is_some();
-        if !state.has_answered || was_failing {
-            state.limit = self.n_places;
-        } else if state.limit < self.n_places {
-            state.n_calm += 1;
-            if state.n_calm >= CALM {
-                state.n_calm = 0;
-                state.limit += 1;
-            }
-        }
-        state.has_answered = true;
-        state.n_holds = 0;
-        state.n_unanswered = 0;
-        state.n_unanswered_images = 0;
-        state.failing_since = None;
-        state.closed = None;
-    }
-
-    /// All requests to the host wait as long as it asks for, and fewer come at the same time after that.
+    /// All requests to the host wait as long as it asks for.
     fn busy(
         &self,
         state: &mut State,
         wish: Option<Duration>,
-        now: Instant,
+        is_news: bool,
         reason: &dyn std::fmt::Display,
     ) -> Advice {
-        let is_first_of_wave = state.held_until.is_none_or(|until| until <= now);
-        if is_first_of_wave {
-            state.n_holds += 1;
-            state.limit = (state.limit / 2).max(1);
-            state.n_calm = 0;
-        }
+        let now = Instant::now();
+        state.n_holds += u32::from(is_news);
         let wish = wish.unwrap_or_else(|| backoff(self.pause, state.n_holds));
         if wish > MAX_WISH {
             let reason = format!(
@@ -280,7 +295,7 @@ impl Host {
             self.close(state, now, reason);
             return Advice::GiveUp;
         }
-        let until = now + wish;
+        let until = now + jittered_after(wish);
         state.held_until = Some(state.held_until.map_or(until, |held| held.max(until)));
         Advice::Wait
     }
@@ -290,9 +305,9 @@ impl Host {
         &self,
         state: &mut State,
         is_first: bool,
-        now: Instant,
         reason: &dyn std::fmt::Display,
     ) -> Advice {
+        let now = Instant::now();
         state.n_unanswered += 1;
         state.n_unanswered_images += u32::from(is_first);
         let since = *state.failing_since.get_or_insert(now);
@@ -313,8 +328,12 @@ impl Host {
             self.close(state, now, reason);
             return Advice::GiveUp;
         }
-        state.limit = 1;
-        state.held_until = Some(now + backoff(self.pause, state.n_unanswered));
+        // One image may be to blame itself.
+        if !state.has_answered || state.n_unanswered_images > 1 {
+            state.pace.end();
+        }
+        let until = now + jittered(backoff(self.pause, state.n_unanswered));
+        state.held_until = Some(state.held_until.map_or(until, |held| held.max(until)));
         Advice::Retry
     }
 
@@ -324,11 +343,24 @@ impl Host {
     }
 
     fn close(&self, state: &mut State, now: Instant, reason: String) {
+        state.pace.end();
         state.closed = Some(Closed {
             reason,
-            trial_at: now + self.first_trial(),
+            trial_at: now + jittered(self.first_trial()),
             pause: self.first_trial(),
         });
+    }
+}
+
+impl State {
+    fn answered(&mut self) {
+        self.pace.begin();
+        self.has_answered = true;
+        self.n_holds = 0;
+        self.n_unanswered = 0;
+        self.n_unanswered_images = 0;
+        self.failing_since = None;
+        self.closed = None;
     }
 }
 
@@ -345,7 +377,14 @@ mod tests {
     const PAUSE: Duration = Duration::from_millis(10);
 
     fn host() -> Host {
-        Host::new("http://images.test".to_owned(), 4, PAUSE, 2)
+        let pace = Pace::new(4, Duration::ZERO);
+        Host::new("http://images.test".to_owned(), pace, PAUSE, 2)
+    }
+
+    impl Host {
+        fn note_now(&self, outcome: Outcome, reason: &str) -> Advice {
+            self.note(Instant::now(), outcome, &reason)
+        }
     }
 
     #[tokio::test]
@@ -354,7 +393,7 @@ mod tests {
         let first = host.turn().await.unwrap();
         let second = tokio::time::timeout(PAUSE, host.turn()).await;
         assert!(second.is_err(), "one at a time, before it is known");
-        host.note(Outcome::Answered, &"");
+        host.note_now(Outcome::Answered, "");
         drop(first);
         let mut turns = Vec::new();
         for _ in 0..4 {
@@ -366,10 +405,10 @@ mod tests {
     #[tokio::test]
     async fn a_busy_host_is_left_alone_by_all_and_has_fewer_requests_then() {
         let host = host();
-        host.note(Outcome::Answered, &"");
+        host.note_now(Outcome::Answered, "");
         let begun = Instant::now();
         let wish = Some(PAUSE * 20);
-        assert_eq!(host.note(Outcome::Busy(wish), &"429"), Advice::Wait);
+        assert_eq!(host.note_now(Outcome::Busy(wish), "429"), Advice::Wait);
         let _a = host.turn().await.unwrap();
         let _b = host.turn().await.unwrap();
         assert!(begun.elapsed() >= PAUSE * 20);
@@ -383,34 +422,34 @@ mod tests {
     async fn a_host_that_asks_for_hours_or_again_and_again_is_given_up() {
         let busy = host();
         let wish = Some(Duration::from_secs(3600));
-        assert_eq!(busy.note(Outcome::Busy(wish), &"429"), Advice::GiveUp);
+        assert_eq!(busy.note_now(Outcome::Busy(wish), "429"), Advice::GiveUp);
         let error = busy.turn().await.err().unwrap().to_string();
         assert!(error.contains("left alone for 3600 s"), "{error}");
         let host = host();
         for _ in 0..6 {
-            assert_eq!(host.note(Outcome::Busy(None), &"503"), Advice::Wait);
+            assert_eq!(host.note_now(Outcome::Busy(None), "503"), Advice::Wait);
             drop(host.turn().await.unwrap());
         }
-        assert_eq!(host.note(Outcome::Busy(None), &"503"), Advice::GiveUp);
+        assert_eq!(host.note_now(Outcome::Busy(None), "503"), Advice::GiveUp);
     }
 
     #[tokio::test]
     async fn a_dead_host_is_given_up_and_tried_again_later() {
         let host = host();
         for _ in 1..UNKNOWN_PATIENCE {
-            assert_eq!(host.note(UNANSWERED, &"refused"), Advice::Retry);
+            assert_eq!(host.note_now(UNANSWERED, "refused"), Advice::Retry);
         }
-        assert_eq!(host.note(UNANSWERED, &"refused"), Advice::GiveUp);
+        assert_eq!(host.note_now(UNANSWERED, "refused"), Advice::GiveUp);
         let error = host.turn().await.err().unwrap().to_string();
         assert!(error.contains("http://images.test was given up"), "{error}");
         assert!(error.contains("refused"), "{error}");
-        tokio::time::sleep(host.first_trial()).await;
+        tokio::time::sleep(host.first_trial() * 5 / 4).await;
         let trial = host.turn().await.unwrap();
         assert!(
             host.turn().await.is_err(),
             "one tries, the others do not wait"
         );
-        host.note(Outcome::Answered, &"");
+        host.note_now(Outcome::Answered, "");
         drop(trial);
         host.turn().await.unwrap();
     }
@@ -418,11 +457,37 @@ mod tests {
     #[tokio::test]
     async fn a_short_outage_of_a_known_host_is_waited_for() {
         let host = host();
-        host.note(Outcome::Answered, &"");
+        host.note_now(Outcome::Answered, "");
         let begun = Instant::now();
-        while host.note(UNANSWERED, &"reset") != Advice::GiveUp {
+        while host.note_now(UNANSWERED, "reset") != Advice::GiveUp {
             drop(host.turn().await.unwrap());
         }
         assert!(begun.elapsed() >= host.outage());
+    }
+
+    #[tokio::test]
+    async fn a_host_is_not_asked_sooner_than_it_wishes() {
+        let host = host();
+        host.note_now(Outcome::Answered, "");
+        host.keep_apart(PAUSE * 4);
+        let begun = Instant::now();
+        for _ in 0..5 {
+            drop(host.turn().await.unwrap());
+        }
+        assert!(begun.elapsed() >= PAUSE * 4 * 4 * 3 / 4);
+    }
+
+    #[tokio::test]
+    async fn one_picture_that_hangs_is_not_the_host() {
+        let host = host();
+        host.note_now(Outcome::Answered, "");
+        assert!(!host.is_in_doubt());
+        host.note_now(UNANSWERED, "hangs");
+        assert!(host.is_in_doubt());
+        let _a = host.turn().await.unwrap();
+        let _b = host.turn().await.unwrap();
+        assert!(tokio::time::timeout(PAUSE, host.turn()).await.is_err());
+        host.note_now(Outcome::Answered, "");
+        assert!(!host.is_in_doubt());
     }
 }

@@ -2,30 +2,40 @@
 //! server answers.
 
 pub(super) mod asking;
+mod error;
 mod host;
 mod info;
 mod login;
+#[cfg(test)]
+mod measured;
+mod once;
+mod pace;
+mod permit;
+pub(super) mod refresh;
 mod smallest;
 mod tiled;
 mod ways;
 
-use super::endpoint::retry::retry_after;
+use super::answers::{self, Answered, Taken};
 use super::options::Network;
 use crate::collection::requested::Requested;
 use crate::collection::sizes::ImageSize;
-use crate::fetch::{FetchError, FetchLimits, Fetcher, FetcherError};
+use crate::fetch::{FetchLimits, Fetcher, FetcherError};
 use crate::iiif::reference::Reference;
 use crate::net;
 use asking::{Answer, Asking};
-use host::{Advice, GivenUp, Host, Outcome};
-use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, StatusCode};
+use error::DownloadError;
+use host::{Advice, Host, Outcome};
+use once::{Ask, Got};
+use pace::{Kind, Pace, jittered};
+use reqwest::Client;
 use serde_json::Value;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use url::Url;
 use ways::{Described, Offer, WAYS, Way};
 
@@ -39,6 +49,9 @@ pub(super) struct Downloader {
     requested: Requested,
     /// Images that are worked on at the same time, from the request until the model has them.
     places: Arc<Semaphore>,
+    /// Requests to hosts of which it is not known whether they answer. Each may take as long as it may, so they have
+    /// no place until there is an answer.
+    doubtful: Semaphore,
 }
 
 /// The images of one host are asked for in these ways, as far as is known.
@@ -84,75 +97,11 @@ impl Source {
     }
 }
 
-/// Why an image does not come.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum DownloadError {
-    #[error("{url} answered {status}{}{}", quoted(.words), remedy(*.status))]
-    Status {
-        url: String,
-        status: StatusCode,
-        /// The server's wish for the next attempt.
-        retry_after: Option<Duration>,
-        /// What the server says about it.
-        words: String,
-    },
-    #[error("{url} is longer than {limit_bytes} bytes")]
-    TooLarge { url: String, limit_bytes: usize },
-    #[error("{url} did not arrive within {} s", .limit.as_secs())]
-    Timeout { url: String, limit: Duration },
-    #[error("{url} cannot be fetched: {reason}")]
-    Transport { url: String, reason: String },
-    #[error("{url} cannot be used: {reason}")]
-    Tile { url: String, reason: String },
-    /// Nor does it come in any other way.
-    #[error("{first}; at last {last}")]
-    NoWay {
-        first: Box<DownloadError>,
-        last: Box<DownloadError>,
-    },
-    /// It is known why.
-    #[error(
-        "{error}; the image is behind a login ({login}), and a build can show a --header alone"
-    )]
-    Login {
-        /// The service that lets users in.
-        login: String,
-        error: Box<DownloadError>,
-    },
-    /// What to ask for is not known.
-    #[error(
-        "{0}; without info.json it is not known which picture to ask for: run the same command again later, or ask with --image-width 640, which does not need it"
-    )]
-    NoInfo(Box<DownloadError>),
-    #[error(transparent)]
-    GivenUp(#[from] GivenUp),
-    /// Not a place that strangers may name.
-    #[error(
-        "{url} is not fetched: {host} is not on the public internet; if it may be, name it with --allow-fetch (CLIP_ALLOW_FETCH)"
-    )]
-    NotPublic { url: String, host: String },
-    #[error(transparent)]
-    Refused(FetchError),
-}
-
-fn quoted(words: &str) -> String {
-    match words {
-        "" => String::new(),
-        words => format!(" ({words})"),
-    }
-}
-
-/// What helps against a refusal, where that is known.
-fn remedy(status: StatusCode) -> &'static str {
-    match status {
-        StatusCode::UNAUTHORIZED => "; it is behind a login: give what opens it with --header",
-        StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS => "; it may not be shown",
-        _ => "",
-    }
-}
-
 /// Longest info.json that is read.
 const MAX_INFO_BYTES: usize = 1 << 20;
+
+/// Most requests at the same time, to all hosts together, to such as may not answer.
+const MAX_DOUBTFUL: usize = 32;
 
 /// Longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
@@ -172,6 +121,8 @@ struct Description {
     answer: Option<Answer>,
     /// The service that lets users in.
     login: Option<String>,
+    /// What came.
+    came: Option<answers::Described>,
 }
 
 impl Description {
@@ -187,12 +138,22 @@ impl Description {
 /// An image as it came.
 pub(super) struct Fetched {
     pub(super) bytes: Vec<u8>,
+    /// How its server may be asked whether it is still the same.
+    pub(super) answered: Answered,
     /// Its place among those that are worked on.
     pub(super) place: OwnedSemaphorePermit,
     /// What its info.json said, if it had to be asked for.
     pub(super) answer: Option<Answer>,
     /// The service that lets users in, if the image is behind a login: the picture may be a substitute.
     pub(super) login: Option<String>,
+}
+
+/// A picture as it came.
+struct Picture {
+    bytes: Vec<u8>,
+    /// Where from, if it was not put together.
+    taken: Option<Taken>,
+    place: OwnedSemaphorePermit,
 }
 
 impl Downloader {
@@ -205,6 +166,7 @@ impl Downloader {
         let client = || {
             let mut client = net::client_builder()
                 .connect_timeout(limits.connect_timeout)
+                .pool_max_idle_per_host(n_places)
                 .default_headers(limits.headers.clone());
             if let Some(user_agent) = &limits.user_agent {
                 client = client.user_agent(user_agent);
@@ -229,6 +191,7 @@ impl Downloader {
             limits,
             requested,
             places: Arc::new(Semaphore::new(n_places)),
+            doubtful: Semaphore::new(MAX_DOUBTFUL),
         })
     }
 
@@ -274,10 +237,12 @@ impl Downloader {
         let Network {
             retry_pause,
             retries,
+            min_interval,
             ..
         } = self.limits;
+        let pace = Pace::new(n_places, min_interval);
         Arc::new(Source {
-            host: Host::new(origin, n_places, retry_pause, retries),
+            host: Host::new(origin, pace, retry_pause, retries),
             habit: Mutex::default(),
             asking: Asking::default(),
         })
@@ -290,8 +255,47 @@ impl Downloader {
         url: &str,
         limit_bytes: usize,
     ) -> Result<Vec<u8>, DownloadError> {
-        let fetched = self.get_patiently(&source.host, url, limit_bytes).await;
-        fetched.map(|(bytes, _place)| bytes)
+        let ask = self.ask(url, Kind::Document, limit_bytes);
+        let fetched = self.get_permitted(&source.host, &ask).await;
+        fetched.map(|(got, _place)| got.bytes)
+    }
+
+    /// A request that depends on nothing.
+    fn ask<'a>(&self, url: &'a str, kind: Kind, limit_bytes: usize) -> Ask<'a> {
+        Ask {
+            url,
+            kind,
+            limit_bytes,
+            is_robots_txt: false,
+            timeout: self.limits.image_timeout,
+            known: None,
+        }
+    }
+
+    /// The picture at `url`, as it is.
+    async fn get_picture(&self, host: &Host, url: &str) -> Result<Picture, DownloadError> {
+        let ask = self.ask(url, Kind::Picture, self.limits.max_image_bytes);
+        let (got, place) = self.get_permitted(host, &ask).await?;
+        Ok(Picture {
+            bytes: got.bytes,
+            taken: Some(Taken {
+                url: url.to_owned(),
+                validators: got.validators,
+            }),
+            place,
+        })
+    }
+
+    /// What `ask`, without a condition, gives, if its server lets programs have it.
+    async fn get_permitted(
+        &self,
+        host: &Host,
+        ask: &Ask<'_>,
+    ) -> Result<(Got, OwnedSemaphorePermit), DownloadError> {
+        self.permit(host, ask.url).await?;
+        let (got, place) = self.get_patiently(host, ask).await?;
+        let got = got.expect("without a condition there is an answer");
+        Ok((got, place))
     }
 
     /// The image behind `iiif_url` in the size of this build, or else in one that its server has.
@@ -305,9 +309,23 @@ impl Downloader {
     ) -> Result<Fetched, DownloadError> {
         let mut description = None;
         let result = self.get_described(source, iiif_url, &mut description).await;
-        let Description { answer, login, .. } = description.unwrap_or_default();
+        let Description {
+            answer,
+            login,
+            came,
+            ..
+        } = description.unwrap_or_default();
         match result {
-            Ok((bytes, place)) => Ok(Fetched {
+            Ok(Picture {
+                bytes,
+                taken,
+                place,
+            }) => Ok(Fetched {
+                answered: Answered {
+                    sum: answers::sum(&bytes),
+                    picture: taken,
+                    info: came,
+                },
                 bytes,
                 place,
                 answer,
@@ -329,7 +347,7 @@ impl Downloader {
         source: &Source,
         iiif_url: &str,
         description: &mut Option<Description>,
-    ) -> Result<(Vec<u8>, OwnedSemaphorePermit), DownloadError> {
+    ) -> Result<Picture, DownloadError> {
         let mut refusals = Refusals::default();
         let ways = self.first_way().into_iter().chain(source.ways());
         for way in ways.filter(|way| way.is_for(iiif_url)) {
@@ -346,10 +364,7 @@ impl Downloader {
             for offer in described.offers {
                 let host = &source.host;
                 let got = match &offer {
-                    Offer::Picture(url) => {
-                        self.get_patiently(host, url, self.limits.max_image_bytes)
-                            .await
-                    }
+                    Offer::Picture(url) => self.get_picture(host, url).await,
                     Offer::Tiles(tiled) => self.get_tiled(host, tiled).await,
                 };
                 match got {
@@ -402,10 +417,12 @@ impl Downloader {
         let Some(url) = ways::info_url(iiif_url) else {
             return Ok(Description::nothing());
         };
-        let result = self.document(source, &url, MAX_INFO_BYTES).await;
+        let ask = self.ask(&url, Kind::Document, MAX_INFO_BYTES);
+        let result = self.get_permitted(&source.host, &ask).await;
+        let result = result.map(|(got, _place)| got);
         let answer = Some(asking::answer(&result, iiif_url));
-        let bytes = match result {
-            Ok(bytes) => bytes,
+        let Got { bytes, validators } = match result {
+            Ok(got) => got,
             Err(error @ DownloadError::GivenUp(_)) => return Err(error),
             Err(error) if error.may_pass() && self.first_way().is_some() => {
                 return Err(DownloadError::NoInfo(Box::new(error)));
@@ -425,39 +442,49 @@ impl Downloader {
             login: info.as_ref().and_then(|info| login::service(&info.json)),
             info,
             answer,
+            came: Some(answers::Described {
+                sum: answers::sum(&bytes),
+                validators,
+            }),
         })
     }
 
+    /// What `ask` gives, be it after a while; `None` if it is what is known.
     async fn get_patiently(
         &self,
         host: &Host,
-        url: &str,
-        limit_bytes: usize,
-    ) -> Result<(Vec<u8>, OwnedSemaphorePermit), DownloadError> {
+        ask: &Ask<'_>,
+    ) -> Result<(Option<Got>, OwnedSemaphorePermit), DownloadError> {
         let mut pause = self.limits.retry_pause;
         let mut n_left = self.limits.retries;
         let mut is_first = true;
         loop {
             let turn = host.turn().await?;
-            let place = self.place().await;
-            let result = self
-                .get_once(url, limit_bytes, self.limits.image_timeout)
-                .await;
+            let (doubt, place) = match host.is_in_doubt() {
+                true => (self.doubtful.acquire().await.ok(), None),
+                false => (None, Some(self.place().await)),
+            };
+            let begun = Instant::now();
+            let result = self.get_once(ask).await;
             drop(turn);
             let error = match result {
-                Ok(bytes) => {
-                    host.note(Outcome::Answered, &"");
-                    return Ok((bytes, place));
+                Ok(got) => {
+                    host.note_answer(begun, ask.kind);
+                    let place = match place {
+                        Some(place) => place,
+                        None => self.place().await,
+                    };
+                    return Ok((got, place));
                 }
                 Err(error) => error,
             };
-            drop(place);
+            drop((place, doubt));
             let outcome = error.outcome(is_first);
             is_first = false;
-            match host.note(outcome, &error) {
+            match host.note(begun, outcome, &error) {
                 _ if outcome == Outcome::Answered => return Err(error),
                 Advice::GiveUp => return Err(error),
-                Advice::Wait => {}
+                Advice::Wait => host.step_back().await,
                 Advice::Retry => {
                     if error.leads_on() {
                         // Another way may help more than patience.
@@ -466,7 +493,7 @@ impl Downloader {
                     if n_left > 0 {
                         n_left -= 1;
                         tracing::debug!(%error, "trying again");
-                        tokio::time::sleep(pause.min(MAX_PAUSE)).await;
+                        tokio::time::sleep(jittered(pause.min(MAX_PAUSE))).await;
                         pause *= 2;
                     } else {
                         return Err(error);
@@ -474,104 +501,6 @@ impl Downloader {
                 }
             }
         }
-    }
-
-    async fn get_once(
-        &self,
-        url: &str,
-        limit_bytes: usize,
-        timeout: Duration,
-    ) -> Result<Vec<u8>, DownloadError> {
-        let reading = self.read_once(url, limit_bytes, timeout);
-        if self.guard.is_none() {
-            return reading.await;
-        }
-        // Redirects that are followed one by one have this time together.
-        match tokio::time::timeout(timeout, reading).await {
-            Ok(result) => result,
-            Err(_) => Err(DownloadError::Timeout {
-                url: url.to_owned(),
-                limit: timeout,
-            }),
-        }
-    }
-
-    async fn read_once(
-        &self,
-        url: &str,
-        limit_bytes: usize,
-        timeout: Duration,
-    ) -> Result<Vec<u8>, DownloadError> {
-        let too_large = || DownloadError::TooLarge {
-            url: url.to_owned(),
-            limit_bytes,
-        };
-        let failed = |error| explain(url, timeout, error);
-        let mut response = match &self.guard {
-            Some(guard) => guarded(guard, url, timeout).await?,
-            None => {
-                let request = self.client.get(url).timeout(timeout);
-                request.send().await.map_err(failed)?
-            }
-        };
-        let status = response.status();
-        if !status.is_success() {
-            let retry_after = retry_after(response.headers(), SystemTime::now());
-            return Err(DownloadError::Status {
-                url: url.to_owned(),
-                status,
-                retry_after,
-                words: words(response).await,
-            });
-        }
-        if response
-            .content_length()
-            .is_some_and(|n| n > limit_bytes as u64)
-        {
-            return Err(too_large());
-        }
-        let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if body.len() + chunk.len() > limit_bytes {
-                return Err(too_large());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    }
-}
-
-/// The answer behind `url`, if strangers may name it.
-async fn guarded(guard: &Fetcher, url: &str, limit: Duration) -> Result<Response, DownloadError> {
-    let error = match guard.open(url, "*/*").await {
-        Ok((_, response)) => return Ok(response),
-        Err(error) => error,
-    };
-    let url = url.to_owned();
-    Err(match error {
-        FetchError::NotPublic { host } => DownloadError::NotPublic { url, host },
-        FetchError::UnknownHost { host, .. } => DownloadError::Transport {
-            url,
-            reason: format!("the host {host} cannot be found"),
-        },
-        FetchError::Failed { source, .. } => explain(&url, limit, source),
-        error => DownloadError::Refused(error),
-    })
-}
-
-fn explain(url: &str, limit: Duration, error: reqwest::Error) -> DownloadError {
-    let url = url.to_owned();
-    if error.is_timeout() && !error.is_connect() {
-        return DownloadError::Timeout { url, limit };
-    }
-    // "error sending request" says nothing; the innermost cause is "connection refused".
-    let mut cause: &dyn std::error::Error = &error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    DownloadError::Transport {
-        url,
-        reason: cause.to_string(),
     }
 }
 
@@ -592,149 +521,16 @@ impl Refusals {
             .next()
             .expect("what does not come was refused at least once");
         match errors.next_back() {
+            Some(DownloadError::Forbidden { .. })
+                if matches!(first, DownloadError::Forbidden { .. }) =>
+            {
+                first
+            }
             Some(last) => DownloadError::NoWay {
                 first: Box::new(first),
                 last: Box::new(last),
             },
             None => first,
         }
-    }
-}
-
-impl DownloadError {
-    /// What it says of the host.
-    fn outcome(&self, is_first: bool) -> Outcome {
-        match self {
-            Self::Status {
-                status,
-                retry_after,
-                ..
-            } => match status.as_u16() {
-                // 509 is what some hosts answer when their traffic is used up.
-                429 | 503 | 509 => Outcome::Busy(*retry_after),
-                501 => Outcome::Answered,
-                408 | 500..=599 => Outcome::ServerError,
-                _ => Outcome::Answered,
-            },
-            Self::Timeout { .. } | Self::Transport { .. } => Outcome::Unanswered { is_first },
-            Self::TooLarge { .. }
-            | Self::Tile { .. }
-            | Self::NoWay { .. }
-            | Self::Login { .. }
-            | Self::NoInfo(_)
-            | Self::GivenUp(_)
-            | Self::NotPublic { .. }
-            | Self::Refused(_) => Outcome::Answered,
-        }
-    }
-
-    /// Whether the server may give the image in another way: not where it asks who is there (401), knows that
-    /// the image is gone (410) or must not be shown (451).
-    fn leads_on(&self) -> bool {
-        match self {
-            Self::Status { status, .. } => {
-                matches!(status.as_u16(), 400 | 403..=407 | 411..=418 | 421..=424 | 500 | 501)
-            }
-            Self::Tile { .. } => true,
-            Self::TooLarge { .. }
-            | Self::Timeout { .. }
-            | Self::Transport { .. }
-            | Self::NoWay { .. }
-            | Self::Login { .. }
-            | Self::NoInfo(_)
-            | Self::GivenUp(_)
-            | Self::NotPublic { .. }
-            | Self::Refused(_) => false,
-        }
-    }
-
-    /// Whether the server has not said that it has no such thing.
-    fn may_pass(&self) -> bool {
-        match self {
-            Self::Timeout { .. } | Self::Transport { .. } => true,
-            Self::Status { .. } => self.outcome(true) != Outcome::Answered && !self.leads_on(),
-            _ => false,
-        }
-    }
-
-    /// Whether the server wants to know who asks.
-    fn is_closed(&self) -> bool {
-        match self {
-            Self::Status { status, .. } => matches!(status.as_u16(), 401 | 403),
-            Self::NoWay { first, last } => first.is_closed() || last.is_closed(),
-            _ => false,
-        }
-    }
-}
-
-/// Bytes of an error page that are looked at, and characters of it that are told.
-const MAX_PAGE_BYTES: usize = 4096;
-const MAX_WORDS: usize = 160;
-
-/// What an error page says in its text, on one line.
-async fn words(mut response: Response) -> String {
-    let is_text = response
-        .headers()
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_none_or(|kind| {
-            ["text/", "json", "xml"]
-                .iter()
-                .any(|part| kind.contains(part))
-        });
-    if !is_text {
-        return String::new();
-    }
-    let mut bytes = Vec::new();
-    while bytes.len() < MAX_PAGE_BYTES
-        && let Ok(Some(chunk)) = response.chunk().await
-    {
-        bytes.extend(chunk);
-    }
-    bytes.truncate(MAX_PAGE_BYTES);
-    plain_words(&String::from_utf8_lossy(&bytes))
-}
-
-fn plain_words(page: &str) -> String {
-    let mut text = String::new();
-    let mut is_tag = false;
-    for c in page.chars() {
-        match c {
-            '<' => is_tag = true,
-            '>' if is_tag => {
-                is_tag = false;
-                text.push(' ');
-            }
-            _ if is_tag => {}
-            c if c.is_control() || c == char::REPLACEMENT_CHARACTER => text.push(' '),
-            c => text.push(c),
-        }
-    }
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let words = words.join(" ");
-    match words.char_indices().nth(MAX_WORDS) {
-        Some((end, _)) => format!("{}…", &words[..end]),
-        None => words,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn error_pages_are_told_in_a_few_plain_words() {
-        for (page, expected) in [
-            (
-                "<h1>400 Bad Request</h1>size exceeds",
-                "400 Bad Request size exceeds",
-            ),
-            ("no enlargement\n here", "no enlargement here"),
-            ("", ""),
-            ("\u{0}\u{fffd}", ""),
-        ] {
-            assert_eq!(plain_words(page), expected);
-        }
-        assert_eq!(plain_words(&"a".repeat(500)).chars().count(), MAX_WORDS + 1);
     }
 }

@@ -1,7 +1,8 @@
 //! Images that their servers have in tiles alone: fetched one by one and put together.
 
+use super::error::DownloadError;
 use super::host::Host;
-use super::{DownloadError, Downloader};
+use super::{Downloader, Picture};
 use crate::encoder::decode;
 use crate::iiif::tiles::{Spelling, Tile, Tiling};
 use image::RgbImage;
@@ -25,7 +26,7 @@ impl Downloader {
         &self,
         host: &Host,
         tiled: &Tiled,
-    ) -> Result<(Vec<u8>, OwnedSemaphorePermit), DownloadError> {
+    ) -> Result<Picture, DownloadError> {
         let Tiling { width, height, .. } = tiled.tiling;
         let mut whole = RgbImage::new(width, height);
         let mut spelling = None;
@@ -39,7 +40,11 @@ impl Downloader {
             imageops::replace(&mut whole, &part, tile.x.into(), tile.y.into());
         }
         let place = held.expect("an image has one tile at least");
-        Ok((encoded(tiled.base.clone(), whole).await?, place))
+        Ok(Picture {
+            bytes: encoded(tiled.base.clone(), whole).await?,
+            taken: None,
+            place,
+        })
     }
 
     /// A tile by the name that the server has for it. `spelling` is how that of the first was spelled.
@@ -59,11 +64,8 @@ impl Downloader {
             let Some(url) = tile.url(&tiled.base, tiled.quality, as_spelled) else {
                 continue;
             };
-            match self
-                .get_patiently(host, &url, self.limits.max_image_bytes)
-                .await
-            {
-                Ok((bytes, place)) => {
+            match self.get_picture(host, &url).await {
+                Ok(Picture { bytes, place, .. }) => {
                     *spelling = Some(as_spelled);
                     return Ok((url, bytes, place));
                 }

@@ -17,12 +17,12 @@ use crate::cli::DemoArgs;
 use crate::encoder::Encoder;
 use crate::http::pages::operator::PageSettings;
 use crate::http::{self, AppState, HttpSettings};
+use crate::lock::Lock;
 use crate::print::{Output, note};
 use crate::sparql::{QueryRequest, Sparql, SparqlOptions};
 use dir::DemoDir;
 use files::{DemoFiles, PICTURES};
 use setup::SetUp;
-use std::fs::File;
 use std::process::ExitCode;
 use std::sync::Arc;
 use stop::Stop;
@@ -109,8 +109,8 @@ async fn answer(
 enum Place {
     /// All that an answer needs, with the IIIF service that it was set up with. Another process may serve it.
     Ready(String),
-    /// Not all; no other demo is at work on it while the file is open.
-    Unready(File),
+    /// Not all; no other demo is at work on it while this is held.
+    Unready(Lock),
 }
 
 fn ready_at(args: &DemoArgs, files: &DemoFiles, dir: &DemoDir) -> anyhow::Result<Place> {

@@ -59,6 +59,12 @@ impl Site {
         let (documents, asked) = shelf.clone();
         let router = Router::new()
             .route("/iiif-documents/{*name}", get(document))
+            .route(
+                "/robots.txt",
+                get(async |shelf: State<Shelf>| {
+                    document(shelf, UrlPath("robots.txt".to_owned())).await
+                }),
+            )
             .with_state(shelf)
             .merge(iiif_router(pictures, None));
         let base = support::serve(router).await;
@@ -87,6 +93,11 @@ impl Site {
             .lock()
             .unwrap()
             .insert(name.to_owned(), document);
+    }
+
+    /// What the host wants of programs.
+    pub(crate) fn put_robots(&self, text: &str) {
+        self.put("robots.txt", Value::String(text.to_owned()));
     }
 
     /// A manifest of version 3 with a canvas for each of `images`.
