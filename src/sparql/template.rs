@@ -162,7 +162,7 @@ mod tests {
         for (text, words) in [
             (
                 "SELECT ?image {",
-                vec!["not SPARQL near line 1", "correct it"],
+                vec!["not SPARQL at line 1", "correct it"],
             ),
             (
                 "ASK { VALUES ?image { } }",
