@@ -735,6 +735,9 @@ pub struct UpdateArgs {
     /// How many may be taken out this time; as the build was told, unless set
     #[arg(long, value_name = "N|N%")]
     pub max_prune: Option<Limit>,
+    /// File for a report of what the build came to, as of `build`; may be given several times
+    #[arg(long = "report", value_name = "FILE")]
+    pub reports: Vec<PathBuf>,
     /// How servers are treated.
     #[command(flatten)]
     pub network: NetworkArgs,

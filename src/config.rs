@@ -299,6 +299,7 @@ impl UpdateArgs {
         let mut options = Recorded::options(&self.data_dir)?;
         options.prune = self.prune.unwrap_or(options.prune);
         options.max_prune = self.max_prune.unwrap_or(options.max_prune);
+        options.reports.clone_from(&self.reports);
         self.network.apply(&mut options)?;
         Ok(options)
     }

@@ -179,7 +179,8 @@ pub(super) async fn encode_all(
         .filter(|task| task.wants_vector || task.is_refreshed || task.wants_size)
         .filter(|task| {
             let image = task.image;
-            let reason = task.wants_vector.then(|| gone.pass_over(&image.id));
+            let is_asked = task.wants_vector && files.is_none();
+            let reason = is_asked.then(|| gone.pass_over(&image.id));
             let reason = reason.flatten();
             let is_passed = reason.is_some();
             failures.extend(reason.map(|reason| image.failure(Stage::Download, reason)));
@@ -489,6 +490,9 @@ async fn take(
         if shared.keeps_images {
             // Only what can be decoded gets the final name, so an error page is never found there.
             files::replace(&path, |file| file.write_all(&bytes)).map_err(Undecoded::Save)?;
+        } else {
+            // That of an earlier build is not this one.
+            files::remove(&path).map_err(Undecoded::Save)?;
         }
         Ok((pixels, measure(&bytes)))
     });

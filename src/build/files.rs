@@ -83,8 +83,25 @@ impl DataDir {
         Ok(has_downloads.then_some(Requested::Width(PLAIN_WIDTH_PX)))
     }
 
-    /// Makes sure that the downloads are all of this size, and clears away halves of downloads.
+    /// Makes sure that the downloads, if there are any, are of this size.
+    pub(super) fn check_images(&self, requested: Requested) -> anyhow::Result<()> {
+        let path = self.path(REQUESTED_FILE);
+        match fs::read_to_string(&path) {
+            Ok(text) if text.parse() != Ok(requested) => bail!(
+                "{} holds downloads that are {}, not {}; delete that folder or ask for the same with --image-width",
+                self.path("images").display(),
+                (text.parse()).map_or_else(|_| text.trim().to_owned(), Requested::described),
+                requested.described()
+            ),
+            Ok(_) => Ok(()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        }
+    }
+
+    /// Writes down that the downloads are all of this size, and clears away halves of downloads.
     pub(super) fn claim_images(&self, requested: Requested) -> anyhow::Result<()> {
+        self.check_images(requested)?;
         let images = self.path("images");
         let unreadable = || format!("{} cannot be read", images.display());
         for entry in fs::read_dir(&images).with_context(unreadable)? {
@@ -95,20 +112,10 @@ impl DataDir {
             }
         }
         let path = self.path(REQUESTED_FILE);
-        match fs::read_to_string(&path) {
-            Ok(text) if text.parse() == Ok(requested) => Ok(()),
-            Ok(text) => bail!(
-                "{} holds downloads that are {}, not {}; delete that folder or ask for the same with --image-width",
-                images.display(),
-                text.parse()
-                    .map_or_else(|_| text.trim().to_owned(), Requested::described),
-                requested.described()
-            ),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                replace(&path, |file| writeln!(file, "{requested}"))
-            }
-            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        if path.exists() {
+            return Ok(());
         }
+        replace(&path, |file| writeln!(file, "{requested}"))
     }
 }
 

@@ -3,7 +3,7 @@
 use super::files::{self, DataDir, Draft};
 use crate::image_id;
 use crate::store::{self, LoadTarget};
-use anyhow::{Context, anyhow};
+use anyhow::{Context, anyhow, ensure};
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -32,6 +32,23 @@ pub(super) fn load(dir: &DataDir, store: Option<&Path>) -> anyhow::Result<()> {
             path.display()
         ))
     })
+}
+
+/// An endpoint that is being filled anew answers with nothing, which must not empty a store.
+///
+/// # Errors
+/// If `draft` has no triples where the earlier file has some.
+pub(super) fn check(dir: &DataDir, draft: Option<&Draft>) -> anyhow::Result<()> {
+    let has_some = |path: &Path| std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
+    let path = dir.path(METADATA);
+    if let Some(draft) = draft {
+        ensure!(
+            has_some(draft.part()) || !has_some(&path),
+            "the endpoint has no triples for --metadata-query any more, and {} has some; nothing is changed; run the same command again later, or delete that file if they are gone for good",
+            path.display()
+        );
+    }
+    Ok(())
 }
 
 fn replace(dir: &DataDir, folder: &Path) -> anyhow::Result<()> {

@@ -41,10 +41,12 @@ mod source;
 mod table;
 pub mod tally;
 
+use crate::collection::identity::{IDENTITY, Identity};
 use crate::collection::open::IMAGES;
 use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
-use crate::encoder::Encoder;
 use crate::encoder::probe::Probe;
+use crate::encoder::{Encoder, ModelLabel};
+use crate::image_id;
 use answers::Answers;
 use anyhow::{Context, bail, ensure};
 use encode::{Encoded, Kept};
@@ -63,6 +65,7 @@ use shard::Shard;
 use sizes::Sizes;
 use source::Input;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -186,15 +189,19 @@ pub async fn run(
         options.prune || options.shard.is_none(),
         "--prune no keeps images that the input does not name, which are of no shard; build shards without it"
     );
+    ensure!(
+        options.metadata_queries.is_empty() || options.shard.is_none(),
+        "each shard would ask for the same with --metadata-query; ask in one build of all, or load the answer into the store with `clip-search load`"
+    );
     let dir = DataDir::lock(&options.data_dir)?;
     part::check(&dir, options.shard)?;
     let requested = requested(&options, &dir, encoder.short_edge_px())?;
-    dir.claim_images(requested)?;
+    dir.check_images(requested)?;
     let (input, drafts) = tokio::select! {
         input = read_input(&options, &dir) => input?,
         () = &mut shutdown => return Ok(BuildSummary::interrupted_at_once()),
     };
-    part::claim(&dir, options.shard)?;
+    dir.claim_images(requested)?;
     let (options, input, drafts, vanished, part) = blocking(move || {
         let (mut input, mut drafts) = (input, drafts);
         let part = Part::take(&options, &mut input, &drafts)?;
@@ -202,6 +209,7 @@ pub async fn run(
         Ok((options, input, drafts, vanished, part))
     })
     .await?;
+    part::claim(&dir, options.shard)?;
     let journal_path = dir.path(JOURNAL);
     let sync_every = options.batch_size.get();
     let sizes_path = dir.path(SIZES_JOURNAL);
@@ -217,6 +225,7 @@ pub async fn run(
             requested,
         };
         let model = key.model;
+        check_model(&options.data_dir, &probe, encoder.label())?;
         let mut journal = Journal::open(&journal_path, key, sync_every)?;
         let mut sizes = Sizes::open(&sizes_path, requested, sync_every)?;
         prune::restore(&options, &vanished.kept, &probe, &mut journal, &mut sizes)?;
@@ -265,6 +274,27 @@ pub async fn run(
         encoded,
     };
     blocking(move || finish(&options, &maker, made, &before)).await
+}
+
+/// Vectors of two models have nothing to do with each other, and a wrong --model must not cost those that are there.
+///
+/// # Errors
+/// If the collection is of another model.
+fn check_model(dir: &Path, probe: &Probe, label: Option<ModelLabel>) -> anyhow::Result<()> {
+    let name = |label: Option<ModelLabel>| {
+        label.map_or_else(|| "another model".to_owned(), |label| label.to_string())
+    };
+    if let Ok(Some(identity)) = Identity::read(dir) {
+        ensure!(
+            identity.model.fingerprint == image_id::hex(&probe.fingerprint()),
+            "the vectors in {} are of {}, and this is {}; nothing is changed; name the same model with --model, give another --data-dir, or delete {} to have all images encoded anew",
+            dir.display(),
+            name(identity.model.label),
+            name(label),
+            dir.join(IDENTITY).display()
+        );
+    }
+    Ok(())
 }
 
 /// What comes of the input and the images.
@@ -346,6 +376,7 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
             let input = endpoint::read(endpoint, query, options, &spool, images_csv).await?;
             let path = dir.path(metadata::METADATA);
             metadata = endpoint::read_metadata(endpoint, &queries, options, &spool, path).await?;
+            metadata::check(dir, metadata.as_ref())?;
             input
         }
         Source::Manifests(roots) => {
@@ -407,7 +438,10 @@ fn finish(
     let n_changed = encoded.n_changed;
     failures.extend(input.skipped);
     failures.sort_by_key(|failure| failure.row);
-    failures::write(&encoded.dir.path(failures::FAILURES), &failures)?;
+    if part.is_none() || !encoded.interrupted {
+        // A shard that is whole names the checksum of this file, and stays so when the next build of it is cut off.
+        failures::write(&encoded.dir.path(failures::FAILURES), &failures)?;
+    }
     if let Some(part) = &mut part {
         part.failed.clone_from(&failed);
     }
@@ -445,26 +479,12 @@ fn finish(
             options.precision,
             maker,
         )?;
-        if has_triples {
-            let (path, store) = (encoded.dir.path(MANIFESTS), options.store.as_deref());
-            // What is said of images that are kept is, too.
-            match drafts.ending.as_ref().filter(|_| options.prune) {
-                Some(ending) => {
-                    let outdated = ending.outdated(options.crawl.max_document_bytes)?;
-                    manifest::load(&path, store, outdated)?;
-                }
-                None => manifest::load(&path, store, std::iter::empty())?,
-            }
-        }
+        let has_metadata = drafts.metadata.is_some();
         if let Some(draft) = drafts.metadata {
             draft.publish()?;
-            metadata::load(&encoded.dir, options.store.as_deref())?;
         }
         if !options.keep_images {
             output::remove_downloads(&encoded.dir, &input.images, &encoded.journal)?;
-        }
-        if let Some(ending) = drafts.ending {
-            ending.keep()?;
         }
         (encoded.gone.end_build()).context("the end of the build cannot be written down")?;
         summary.outcome =
@@ -481,6 +501,25 @@ fn finish(
             model: maker.label.as_ref(),
             took: before.begun.elapsed(),
         })?;
+        // Last: the collection is whole whatever becomes of the store. Shards are loaded when they are one.
+        let store = options.store.as_deref().filter(|_| part.is_none());
+        if has_triples {
+            let path = encoded.dir.path(MANIFESTS);
+            // What is said of images that are kept is, too.
+            match drafts.ending.as_ref().filter(|_| options.prune) {
+                Some(ending) => {
+                    let outdated = ending.outdated(options.crawl.max_document_bytes)?;
+                    manifest::load(&path, store, outdated)?;
+                }
+                None => manifest::load(&path, store, std::iter::empty())?,
+            }
+        }
+        if has_metadata {
+            metadata::load(&encoded.dir, store)?;
+        }
+        if let Some(ending) = drafts.ending {
+            ending.keep(options.prune)?;
+        }
     }
     Ok(summary)
 }

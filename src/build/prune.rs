@@ -1,10 +1,11 @@
 //! Images of the collection that the input does not name any more: they go, within a limit, or stay.
 
+use super::failures::Stage;
 use super::files::Draft;
 use super::iiif;
 use super::journal::{Id, Journal};
 use super::limit::Limit;
-use super::options::BuildOptions;
+use super::options::{BuildOptions, Source};
 use super::sizes::{Known, Sizes};
 use super::source::{Image, Input};
 use super::table;
@@ -13,7 +14,7 @@ use crate::collection::open::{ID_COLUMN, IMAGE_IDS, IMAGES};
 use crate::embedding::Embedding;
 use crate::encoder::probe::Probe;
 use crate::image_id;
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use csv::ByteRecord;
 use std::collections::HashSet;
 use std::path::Path;
@@ -43,7 +44,9 @@ pub(super) fn compare(
     images_csv: &mut Draft,
 ) -> anyhow::Result<Vanished> {
     let published = published(&options.data_dir);
-    if input.images.is_empty() || published.is_empty() {
+    // Only a shard may come to have no image, and be written.
+    let is_whole = options.shard.is_none();
+    if published.is_empty() || (input.images.is_empty() && is_whole) {
         return Ok(Vanished::default());
     }
     let named: HashSet<&Id> = input.images.iter().map(|image| &image.id).collect();
@@ -53,7 +56,20 @@ pub(super) fn compare(
     if vanished.is_empty() {
         return Ok(Vanished::default());
     }
-    if !options.prune {
+    let is_partial = matches!(options.source, Source::Manifests(_))
+        && (input.failures.iter()).any(|failure| failure.stage == Stage::Manifest);
+    if is_partial && options.prune {
+        let n = vanished.len();
+        ensure!(
+            options.shard.is_none(),
+            "{n} images of the collection in {} are not in the input any more, and manifests could not be read, so that they may be back; nothing is changed; run the same command again later",
+            options.data_dir.display()
+        );
+        tracing::warn!(
+            "{n} images that are not in the input any more stay in the collection, since manifests could not be read; failures.csv names these"
+        );
+    }
+    if !options.prune || is_partial {
         let kept = keep(options, input, &vanished, images_csv)?;
         return Ok(Vanished {
             n_removed: vanished.len() - kept.len(),

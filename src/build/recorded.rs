@@ -16,6 +16,7 @@ use std::fmt;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use url::Url;
 
 /// The file, below the data directory.
 pub const SOURCE: &str = "source.json";
@@ -391,8 +392,21 @@ impl Default for Told {
 fn place(name: &str) -> String {
     let name = name.trim();
     match is_url(name) {
-        true => name.to_owned(),
+        true => without_user(name),
         false => absolute(Path::new(name)).display().to_string(),
+    }
+}
+
+/// A URL as it was given, but for a user name and a password, which are secrets.
+fn without_user(name: &str) -> String {
+    match Url::parse(name) {
+        Ok(mut url) if !url.username().is_empty() || url.password().is_some() => {
+            // They fail for URLs that can have neither.
+            let _ = url.set_password(None);
+            let _ = url.set_username("");
+            url.into()
+        }
+        _ => name.to_owned(),
     }
 }
 

@@ -146,8 +146,8 @@ async fn a_damaged_identity_is_named() {
             "the fingerprint is not that of the model's vectors",
         ),
         (
-            whole.replace("\"format\": 1", "\"format\": 2"),
-            "has the form 2",
+            whole.replace("\"format\": 1", "\"format\": 3"),
+            "has the form 3",
         ),
     ] {
         fs::write(data.join(IDENTITY), text).unwrap();

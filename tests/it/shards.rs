@@ -371,7 +371,7 @@ async fn what_does_not_belong_together_is_refused() {
     check(
         &with(&narrow),
         &[
-            "different image widths (640 pixels and 50 pixels)",
+            "different pictures (640 pixels wide and 50 pixels wide)",
             "narrow",
         ],
     );

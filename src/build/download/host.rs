@@ -41,6 +41,8 @@ struct State {
     n_unanswered: u32,
     n_unanswered_images: u32,
     n_errors: u32,
+    /// Of all kinds, whole.
+    n_answers: u64,
     failing_since: Option<Instant>,
     closed: Option<Closed>,
 }
@@ -113,6 +115,7 @@ impl Host {
                 n_unanswered: 0,
                 n_unanswered_images: 0,
                 n_errors: 0,
+                n_answers: 0,
                 failing_since: None,
                 closed: None,
             }),
@@ -222,10 +225,18 @@ impl Host {
         }
     }
 
+    /// Answers so far that came whole.
+    pub(super) fn n_answers(&self) -> u64 {
+        self.lock().n_answers
+    }
+
     /// Takes note of what came, whole, of an attempt that began at `begun`.
     pub(super) fn note_answer(&self, begun: Instant, kind: Kind) {
         self.note(begun, Outcome::Answered, &"");
-        self.lock().pace.note(kind, begun.elapsed());
+        let mut state = self.lock();
+        state.n_answers += 1;
+        state.pace.note(kind, begun.elapsed());
+        drop(state);
         self.changed.notify_waiters();
     }
 
@@ -285,6 +296,9 @@ impl Host {
                 wish.as_secs()
             );
             self.close(state, now, reason);
+            if let Some(closed) = &mut state.closed {
+                closed.trial_at = closed.trial_at.max(now + wish);
+            }
             return Advice::GiveUp;
         }
         if state.n_holds > self.most_holds {

@@ -103,6 +103,10 @@ const MAX_INFO_BYTES: usize = 1 << 20;
 /// Most requests at the same time, to all hosts together, to such as may not answer.
 const MAX_DOUBTFUL: usize = 32;
 
+/// Answers for others after which a picture that is refused again and again is given up alone: a host that keeps its
+/// requests apart refuses each now and then, and none as often.
+const OTHERS_ANSWERED: u64 = 16;
+
 /// Longest pause between two attempts.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
@@ -458,6 +462,8 @@ impl Downloader {
         let mut pause = self.limits.retry_pause;
         let mut n_left = self.limits.retries;
         let mut is_first = true;
+        // How often it was refused for now, and how many answers the host had given at the first time.
+        let mut refused: Option<(u32, u64)> = None;
         loop {
             let turn = host.turn().await?;
             let (doubt, place) = match host.is_in_doubt() {
@@ -469,7 +475,9 @@ impl Downloader {
             drop(turn);
             let error = match result {
                 Ok(got) => {
-                    host.note_answer(begun, ask.kind);
+                    // What has not changed comes as quickly as a document.
+                    let kind = got.as_ref().map_or(Kind::Document, |_| ask.kind);
+                    host.note_answer(begun, kind);
                     let place = match place {
                         Some(place) => place,
                         None => self.place().await,
@@ -484,7 +492,16 @@ impl Downloader {
             match host.note(begun, outcome, &error) {
                 _ if outcome == Outcome::Answered => return Err(error),
                 Advice::GiveUp => return Err(error),
-                Advice::Wait => host.step_back().await,
+                Advice::Wait => {
+                    let (n_refused, n_before) = refused.get_or_insert((0, host.n_answers()));
+                    *n_refused += 1;
+                    // A host that answers for others, and never for this one, is not busy.
+                    let n_others = host.n_answers() - *n_before;
+                    if *n_refused > self.limits.retries && n_others >= OTHERS_ANSWERED {
+                        return Err(error);
+                    }
+                    host.step_back().await;
+                }
                 Advice::Retry => {
                     if error.leads_on() {
                         // Another way may help more than patience.
@@ -494,7 +511,7 @@ impl Downloader {
                         n_left -= 1;
                         tracing::debug!(%error, "trying again");
                         tokio::time::sleep(jittered(pause.min(MAX_PAUSE))).await;
-                        pause *= 2;
+                        pause = (pause * 2).min(MAX_PAUSE);
                     } else {
                         return Err(error);
                     }

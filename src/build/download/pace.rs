@@ -127,7 +127,7 @@ impl Pace {
     /// A request begins.
     pub(super) fn step(&mut self, now: Instant) {
         if !self.interval.is_zero() {
-            self.next_at = Some(now + jittered(self.interval));
+            self.next_at = Some(now + jittered_after(self.interval));
         }
     }
 }

@@ -4,13 +4,15 @@ use super::Downloader;
 use super::error::DownloadError;
 use super::host::Host;
 use super::once::{Ask, Got};
-use super::pace::Kind;
+use super::pace::{Kind, jittered};
 use crate::build::robots::{self, Policy, RulesOf};
 use std::time::Duration;
 use url::Url;
 
 /// Where it lies.
 const ROBOTS_TXT: &str = "/robots.txt";
+/// Further attempts to read that of a place where a redirect leads.
+const HOP_RETRIES: u32 = 2;
 /// Longest time for one attempt to read it.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -50,8 +52,10 @@ impl Downloader {
         }
         // Whoever is led here has a place, and does not wait for one who may wait for a place.
         let policy = self.read_policy(None, &origin).await?;
-        // Another may have been sooner, and has read the same.
-        let _ = known.set(policy.clone());
+        if let Policy::Rules(_) = &policy {
+            // Another may have been sooner, and has read the same. One attempt that failed is no word for all.
+            let _ = known.set(policy.clone());
+        }
         judge(&policy, &origin, url)
     }
 
@@ -75,7 +79,18 @@ impl Downloader {
         };
         let result = match host {
             Some(host) => (self.get_patiently(host, &ask).await).map(|(got, _place)| got),
-            None => self.get_once(&ask).await,
+            None => {
+                let mut n_left = self.limits.retries.min(HOP_RETRIES);
+                loop {
+                    let got = self.get_once(&ask).await;
+                    let passes = got.as_ref().is_err_and(DownloadError::may_pass);
+                    if !passes || n_left == 0 {
+                        break got;
+                    }
+                    n_left -= 1;
+                    tokio::time::sleep(jittered(self.limits.retry_pause)).await;
+                }
+            }
         };
         let rules = match result {
             Ok(got) => {
@@ -89,7 +104,11 @@ impl Downloader {
                 RulesOf::default()
             }
             // A circle of redirects, or a place that may not be asked: as if there were none (section 2.3.1.2).
-            Err(DownloadError::Refused(_) | DownloadError::NotPublic { .. }) => RulesOf::default(),
+            Err(
+                DownloadError::Refused(_)
+                | DownloadError::NotPublic { .. }
+                | DownloadError::Redirects { .. },
+            ) => RulesOf::default(),
             Err(error) => {
                 let reason = error.to_string();
                 tracing::warn!("{reason}; nothing is fetched from {origin} in this run");

@@ -34,7 +34,11 @@ impl Downloader {
                 known: Some(&info.validators),
                 ..self.ask(&url, Kind::Document, MAX_INFO_BYTES)
             };
-            self.permit(&source.host, &url).await?;
+            match self.permit(&source.host, &url).await {
+                Ok(()) => {}
+                Err(error) if !error.leads_on() => return Err(error),
+                Err(_) => return self.get(source, iiif_url).await.map(Refreshed::Came),
+            }
             let got = match self.get_patiently(&source.host, &ask).await {
                 Ok((got, _place)) => got,
                 Err(error) if !error.leads_on() => return Err(error),
@@ -58,7 +62,11 @@ impl Downloader {
             known: Some(&taken.validators),
             ..self.ask(&taken.url, Kind::Picture, self.limits.max_image_bytes)
         };
-        self.permit(&source.host, &taken.url).await?;
+        match self.permit(&source.host, &taken.url).await {
+            Ok(()) => {}
+            Err(error) if !error.leads_on() => return Err(error),
+            Err(_) => return self.get(source, iiif_url).await.map(Refreshed::Came),
+        }
         match self.get_patiently(&source.host, &ask).await {
             Ok((None, _place)) => Ok(Refreshed::Same(now)),
             Ok((Some(got), place)) => {

@@ -86,10 +86,11 @@ impl Reading {
 
     fn take(&mut self, activity: &Activity) -> Next {
         if let Some(ended) = activity.ended {
+            // Also what is too old shows that the stream tells times.
+            self.changes.n_timed += 1;
             if self.since.is_some_and(|since| ended.is_before(since)) {
                 return Next::Nothing;
             }
-            self.changes.n_timed += 1;
             let latest = self.changes.latest;
             if latest.is_none_or(|latest| latest.is_before(ended)) {
                 self.changes.latest = Some(ended);
