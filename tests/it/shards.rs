@@ -401,6 +401,7 @@ async fn what_does_not_belong_together_is_refused() {
     let model = crate::encoder::tiny(clip_search::encoder::model::Precision::F32);
     let mut options = lenient(&csv, &fixture.path("model"));
     options.shard = Some("2/2".parse().unwrap());
+    options.delivery = Some(Delivery::Width(640.try_into().unwrap()));
     build::run(options, Arc::new(model), std::future::pending())
         .await
         .unwrap();

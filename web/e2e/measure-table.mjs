@@ -32,7 +32,8 @@ function answerQueries(nRows) {
       async pull(stream) {
         await new Promise((done) => setTimeout(done));
         if (at < bytes.length) {
-          stream.enqueue(bytes.slice(at, (at += PIECE)));
+          stream.enqueue(bytes.slice(at, at + PIECE));
+          at += PIECE;
         } else {
           stream.close();
         }

@@ -194,7 +194,7 @@ test("a link to a picture that the collection does not have says so, and asks it
     const dialog = page.getByRole("dialog");
     const sentence = dialog.getByRole("alert");
     await sentence.waitFor();
-    assert.equal(await sentence.innerText(), `This picture is not in this collection: ${open}`);
+    assert.equal(await sentence.textContent(), `This picture is not in this collection: ${open}`);
     await dialog.getByRole("button", { name: "To the search" }).click();
     await dialog.waitFor({ state: "detached" });
     assert.equal(new URL(page.url()).search, "?q=a+castle");
