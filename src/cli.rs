@@ -698,7 +698,7 @@ pub struct BuildArgs {
     /// lets five go in any case
     #[arg(long, value_name = "N|N%", default_value = "10%")]
     pub max_prune: Limit,
-    /// File for a report of what the build came to: failures with what helps, hosts, sizes, images that show the
+    /// File for a report of what the build came to: failures with what helps, hosts, sizes, images that look the
     /// same, a sample; .html or .json, may be given several times
     #[arg(long = "report", value_name = "FILE")]
     pub reports: Vec<PathBuf>,

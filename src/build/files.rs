@@ -238,6 +238,11 @@ fn sync_parent(path: &Path) -> anyhow::Result<()> {
     if cfg!(unix)
         && let Some(parent) = path.parent()
     {
+        // That of a bare name.
+        let parent = match parent.as_os_str().is_empty() {
+            true => Path::new("."),
+            false => parent,
+        };
         File::open(parent)
             .and_then(|dir| dir.sync_all())
             .with_context(|| format!("{} cannot be synced", parent.display()))?;
@@ -285,6 +290,11 @@ mod tests {
         fs::remove_file(dir.path(REQUESTED_FILE)).unwrap();
         fs::write(dir.image("a"), "").unwrap();
         assert_eq!(dir.requested().unwrap(), Some(Requested::Width(640)));
+    }
+
+    #[test]
+    fn a_bare_name_is_in_the_folder_of_the_process() {
+        sync_parent(Path::new("report.html")).unwrap();
     }
 
     #[test]

@@ -141,14 +141,14 @@ fn sizes(html: &mut String, report: &Report) {
 }
 
 fn duplicates(html: &mut String, report: &Report) {
-    html.push_str("<h2>Images that show the same</h2>\n");
+    html.push_str("<h2>Images that look the same</h2>\n");
     if report.duplicates.is_empty() {
-        html.push_str("<p>No picture was found under several URLs.</p>\n");
+        html.push_str("<p>None: no two vectors are nearly the same.</p>\n");
         return;
     }
     let _ = writeln!(
         html,
-        "<p>{} pictures were found under several URLs, by vectors that are nearly the same{}.</p>",
+        "<p>Groups of images whose vectors are nearly the same, as those of one picture under several URLs are: {}{}.</p>",
         report.duplicate_groups,
         match report.duplicates.len() < report.duplicate_groups {
             true => format!("; the first {} are shown", report.duplicates.len()),
