@@ -61,7 +61,7 @@ test("an endless query is cancelled, and the service answers the next one", () =
 test("a mistake is marked at its place and said in a sentence", () =>
   onWorkbench({ query: "SELECT ?x WHERE { ?x a ?y } LIMIT lots" }, async (page) => {
     await run(page);
-    assert.match(await page.getByRole("alert").first().textContent(), /not SPARQL near line 1/);
+    assert.match(await page.getByRole("alert").first().textContent(), /not SPARQL at line 1/);
     const mark = page.locator(".cm-lintRange-error");
     await mark.waitFor();
     const marked = await mark.textContent();
