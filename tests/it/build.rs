@@ -1032,8 +1032,8 @@ impl<E: Encoder> Encoder for Counting<E> {
 
     fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
         self.runs.lock().unwrap().push(images.len());
-        // As a model that is slower than the downloads, so that images wait for it.
-        std::thread::sleep(Duration::from_millis(5));
+        // As a model that is much slower than the downloads, so that images wait for it.
+        std::thread::sleep(Duration::from_millis(60));
         self.model.encode_images(images)
     }
 }
