@@ -5,6 +5,7 @@ pub mod picture;
 pub mod reference;
 pub mod render;
 pub mod request;
+pub(crate) mod stamp;
 pub mod tiles;
 
 use oxiri::Iri;

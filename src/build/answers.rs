@@ -137,7 +137,7 @@ impl Answers {
         requested: Requested,
         is_read: bool,
         sync_every: usize,
-    ) -> std::io::Result<Self> {
+    ) -> anyhow::Result<Self> {
         let head = Head {
             answers: 1,
             requested: requested.number(),

@@ -5,7 +5,7 @@
 //! models: measured with ONNX Runtime 1.32 on a small int8 CLIP, batches of 64 moved vectors to a cosine of 0.9990
 //! with themselves. In `f32` the bits stay, which no one promises, so that it is tried before it is relied on.
 
-use super::encode::{MadeOf, Ready, Shared, lock};
+use super::encode::{Provenance, Ready, Shared, lock};
 use super::failures::Stage;
 use super::journal::Id;
 use crate::embedding::Embedding;
@@ -89,14 +89,14 @@ fn take(receiver: &mut mpsc::Receiver<Ready>, size: usize) -> Vec<Ready> {
 /// Runs the model on a whole batch at once, and on less than that one by one: only the whole was tried.
 fn encode(shared: &Shared, batch: Vec<Ready>, size: usize) -> anyhow::Result<()> {
     let (images, pixels): (Vec<_>, Vec<_>) = (batch.into_iter())
-        .map(|ready| ((ready.image, ready.made_of), ready.pixels))
+        .map(|ready| ((ready.image, ready.provenance), ready.pixels))
         .unzip();
     if images.len() == size && size > 1 {
         match shared.encoder.encode_images(&pixels) {
             Ok(embeddings) => {
                 ensure!(embeddings.len() == images.len(), "the model gave no vector");
-                for ((image, made_of), embedding) in images.into_iter().zip(&embeddings) {
-                    keep(shared, image.id, made_of, embedding)?;
+                for ((image, provenance), embedding) in images.into_iter().zip(&embeddings) {
+                    keep(shared, image.id, provenance, embedding)?;
                 }
                 return Ok(());
             }
@@ -110,11 +110,11 @@ fn encode(shared: &Shared, batch: Vec<Ready>, size: usize) -> anyhow::Result<()>
             }
         }
     }
-    for ((image, made_of), pixels) in images.into_iter().zip(pixels) {
+    for ((image, provenance), pixels) in images.into_iter().zip(pixels) {
         match shared.encoder.encode_images(&[pixels]) {
             Ok(embeddings) => {
                 let embedding = embeddings.first().context("the model gave no vector")?;
-                keep(shared, image.id, made_of, embedding)?;
+                keep(shared, image.id, provenance, embedding)?;
             }
             // A vector without direction is this image's; that the model cannot be run is not.
             Err(error @ EncoderError::Output { .. }) => {
@@ -129,20 +129,25 @@ fn encode(shared: &Shared, batch: Vec<Ready>, size: usize) -> anyhow::Result<()>
     Ok(())
 }
 
-fn keep(shared: &Shared, id: Id, made_of: MadeOf, embedding: &Embedding) -> anyhow::Result<()> {
+fn keep(
+    shared: &Shared,
+    id: Id,
+    provenance: Provenance,
+    embedding: &Embedding,
+) -> anyhow::Result<()> {
     let mut journal = lock(&shared.journal);
     (journal.append(id, embedding)).context("the journal cannot be written")?;
-    if let (Some(files), Some(of)) = (&shared.files, made_of.of) {
+    if let (Some(files), Some(of)) = (&shared.files, provenance.of) {
         let noted = files.note(id, of, &journal);
         noted.context("what is known of the files cannot be written")?;
     }
-    if let Some(answered) = made_of.answered {
+    if let Some(answered) = provenance.answered {
         lock(&shared.answers)
             .note(&id, &answered, &mut journal)
             .context("what servers said cannot be written down")?;
     }
     drop(journal);
-    (shared.n_changed).fetch_add(usize::from(made_of.has_changed), Ordering::Relaxed);
+    (shared.n_changed).fetch_add(usize::from(provenance.has_changed), Ordering::Relaxed);
     shared.progress.advance();
     Ok(())
 }

@@ -88,11 +88,11 @@ pub(super) struct Encoded {
 pub(super) struct Ready {
     pub(super) image: Image,
     pub(super) pixels: Pixels,
-    pub(super) made_of: MadeOf,
+    pub(super) provenance: Provenance,
 }
 
 /// What an image was made of, to be written down with its vector.
-pub(super) struct MadeOf {
+pub(super) struct Provenance {
     /// The file that it was in.
     pub(super) of: Option<OfFile>,
     /// What its server said, if it was asked.
@@ -242,7 +242,7 @@ pub(super) async fn encode_all(
                 let ready = Ready {
                     image: image.clone(),
                     pixels: made.pixels,
-                    made_of: MadeOf {
+                    provenance: Provenance {
                         of: made.of,
                         answered: made.answered,
                         has_changed: task.is_refreshed,

@@ -3,7 +3,7 @@
 use crate::collection::identity::Identity;
 use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
 use crate::lock::{self, Lock};
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, anyhow, ensure};
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -54,24 +54,26 @@ impl DataDir {
         self.root.join("images").join(format!("{id}.jpg"))
     }
 
-    /// What was asked for in this directory so far; `None` if nothing was.
-    pub(super) fn requested(&self) -> anyhow::Result<Option<Requested>> {
+    /// What is written down beside the downloads; `None` if nothing is.
+    fn written(&self) -> anyhow::Result<Option<Requested>> {
         let path = self.path(REQUESTED_FILE);
         match fs::read_to_string(&path) {
-            Ok(text) => {
-                let requested = text.parse();
-                return requested.map(Some).map_err(|_| {
-                    anyhow!(
-                        "{} is damaged: it says {:?} where a width in pixels stands; write 640 there if the collection was begun without --image-width, or delete the folder images/",
-                        path.display(),
-                        text.trim()
-                    )
-                });
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                return Err(error).with_context(|| format!("{} cannot be read", path.display()));
-            }
+            Ok(text) => text.parse().map(Some).map_err(|_| {
+                anyhow!(
+                    "{} is damaged: it says {:?} where a width in pixels stands; write 640 there if the collection was begun without --image-width, or delete the folder images/",
+                    path.display(),
+                    text.trim()
+                )
+            }),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+        }
+    }
+
+    /// What was asked for in this directory so far; `None` if nothing was.
+    pub(super) fn requested(&self) -> anyhow::Result<Option<Requested>> {
+        if let Some(written) = self.written()? {
+            return Ok(Some(written));
         }
         // The downloads may be deleted, and the original service wrote nothing down.
         let identity = Identity::read(&self.root).ok().flatten();
@@ -85,18 +87,16 @@ impl DataDir {
 
     /// Makes sure that the downloads, if there are any, are of this size.
     pub(super) fn check_images(&self, requested: Requested) -> anyhow::Result<()> {
-        let path = self.path(REQUESTED_FILE);
-        match fs::read_to_string(&path) {
-            Ok(text) if text.parse() != Ok(requested) => bail!(
+        if let Some(written) = self.written()? {
+            ensure!(
+                written == requested,
                 "{} holds downloads that are {}, not {}; delete that folder or ask for the same with --image-width",
                 self.path("images").display(),
-                (text.parse()).map_or_else(|_| text.trim().to_owned(), Requested::described),
+                written.described(),
                 requested.described()
-            ),
-            Ok(_) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-            Err(error) => Err(error).with_context(|| format!("{} cannot be read", path.display())),
+            );
         }
+        Ok(())
     }
 
     /// Writes down that the downloads are all of this size, and clears away halves of downloads.

@@ -54,7 +54,7 @@ impl Gone {
         Self::try_open(path, every).with_context(|| format!("{} cannot be used", path.display()))
     }
 
-    fn try_open(path: &Path, every: u32) -> std::io::Result<Self> {
+    fn try_open(path: &Path, every: u32) -> anyhow::Result<Self> {
         let mut known = HashMap::new();
         let (mut last, mut n_lines) = (0, 0);
         let each = |text: &[u8]| {

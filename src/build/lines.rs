@@ -3,9 +3,10 @@
 //! A first line that names what the others depend on, then a line each. One that is damaged, or that a killed build
 //! did not finish, is left out.
 
+use super::files;
 use serde::Serialize;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// A file of lines.
@@ -76,21 +77,15 @@ impl Lines {
     pub(super) fn rewrite<T: Serialize>(
         &mut self,
         lines: impl Iterator<Item = T>,
-    ) -> std::io::Result<()> {
-        let mut name = self.path.as_os_str().to_owned();
-        name.push(".part");
-        let new = PathBuf::from(name);
-        let mut writer = BufWriter::new(File::create(&new)?);
-        writer.write_all(&self.head)?;
-        for value in lines {
-            writer.write_all(&line(&value)?)?;
-        }
-        let file = writer
-            .into_inner()
-            .map_err(std::io::IntoInnerError::into_error)?;
-        file.sync_all()?;
-        std::fs::rename(&new, &self.path)?;
-        self.file = file;
+    ) -> anyhow::Result<()> {
+        files::replace(&self.path, |file| {
+            file.write_all(&self.head)?;
+            for value in lines {
+                file.write_all(&line(&value)?)?;
+            }
+            std::io::Result::Ok(())
+        })?;
+        self.file = File::options().append(true).open(&self.path)?;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@
 mod answers;
 mod batches;
 mod columns;
+mod delivery;
 mod discovery;
 mod download;
 mod encode;
@@ -43,12 +44,11 @@ pub mod tally;
 
 use crate::collection::identity::{IDENTITY, Identity};
 use crate::collection::open::IMAGES;
-use crate::collection::requested::{PLAIN_WIDTH_PX, Requested};
 use crate::encoder::probe::Probe;
 use crate::encoder::{Encoder, ModelLabel};
 use crate::image_id;
 use answers::Answers;
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use encode::{Encoded, Kept};
 use endpoint::{MetadataQuery, Spool};
 use failures::{Failure, Stage};
@@ -57,7 +57,7 @@ use folder::Reading;
 use gone::Gone;
 use journal::{Journal, Key};
 use manifest::documents::Documents;
-use options::{BuildOptions, Delivery, Source};
+use options::{BuildOptions, Source};
 use output::Maker;
 use part::Part;
 use prune::Vanished;
@@ -195,7 +195,7 @@ pub async fn run(
     );
     let dir = DataDir::lock(&options.data_dir)?;
     part::check(&dir, options.shard)?;
-    let requested = requested(&options, &dir, encoder.short_edge_px())?;
+    let requested = delivery::requested(&options, &dir, encoder.short_edge_px())?;
     dir.check_images(requested)?;
     let (input, drafts) = tokio::select! {
         input = read_input(&options, &dir) => input?,
@@ -311,34 +311,6 @@ struct Before {
     begun: Instant,
     /// Images of the input that had their vector.
     n_reused: usize,
-}
-
-/// Which pictures are asked for: the smallest has half as many pixels again at its shorter side as the model sees. What
-/// JPEG loses would reach the model undiluted otherwise; measured with the demo's model, the mean cosine with the whole
-/// picture is 0.985 at the model's own size, 0.995 at this, and 0.997 in a width of 640. A collection keeps what it was begun with, unless it is told otherwise.
-fn requested(
-    options: &BuildOptions,
-    dir: &DataDir,
-    short_edge_px: Option<u32>,
-) -> anyhow::Result<Requested> {
-    let smallest = short_edge_px.map(|px| Requested::ShortEdge(px.saturating_mul(3) / 2));
-    let requested = match (options.delivery, dir.requested()?) {
-        (Some(Delivery::Width(px)), _) => Requested::Width(px.get()),
-        (None, Some(before @ Requested::Width(_))) => before,
-        (Some(Delivery::Smallest), _) | (None, Some(Requested::ShortEdge(_))) => smallest.context(
-            "the model looks at pictures as large as they are, so none is the smallest for it; give a width with --image-width",
-        )?,
-        (None, None) => match options.asks_info {
-            true => smallest.unwrap_or(Requested::Width(PLAIN_WIDTH_PX)),
-            false => Requested::Width(PLAIN_WIDTH_PX),
-        },
-    };
-    if matches!(requested, Requested::ShortEdge(_)) && !options.asks_info {
-        bail!(
-            "the smallest pictures are found by info.json, which --image-info no forbids; leave that out, or give a width with --image-width and another data directory"
-        );
-    }
-    Ok(requested)
 }
 
 /// What the input gives besides the images.

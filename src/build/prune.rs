@@ -157,7 +157,7 @@ fn keep(
         .from_path(&path)
         .with_context(unreadable)?;
     let old = reader.byte_headers().with_context(unreadable)?.clone();
-    let wanted = options.iiif_column.trim_start_matches(['?', '$']).trim();
+    let wanted = table::bare(&options.iiif_column);
     let names: Vec<String> = (old.iter())
         .map(|name| String::from_utf8_lossy(name).into_owned())
         .collect();
@@ -290,15 +290,7 @@ fn position(header: &ByteRecord, name: &str) -> Option<usize> {
 
 /// The id that `cell` shows.
 fn parse_id(cell: &[u8]) -> Option<Id> {
-    let text = std::str::from_utf8(cell).ok()?.trim();
-    let mut id = Id::default();
-    if text.len() != 2 * id.len() || !text.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (at, byte) in id.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&text[2 * at..2 * at + 2], 16).ok()?;
-    }
-    Some(id)
+    image_id::from_hex(std::str::from_utf8(cell).ok()?.trim())
 }
 
 #[cfg(test)]

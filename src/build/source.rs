@@ -49,7 +49,7 @@ pub(super) fn read(
     iiif_column: &str,
     images_csv: &Path,
 ) -> anyhow::Result<(Input, Draft)> {
-    let wanted = iiif_column.trim_start_matches(['?', '$']).trim();
+    let wanted = table::bare(iiif_column);
     if let Some(read) = read_as(open()?, wanted, images_csv, IdColumn::Ours)? {
         return Ok(read);
     }

@@ -1,7 +1,7 @@
 //! `clip-search build`, from a table or an endpoint to the files of a collection.
 
 use crate::process::{self, Running};
-use crate::support::{self, Numbers, TINY_WIDTH, TinyEncoder};
+use crate::support::{self, ImagesBy, Numbers, TINY_WIDTH, TinyEncoder};
 use crate::{encoder, world};
 use axum::Router;
 use axum::body::{Body, Bytes};
@@ -1077,38 +1077,23 @@ async fn a_vector_without_direction_loses_its_image_alone_in_a_batch_too() {
     let fixture = Fixture::new(100).await;
     let mut options = fixture.options(&fixture.csv(100), "data");
     options.max_failures = Limit::Images(99);
-    let exact = Arc::new(Dull);
-    let summary = build::run(options, exact, pending()).await.unwrap();
+    // Its answer does not depend on neighbours, and it sees nothing in pictures without much blue.
+    let exact =
+        ImagesBy(
+            |images: &[Pixels]| match images.iter().any(|image| image[[2, 0, 0]] < 0.02) {
+                true => Err(EncoderError::Output {
+                    tower: "vision",
+                    source: EmbeddingError::ZeroLength,
+                }),
+                false => TinyEncoder.encode_images(images),
+            },
+        );
+    let summary = build::run(options, Arc::new(exact), pending())
+        .await
+        .unwrap();
     let lost = summary.failed[&Stage::Encode];
     assert!(lost > 0 && lost < 50, "{lost}");
     assert_eq!(summary.encoded, 100 - lost);
-}
-
-/// A model whose answer does not depend on neighbours, and which sees nothing in pictures without much blue.
-struct Dull;
-
-impl Encoder for Dull {
-    fn width(&self) -> usize {
-        TINY_WIDTH
-    }
-
-    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
-        TinyEncoder.encode_texts(texts)
-    }
-
-    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
-        TinyEncoder.preprocess(bytes)
-    }
-
-    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
-        match images.iter().any(|image| image[[2, 0, 0]] < 0.02) {
-            true => Err(EncoderError::Output {
-                tower: "vision",
-                source: EmbeddingError::ZeroLength,
-            }),
-            false => TinyEncoder.encode_images(images),
-        }
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

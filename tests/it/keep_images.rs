@@ -1,7 +1,7 @@
 //! `clip-search build --keep-images no`: downloads that leave nothing behind.
 
 use crate::build::{Fixture, files, options};
-use crate::support::{self, TINY_WIDTH, TinyEncoder};
+use crate::support::{self, ImagesBy, TinyEncoder};
 use axum::Router;
 use axum::extract::Path as UrlPath;
 use axum::http::StatusCode;
@@ -9,8 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clip_search::build::options::{BuildOptions, Source};
 use clip_search::build::{self, Outcome};
-use clip_search::embedding::Embedding;
-use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels};
+use clip_search::encoder::{Encoder, Pixels};
 use std::fs;
 use std::future::pending;
 use std::path::Path;
@@ -26,27 +25,15 @@ fn downloads(data: &Path) -> Vec<String> {
         .collect()
 }
 
-/// The small encoder, which counts.
-#[derive(Default)]
-struct Counting(AtomicUsize);
-
-impl Encoder for Counting {
-    fn width(&self) -> usize {
-        TINY_WIDTH
-    }
-
-    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
-        TinyEncoder.encode_texts(texts)
-    }
-
-    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
-        TinyEncoder.preprocess(bytes)
-    }
-
-    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
-        self.0.fetch_add(images.len(), Ordering::SeqCst);
+/// The small encoder, and how many images it has encoded.
+fn counting() -> (Arc<dyn Encoder>, Arc<AtomicUsize>) {
+    let n_encoded = Arc::new(AtomicUsize::new(0));
+    let count = n_encoded.clone();
+    let encoder = ImagesBy(move |images: &[Pixels]| {
+        count.fetch_add(images.len(), Ordering::SeqCst);
         TinyEncoder.encode_images(images)
-    }
+    });
+    (Arc::new(encoder), n_encoded)
 }
 
 fn without_images(fixture: &Fixture, csv: &Path, data: &str) -> BuildOptions {
@@ -100,7 +87,7 @@ async fn a_stopped_build_encodes_nothing_twice() {
     while fixture.requests.try_recv().is_ok() {}
     let mut options = without_images(&fixture, &csv, "data");
     options.threads = 2.try_into().unwrap();
-    let encoder = Arc::new(Counting::default());
+    let (encoder, n_encoded) = counting();
     let requests = &mut fixture.requests;
     let stop = async {
         for _ in 0..40 {
@@ -119,7 +106,7 @@ async fn a_stopped_build_encodes_nothing_twice() {
     assert_eq!(downloads(&fixture.path("data")), [""; 0]);
     assert_eq!(files(&fixture.path("data")), files(&fixture.path("whole")));
     // And the model was tried on its own image in each of the runs.
-    assert_eq!(encoder.0.load(Ordering::SeqCst), 30 + 2);
+    assert_eq!(n_encoded.load(Ordering::SeqCst), 30 + 2);
 }
 
 /// Stopped when all vectors are there and the sizes are still asked for: the pictures told them, and are gone.
@@ -162,10 +149,10 @@ async fn sizes_are_known_before_the_vectors() {
     assert_eq!(sizes.matches(",64,48,,,delivered\n").count(), 3, "{sizes}");
 
     is_silent.store(true, Ordering::SeqCst);
-    let encoder = Arc::new(Counting::default());
+    let (encoder, n_encoded) = counting();
     let stop = async {
         // The model's try, and three images.
-        while encoder.0.load(Ordering::SeqCst) < 4 {
+        while n_encoded.load(Ordering::SeqCst) < 4 {
             tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         }
     };

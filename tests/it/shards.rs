@@ -3,7 +3,7 @@
 use crate::build::{Fixture, files, options, run};
 use crate::harvest::site::Site;
 use crate::process::{self, Running};
-use crate::support::{Numbers, TinyEncoder};
+use crate::support::{ImagesBy, Numbers, TinyEncoder};
 use crate::world::text_of;
 use clip_search::build::limit::Limit;
 use clip_search::build::merge::{self, MergeOptions, MergeSummary};
@@ -12,7 +12,7 @@ use clip_search::build::shard::Shard;
 use clip_search::build::{self, BuildSummary, Outcome};
 use clip_search::collection::Collection;
 use clip_search::embedding::Embedding;
-use clip_search::encoder::{Encoder, EncoderError, ImageError, Pixels};
+use clip_search::encoder::{Encoder, Pixels};
 use clip_search::features::npy::Precision;
 use clip_search::image_id;
 use std::fs;
@@ -571,30 +571,16 @@ async fn a_killed_merge_is_done_again() {
 }
 
 /// A model whose vectors differ from those of [`TinyEncoder`] by this much in one component.
-struct Off(f32);
-
-impl Encoder for Off {
-    fn width(&self) -> usize {
-        TinyEncoder.width()
-    }
-
-    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
-        TinyEncoder.encode_texts(texts)
-    }
-
-    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
-        TinyEncoder.preprocess(bytes)
-    }
-
-    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
+fn off(by: f32) -> impl Encoder {
+    ImagesBy(move |images: &[Pixels]| {
         let off = |embedding: Embedding| {
             let mut vector = embedding.as_slice().to_vec();
-            vector[3] += self.0;
+            vector[3] += by;
             Embedding::new(vector).unwrap()
         };
         let exact = TinyEncoder.encode_images(images)?;
         Ok(exact.into_iter().map(off).collect())
-    }
+    })
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -602,10 +588,10 @@ async fn processors_may_round_differently_and_models_may_not() {
     let fixture = Fixture::new(8).await;
     let csv = fixture.csv(8);
     let one = shard_with(&fixture, "one", "1/2", |_| {}).await;
-    let build_two = async |name: &str, off: f32| {
+    let build_two = async |name: &str, by: f32| {
         let mut options = lenient(&csv, &fixture.path(name));
         options.shard = Some("2/2".parse().unwrap());
-        build::run(options, Arc::new(Off(off)), std::future::pending())
+        build::run(options, Arc::new(off(by)), std::future::pending())
             .await
             .unwrap();
         fixture.path(name)

@@ -83,6 +83,30 @@ impl Encoder for SightedEncoder {
     }
 }
 
+/// [`TinyEncoder`] whose image tower is another: `0` gives the vectors of ready images.
+pub(crate) struct ImagesBy<F>(pub(crate) F);
+
+impl<F> Encoder for ImagesBy<F>
+where
+    F: Fn(&[Pixels]) -> Result<Vec<Embedding>, EncoderError> + Send + Sync,
+{
+    fn width(&self) -> usize {
+        TinyEncoder.width()
+    }
+
+    fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError> {
+        TinyEncoder.encode_texts(texts)
+    }
+
+    fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError> {
+        TinyEncoder.preprocess(bytes)
+    }
+
+    fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
+        (self.0)(images)
+    }
+}
+
 fn embed_pixels(pixels: &Pixels) -> Vec<f32> {
     let mut sums = vec![0f32; TINY_WIDTH];
     for (at, x) in pixels.iter().enumerate() {

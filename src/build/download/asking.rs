@@ -135,12 +135,12 @@ impl Downloader {
     ) -> Next {
         let answered = |answer| answered(&source.host, begun, answer);
         let error = match result {
-            Ok(_) => return answered(answer(result, iiif_url)),
+            Ok(got) => return answered(answer_with(info::size(&got.bytes), iiif_url)),
             Err(error) => error,
         };
         tracing::debug!(%error, "no info.json");
         match error.outcome(true) {
-            Outcome::Answered => answered(answer(result, iiif_url)),
+            Outcome::Answered => answered(answer_without(error)),
             Outcome::Busy(Some(wish)) if wish > MAX_WISH => {
                 source.asking.end();
                 Next::Done(Answer::Unanswered)
@@ -161,18 +161,19 @@ fn answered(host: &Host, begun: Instant, answer: Answer) -> Next {
     Next::Done(answer)
 }
 
-/// What a request for the info.json of the image at `iiif_url` came to.
-pub(super) fn answer(result: &Result<Got, DownloadError>, iiif_url: &str) -> Answer {
-    match result {
-        Ok(got) => info::size(&got.bytes)
-            .and_then(|size| of_part(size, iiif_url))
-            .map_or(Answer::Nothing, Answer::Size),
-        Err(
-            DownloadError::GivenUp(_)
-            | DownloadError::Forbidden { .. }
-            | DownloadError::Unruled { .. },
-        ) => Answer::Unanswered,
-        Err(error) => match error.outcome(true) {
+/// What an info.json with this size says of the image at `iiif_url`.
+pub(super) fn answer_with(size: Option<ImageSize>, iiif_url: &str) -> Answer {
+    size.and_then(|size| of_part(size, iiif_url))
+        .map_or(Answer::Nothing, Answer::Size)
+}
+
+/// What it means that an info.json has not come.
+pub(super) fn answer_without(error: &DownloadError) -> Answer {
+    match error {
+        DownloadError::GivenUp(_)
+        | DownloadError::Forbidden { .. }
+        | DownloadError::Unruled { .. } => Answer::Unanswered,
+        error => match error.outcome(true) {
             Outcome::Answered => Answer::Nothing,
             Outcome::Busy(_) | Outcome::ServerError | Outcome::Unanswered { .. } => {
                 Answer::Unanswered

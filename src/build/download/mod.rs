@@ -18,6 +18,7 @@ mod ways;
 
 use super::answers::{self, Answered, Taken};
 use super::options::Network;
+use super::tally::origin;
 use crate::collection::requested::Requested;
 use crate::collection::sizes::ImageSize;
 use crate::fetch::{FetchLimits, Fetcher, FetcherError};
@@ -36,7 +37,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use url::Url;
 use ways::{Described, Offer, WAYS, Way};
 
 /// Fetches images; shared by all downloads of a build.
@@ -130,6 +130,21 @@ struct Description {
 }
 
 impl Description {
+    /// What the info.json that came says of the image at `iiif_url`.
+    fn of(Got { bytes, validators }: Got, iiif_url: &str) -> Self {
+        let size = info::size(&bytes);
+        let info = info::json(&bytes).map(|json| Info { json, size });
+        Self {
+            login: info.as_ref().and_then(|info| login::service(&info.json)),
+            answer: Some(asking::answer_with(size, iiif_url)),
+            info,
+            came: Some(answers::Described {
+                sum: answers::sum(&bytes),
+                validators,
+            }),
+        }
+    }
+
     /// That of a file, which has none.
     fn nothing() -> Self {
         Self {
@@ -215,8 +230,7 @@ impl Downloader {
         let mut numbers: HashMap<String, usize> = HashMap::new();
         let mut groups: Vec<(String, Vec<T>)> = Vec::new();
         for image in images {
-            let origin = Url::parse(url(&image))
-                .map_or_else(|_| String::new(), |url| url.origin().ascii_serialization());
+            let origin = origin(url(&image));
             let number = *numbers.entry(origin.clone()).or_insert(groups.len());
             if number == groups.len() {
                 groups.push((origin, Vec::new()));
@@ -290,14 +304,23 @@ impl Downloader {
         })
     }
 
+    /// What `ask` gives, if its server lets programs have it; `None` if it is what is known.
+    async fn get_if_changed(
+        &self,
+        host: &Host,
+        ask: &Ask<'_>,
+    ) -> Result<(Option<Got>, OwnedSemaphorePermit), DownloadError> {
+        self.permit(host, ask.url).await?;
+        self.get_patiently(host, ask).await
+    }
+
     /// What `ask`, without a condition, gives, if its server lets programs have it.
     async fn get_permitted(
         &self,
         host: &Host,
         ask: &Ask<'_>,
     ) -> Result<(Got, OwnedSemaphorePermit), DownloadError> {
-        self.permit(host, ask.url).await?;
-        let (got, place) = self.get_patiently(host, ask).await?;
+        let (got, place) = self.get_if_changed(host, ask).await?;
         let got = got.expect("without a condition there is an answer");
         Ok((got, place))
     }
@@ -311,7 +334,16 @@ impl Downloader {
         source: &Source,
         iiif_url: &str,
     ) -> Result<Fetched, DownloadError> {
-        let mut description = None;
+        self.get_knowing(source, iiif_url, None).await
+    }
+
+    /// The same, where its info.json may have come already.
+    async fn get_knowing(
+        &self,
+        source: &Source,
+        iiif_url: &str,
+        mut description: Option<Description>,
+    ) -> Result<Fetched, DownloadError> {
         let result = self.get_described(source, iiif_url, &mut description).await;
         let Description {
             answer,
@@ -424,33 +456,17 @@ impl Downloader {
         let ask = self.ask(&url, Kind::Document, MAX_INFO_BYTES);
         let result = self.get_permitted(&source.host, &ask).await;
         let result = result.map(|(got, _place)| got);
-        let answer = Some(asking::answer(&result, iiif_url));
-        let Got { bytes, validators } = match result {
-            Ok(got) => got,
-            Err(error @ DownloadError::GivenUp(_)) => return Err(error),
+        match result {
+            Ok(got) => Ok(Description::of(got, iiif_url)),
+            Err(error @ DownloadError::GivenUp(_)) => Err(error),
             Err(error) if error.may_pass() && self.first_way().is_some() => {
-                return Err(DownloadError::NoInfo(Box::new(error)));
+                Err(DownloadError::NoInfo(Box::new(error)))
             }
-            Err(_) => {
-                return Ok(Description {
-                    answer,
-                    ..Description::default()
-                });
-            }
-        };
-        let info = (info::json(&bytes)).map(|json| Info {
-            size: info::size(&bytes),
-            json,
-        });
-        Ok(Description {
-            login: info.as_ref().and_then(|info| login::service(&info.json)),
-            info,
-            answer,
-            came: Some(answers::Described {
-                sum: answers::sum(&bytes),
-                validators,
+            Err(error) => Ok(Description {
+                answer: Some(asking::answer_without(&error)),
+                ..Description::default()
             }),
-        })
+        }
     }
 
     /// What `ask` gives, be it after a while; `None` if it is what is known.

@@ -3,7 +3,7 @@
 use super::error::DownloadError;
 use super::once::Ask;
 use super::pace::Kind;
-use super::{Downloader, Fetched, MAX_INFO_BYTES, Source, ways};
+use super::{Description, Downloader, Fetched, MAX_INFO_BYTES, Source, ways};
 use crate::build::answers::{self, Answered, Taken};
 
 /// What has become of an image.
@@ -28,46 +28,39 @@ impl Downloader {
         let Some(known) = known else {
             return self.get(source, iiif_url).await.map(Refreshed::Came);
         };
-        let mut now = known.clone();
+        let anew = async |description| {
+            let fetched = self.get_knowing(source, iiif_url, description).await;
+            fetched.map(Refreshed::Came)
+        };
+        let (host, mut now, mut description) = (&source.host, known.clone(), None);
         if let (Some(info), Some(url)) = (&known.info, ways::info_url(iiif_url)) {
             let ask = Ask {
                 known: Some(&info.validators),
                 ..self.ask(&url, Kind::Document, MAX_INFO_BYTES)
             };
-            match self.permit(&source.host, &url).await {
-                Ok(()) => {}
-                Err(error) if !error.leads_on() => return Err(error),
-                Err(_) => return self.get(source, iiif_url).await.map(Refreshed::Came),
-            }
-            let got = match self.get_patiently(&source.host, &ask).await {
+            let got = match self.get_if_changed(host, &ask).await {
                 Ok((got, _place)) => got,
-                Err(error) if !error.leads_on() => return Err(error),
-                Err(_) => return self.get(source, iiif_url).await.map(Refreshed::Came),
+                Err(error) if error.leads_on() => return anew(None).await,
+                Err(error) => return Err(error),
             };
-            if let Some(got) = got {
-                let described = answers::Described {
-                    sum: answers::sum(&got.bytes),
-                    validators: got.validators,
-                };
+            let came = got.map(|got| Description::of(got, iiif_url));
+            let described = came.as_ref().and_then(|came| came.came.clone());
+            if let Some(described) = described {
                 if described.sum != info.sum {
-                    return self.get(source, iiif_url).await.map(Refreshed::Came);
+                    return anew(came).await;
                 }
                 now.info = Some(described);
             }
+            description = came;
         }
         let Some(taken) = &known.picture else {
-            return self.get(source, iiif_url).await.map(Refreshed::Came);
+            return anew(description).await;
         };
         let ask = Ask {
             known: Some(&taken.validators),
             ..self.ask(&taken.url, Kind::Picture, self.limits.max_image_bytes)
         };
-        match self.permit(&source.host, &taken.url).await {
-            Ok(()) => {}
-            Err(error) if !error.leads_on() => return Err(error),
-            Err(_) => return self.get(source, iiif_url).await.map(Refreshed::Came),
-        }
-        match self.get_patiently(&source.host, &ask).await {
+        match self.get_if_changed(host, &ask).await {
             Ok((None, _place)) => Ok(Refreshed::Same(now)),
             Ok((Some(got), place)) => {
                 now.picture = Some(Taken {
@@ -88,7 +81,7 @@ impl Downloader {
                 }))
             }
             // It may have another picture now.
-            Err(error) if error.leads_on() => self.get(source, iiif_url).await.map(Refreshed::Came),
+            Err(error) if error.leads_on() => anew(description).await,
             Err(error) => Err(error),
         }
     }

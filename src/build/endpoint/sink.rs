@@ -70,8 +70,9 @@ impl Sink {
 pub(super) fn as_csv() -> WriteRow {
     Box::new(|row, out| {
         let cell = |term: &Option<Term>| term.as_ref().map_or_else(String::new, plain);
-        let mut csv = csv::Writer::from_writer(out);
+        // In memory: the writer of a row would flush the file behind it, too.
+        let mut csv = csv::Writer::from_writer(Vec::new());
         csv.write_record(row.iter().map(cell))?;
-        Ok(csv.flush()?)
+        Ok(out.write_all(&csv.into_inner()?)?)
     })
 }

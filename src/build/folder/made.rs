@@ -6,38 +6,10 @@ use super::super::journal::{Id, Journal};
 use super::super::records::{Form, Records};
 use super::SERVICE;
 use crate::collection::sizes::{ImageSize, Measured};
+use crate::iiif::stamp::Stamp;
 use anyhow::Context;
 use std::collections::HashMap;
-use std::fs::Metadata;
 use std::path::Path;
-use std::time::UNIX_EPOCH;
-
-/// What a file is like; one that is like it was is taken to be the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Stamp {
-    pub(super) size_bytes: u64,
-    /// Time of the last change, nanoseconds since 1970; negative before.
-    pub(super) modified_ns: i128,
-}
-
-impl Stamp {
-    pub(super) fn of(metadata: &Metadata) -> Self {
-        let nanoseconds = |since: u128| i128::try_from(since).unwrap_or(i128::MAX);
-        let modified_ns = match metadata
-            .modified()
-            .map(|time| time.duration_since(UNIX_EPOCH))
-        {
-            Ok(Ok(since)) => nanoseconds(since.as_nanos()),
-            Ok(Err(before)) => -nanoseconds(before.duration().as_nanos()),
-            // A system that has no such times.
-            Err(_) => 0,
-        };
-        Self {
-            size_bytes: metadata.len(),
-            modified_ns,
-        }
-    }
-}
 
 /// What the vector of an image was made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

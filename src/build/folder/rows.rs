@@ -1,10 +1,10 @@
 //! What is in a folder as the table of a build.
 
 use super::super::failures::Stage;
-use super::super::table::{LostRow, Table, shorten};
+use super::super::table::{self, LostRow, Table, shorten};
 use super::Files;
-use super::made::Stamp;
 use crate::iiif::folder::{self, Entry, Kind, LeftOut};
+use crate::iiif::stamp::Stamp;
 use csv::ByteRecord;
 use oxsdatatypes::{DateTime, DayTimeDuration};
 use std::path::Path;
@@ -65,7 +65,7 @@ impl Row {
 
 /// `files` as the table `name`, with the IIIF URLs below `base` under the name `url_column`.
 pub(super) fn table(files: &Arc<Files>, name: &str, url_column: &str, base: &str) -> Table {
-    let url_column = url_column.trim_start_matches(['?', '$']).trim().to_owned();
+    let url_column = table::bare(url_column).to_owned();
     let columns = std::iter::once(url_column).chain(COLUMNS.map(str::to_owned));
     let (files, base) = (files.clone(), base.to_owned());
     Table {

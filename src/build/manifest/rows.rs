@@ -2,7 +2,7 @@
 
 use super::super::discovery::Outdated;
 use super::super::failures::Stage;
-use super::super::table::{LostRow, Table};
+use super::super::table::{self, LostRow, Table};
 use super::places::Place;
 use crate::harvest;
 use crate::harvest::model::{Collection, Document, Image, Manifest};
@@ -162,7 +162,7 @@ fn without_url(image: &Image, canvas: &str, manifest: &str) -> LostRow {
 
 /// `rows` as the table of a build called `name`, with the IIIF URLs under the name `url_column`.
 pub(super) fn table(rows: &Arc<Vec<Row>>, url_column: &str, name: &str) -> Table {
-    let url_column = url_column.trim_start_matches(['?', '$']).trim().to_owned();
+    let url_column = table::bare(url_column).to_owned();
     let columns = std::iter::once(url_column).chain(COLUMNS.map(str::to_owned));
     let rows = rows.clone();
     Table {

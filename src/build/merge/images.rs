@@ -2,6 +2,7 @@
 
 use super::super::files::{DataDir, remove};
 use super::member::Member;
+use crate::image_id;
 use anyhow::Context;
 use std::ffi::OsStr;
 use std::fs;
@@ -33,8 +34,8 @@ pub(super) fn take(dir: &DataDir, members: &[Member]) -> anyhow::Result<()> {
 /// The id of the image that the file at `path` is of, if it is a download.
 fn id_of(path: &Path) -> Option<&str> {
     let id = path.file_stem().and_then(OsStr::to_str)?;
-    let is_id = id.len() == 40 && id.bytes().all(|b| b.is_ascii_hexdigit());
-    let is_download = is_id && path.extension() == Some(OsStr::new("jpg"));
+    let is_download =
+        image_id::from_hex(id).is_some() && path.extension() == Some(OsStr::new("jpg"));
     is_download.then_some(id)
 }
 

@@ -10,9 +10,9 @@ use super::BuildSummary;
 use super::failures::Failure;
 use super::files;
 use super::options::BuildOptions;
+use super::table;
 use super::tally::HostTally;
 use crate::collection::Collection;
-use crate::collection::open::URL_COLUMN;
 use crate::encoder::ModelLabel;
 use anyhow::{Context, bail};
 use kinds::Kind;
@@ -115,10 +115,7 @@ pub(super) fn write(run: Run<'_>) -> anyhow::Result<()> {
     }
     let dir = &run.options.data_dir;
     // The column has this name in images.csv, whatever it was called in the input.
-    let column = match run.options.iiif_column.as_str() {
-        "" => URL_COLUMN,
-        column => column.trim_start_matches(['?', '$']).trim(),
-    };
+    let column = table::bare(&run.options.iiif_column);
     let collection = Collection::open_with_column(dir, Some(column))
         .context("the collection is written, but not the report")?;
     let report = report(run, &collection);

@@ -20,7 +20,7 @@ const MAX_NAME_CHARS: usize = 40;
 /// # Errors
 /// What is wrong with the header, and what to do.
 pub(in crate::build) fn find(columns: &[String], wanted: &str) -> Result<Found, String> {
-    let wanted = wanted.trim_start_matches(['?', '$']).trim();
+    let wanted = bare(wanted);
     if let Some(at) = columns.iter().position(|name| name.trim() == wanted) {
         return Ok(Found { at, written: None });
     }
@@ -38,6 +38,11 @@ pub(in crate::build) fn find(columns: &[String], wanted: &str) -> Result<Found, 
             list(alike.iter().map(|at| &columns[*at]))
         )),
     }
+}
+
+/// The name of a column or variable as it is written down: without the sign that variables have in queries.
+pub(in crate::build) fn bare(name: &str) -> &str {
+    name.trim_start_matches(['?', '$']).trim()
 }
 
 /// What is compared of a name.

@@ -11,7 +11,7 @@ mod rows;
 mod told;
 
 pub(super) use answer::{Answer, CutShort, plain};
-pub(super) use column::{Found, find};
+pub(super) use column::{Found, bare, find};
 pub(super) use encoding::to_utf8;
 pub(super) use file::from_file;
 pub(super) use rows::from_rows;

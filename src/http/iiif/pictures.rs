@@ -3,13 +3,13 @@
 
 use crate::iiif::render::{self, RenderError};
 use crate::iiif::request::ImageRequest;
+use crate::iiif::stamp::Stamp;
 use image::DynamicImage;
 use lru::LruCache;
 use std::collections::HashMap;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
 use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinError;
 
@@ -31,23 +31,11 @@ struct Shared {
 
 /// Whoever wants the picture of one file waits for this, so that it is decoded once. It holds the picture also
 /// where that is not kept, as long as somebody is at work with it.
-type Turn = tokio::sync::Mutex<Option<(Version, Weak<DynamicImage>)>>;
+type Turn = tokio::sync::Mutex<Option<(Stamp, Weak<DynamicImage>)>>;
 
-/// What a file was like when it was decoded: another one is decoded anew.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Version {
-    size_bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Version {
-    fn of(path: &Path) -> io::Result<Self> {
-        let metadata = path.metadata()?;
-        Ok(Self {
-            size_bytes: metadata.len(),
-            modified: metadata.modified().ok(),
-        })
-    }
+/// What the file at `path` is like: another one is decoded anew.
+fn stamp(path: &Path) -> io::Result<Stamp> {
+    path.metadata().map(|metadata| Stamp::of(&metadata))
 }
 
 impl Pictures {
@@ -101,7 +89,7 @@ impl Shared {
         &self,
         path: &Path,
         request: &ImageRequest,
-        mut turn: OwnedMutexGuard<Option<(Version, Weak<DynamicImage>)>>,
+        mut turn: OwnedMutexGuard<Option<(Stamp, Weak<DynamicImage>)>>,
         worker: OwnedSemaphorePermit,
     ) -> Result<Vec<u8>, RenderError> {
         let picture = self.picture(path, request, &mut turn)?;
@@ -117,10 +105,10 @@ impl Shared {
         &self,
         path: &Path,
         request: &ImageRequest,
-        turn: &mut Option<(Version, Weak<DynamicImage>)>,
+        turn: &mut Option<(Stamp, Weak<DynamicImage>)>,
     ) -> Result<Arc<DynamicImage>, RenderError> {
-        let version = Version::of(path).map_err(RenderError::Read)?;
-        let in_use = |turn: &Option<(Version, Weak<DynamicImage>)>| match turn {
+        let version = stamp(path).map_err(RenderError::Read)?;
+        let in_use = |turn: &Option<(Stamp, Weak<DynamicImage>)>| match turn {
             Some((of, picture)) if *of == version => picture.upgrade(),
             _ => None,
         };
@@ -132,7 +120,7 @@ impl Shared {
         render::check(request, render::dimensions(path)?)?;
         let picture = Arc::new((self.decode)(path)?);
         // A file that is being replaced may be a mixture.
-        if Version::of(path).is_ok_and(|now| now == version) {
+        if stamp(path).is_ok_and(|now| now == version) {
             *turn = Some((version, Arc::downgrade(&picture)));
             lock(&self.kept).put(path, version, &picture);
         }
@@ -144,7 +132,7 @@ impl Shared {
 struct Kept {
     limit_bytes: usize,
     n_bytes: usize,
-    pictures: LruCache<PathBuf, (Version, Arc<DynamicImage>)>,
+    pictures: LruCache<PathBuf, (Stamp, Arc<DynamicImage>)>,
 }
 
 impl Kept {
@@ -156,7 +144,7 @@ impl Kept {
         }
     }
 
-    fn get(&mut self, path: &Path, version: Version) -> Option<Arc<DynamicImage>> {
+    fn get(&mut self, path: &Path, version: Stamp) -> Option<Arc<DynamicImage>> {
         let (of, picture) = self.pictures.get(path)?;
         if *of == version {
             return Some(picture.clone());
@@ -165,7 +153,7 @@ impl Kept {
         None
     }
 
-    fn put(&mut self, path: &Path, version: Version, picture: &Arc<DynamicImage>) {
+    fn put(&mut self, path: &Path, version: Stamp, picture: &Arc<DynamicImage>) {
         let n_bytes = picture.as_bytes().len();
         self.remove(path);
         if n_bytes > self.limit_bytes {
@@ -199,6 +187,7 @@ mod tests {
     use std::fs::File;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
+    use std::time::SystemTime;
     use tempfile::TempDir;
 
     /// Pictures of 8 x 8 pixels, 192 bytes each, in the files a.png, b.png and c.png.
