@@ -308,7 +308,10 @@ async fn another_info_json_leads_to_another_picture() {
     for (n, kind) in (0..).zip(KINDS) {
         museum.change(&format!("{kind}-{n}"), Some(2));
     }
+    museum.take();
     assert_eq!(run(refreshing(&options(dir.path()))).await.changed, 4);
+    // Two requests for each image: an info.json that has come is not asked for again.
+    assert_eq!(museum.take().0, BTreeMap::from([(200, 18), (304, 30)]));
     run(options(other.path())).await;
     let data = |dir: &Path| files(&dir.join("data"));
     assert_eq!(data(dir.path()), data(other.path()));
