@@ -1,10 +1,10 @@
-# Build: RocksDB is compiled from source, which takes a while.
+# Build: RocksDB is compiled from source, by tools/rocksdb.
 FROM rust:1-bookworm AS build
-RUN apt-get update && apt-get install -y --no-install-recommends libclang-dev python3 python3-pip python3-venv \
+RUN apt-get update && apt-get install -y --no-install-recommends libclang-dev pkg-config python3 python3-pip python3-venv \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY . .
-RUN tools/setup && cargo build --release --locked
+RUN tools/setup && cargo build --release --locked $(tools/features)
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl libstdc++6 \
