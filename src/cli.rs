@@ -597,7 +597,7 @@ pub struct BuildArgs {
     /// --store; may be given several times (SPARQL mode)
     #[arg(long = "metadata-query", value_name = "QUERY|@FILE")]
     pub metadata_queries: Vec<String>,
-    /// The CSV file: separated by comma, semicolon, tab or |, gzipped or not (CSV mode)
+    /// The table: CSV separated by comma, semicolon, tab or |, gzipped or not, or Parquet (CSV mode)
     #[arg(
         long = "csv-file",
         visible_alias = "csvFile",

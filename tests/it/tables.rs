@@ -10,6 +10,11 @@ use clip_search::http::iiif::iiif_router;
 use clip_search::image_id::image_id;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use parquet::basic::{Compression as Codec, ZstdLevel};
+use parquet::data_type::{ByteArray, ByteArrayType, Int32Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::SerializedFileWriter;
+use parquet::schema::parser::parse_message_type;
 use std::fs;
 use std::future::pending;
 use std::io::Write;
@@ -69,6 +74,35 @@ fn utf16(text: &str, to_bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
     text.encode_utf16().flat_map(to_bytes).collect()
 }
 
+/// A Parquet file with a row group for each row: URL, title and, where it is known, year.
+fn parquet(rows: &[(&str, &str, Option<i32>)], codec: Codec) -> Vec<u8> {
+    let schema = "message table {
+        required binary iiif_url (UTF8); optional binary title (UTF8); optional int32 year;
+    }";
+    let schema = Arc::new(parse_message_type(schema).unwrap());
+    let properties = WriterProperties::builder().set_compression(codec).build();
+    let mut file = SerializedFileWriter::new(Vec::new(), schema, Arc::new(properties)).unwrap();
+    for (url, title, year) in rows {
+        let mut group = file.next_row_group().unwrap();
+        for text in [url, title] {
+            let mut column = group.next_column().unwrap().unwrap();
+            let (values, levels) = ([ByteArray::from(*text)], Some(&[1][..]));
+            let writer = column.typed::<ByteArrayType>();
+            writer.write_batch(&values, levels, None).unwrap();
+            column.close().unwrap();
+        }
+        let mut column = group.next_column().unwrap().unwrap();
+        let level = [i16::from(year.is_some())];
+        let writer = column.typed::<Int32Type>();
+        writer
+            .write_batch(year.as_slice(), Some(&level), None)
+            .unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+    }
+    file.into_inner().unwrap()
+}
+
 fn images_csv(data: &Path) -> String {
     fs::read_to_string(data.join("images.csv")).unwrap()
 }
@@ -99,6 +133,10 @@ async fn every_separator_and_encoding_gives_the_same_collection() {
         text.chars().map(byte).collect()
     };
     let tabs = table("\t", "\r\n");
+    let rows = [
+        (a.as_str(), "Näher am See – 1890", Some(1890)),
+        (b.as_str(), "Straße, \"alt\"; neu", None),
+    ];
     for (name, bytes) in [
         ("comma", table(",", "\n").into_bytes()),
         (
@@ -127,6 +165,12 @@ async fn every_separator_and_encoding_gives_the_same_collection() {
         (
             "gzip-utf-16",
             gzip(&utf16(&format!("\u{feff}{tabs}"), u16::to_le_bytes)),
+        ),
+        ("parquet", parquet(&rows, Codec::UNCOMPRESSED)),
+        ("parquet-snappy", parquet(&rows, Codec::SNAPPY)),
+        (
+            "parquet-zstd",
+            parquet(&rows, Codec::ZSTD(ZstdLevel::default())),
         ),
     ] {
         let summary = pictures.build(&bytes, name).await;
@@ -172,7 +216,11 @@ async fn what_is_no_table_is_named_and_replaces_nothing() {
             b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0".to_vec(),
             &["(.xls)"],
         ),
-        (b"PAR1\x15\x04\x15".to_vec(), &["a Parquet file"]),
+        (
+            b"PAR1\x15\x04\x15".to_vec(),
+            &["Parquet", "cut, damaged or encrypted"],
+        ),
+        (gzip(b"PAR1\x15\x04\x15"), &["a Parquet file", "unpack it"]),
         (b"%PDF-1.7\n".to_vec(), &["a PDF document"]),
         (
             b"<!DOCTYPE html>\n<html><h1>Log in, please</h1>".to_vec(),
@@ -286,6 +334,10 @@ fn what_a_table_is_taken_for_is_told_in_one_line() {
         (
             format!("IIIF-Url|a\n{url}|1\n").into_bytes(),
             "separated by |, UTF-8, 2 columns, 1 row",
+        ),
+        (
+            parquet(&[(&url, "a", None)], Codec::SNAPPY),
+            "Parquet, snappy, 3 columns, 1 row",
         ),
     ] {
         fs::write(&csv, bytes).unwrap();

@@ -4,8 +4,8 @@ use super::dialect::{self, Dialect};
 use super::encoding::{Encoding, to_utf8};
 use super::kind::{self, Foreign};
 use super::quotes::{self, QuoteError, Watch};
-use super::told::Told;
-use super::{Table, column, shorten};
+use super::told::{Form, Told};
+use super::{Table, column, parquet, shorten};
 use crate::unreadable::unreadable;
 use anyhow::{anyhow, bail};
 use csv::ByteRecord;
@@ -18,8 +18,8 @@ use std::path::{Path, PathBuf};
 const HEAD: u64 = 64 << 10;
 
 /// The table in the file at `path`, in which the column `wanted` is looked for: CSV with a header,
-/// separated by comma, semicolon, tab or |, in UTF-8, UTF-16 or Windows-1252, gzipped or not. Rows are
-/// read as they are asked for.
+/// separated by comma, semicolon, tab or |, in UTF-8, UTF-16 or Windows-1252, gzipped or not; or Parquet. What it is is
+/// told by its content, not by its name. Rows are read as they are asked for.
 ///
 /// # Errors
 /// If the file cannot be read or is something else, which is named with what to do.
@@ -32,8 +32,15 @@ pub(in crate::build) fn from_file(path: &Path, wanted: &str) -> anyhow::Result<T
         return Err(file.failed(&ErrorKind::IsADirectory.into()));
     }
     let opened = File::open(path).map_err(|error| file.failed(&error))?;
+    let whole = opened.try_clone().map_err(|error| file.failed(&error))?;
     let mut reader: Box<dyn Read> = Box::new(BufReader::new(opened));
     let mut head = file.head(&mut reader)?;
+    if head.starts_with(parquet::MAGIC) {
+        let (mut table, compression) = parquet::table(path, whole, wanted)?;
+        let told = Told::new(&table.name, Form::Parquet(compression), table.columns.len());
+        table.rows = Box::new(told.of(table.rows));
+        return Ok(table);
+    }
     if head.starts_with(b"\x1f\x8b") {
         file.is_gzipped = true;
         let whole = BufReader::new(Cursor::new(head).chain(reader));
@@ -62,8 +69,12 @@ pub(in crate::build) fn from_file(path: &Path, wanted: &str) -> anyhow::Result<T
     let dialect = Dialect::of(&head, wanted);
     let mut table = file.table(head, reader, dialect, wanted)?;
     let separator = dialect::name(dialect.separator);
-    let mut told = Told::new(&table.name, file.is_gzipped, encoding, separator);
-    told.n_columns = table.columns.len();
+    let form = Form::Text {
+        is_gzipped: file.is_gzipped,
+        encoding,
+        separator,
+    };
+    let told = Told::new(&table.name, form, table.columns.len());
     table.rows = Box::new(told.of(table.rows));
     Ok(table)
 }

@@ -13,14 +13,30 @@ const UNPACK: &str = "unpack it and build from the CSV file in it";
 const EXPORT: &str = "export the table as CSV (UTF-8) and build from that file";
 
 /// Where a signature begins, the signature, and whose it is.
-const SIGNATURES: [(usize, &[u8], Foreign); 21] = [
+const SIGNATURES: [(usize, &[u8], Foreign); 22] = [
     (
         0,
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
         foreign("an old Excel workbook (.xls)", SAVE_SHEET),
     ),
     (0, b"%PDF-", foreign("a PDF document", EXPORT)),
-    (0, b"PAR1", foreign("a Parquet file", EXPORT)),
+    (
+        0,
+        b"PAR1",
+        // Alone it is read.
+        foreign(
+            "a Parquet file",
+            "unpack it and build from the Parquet file in it",
+        ),
+    ),
+    (
+        0,
+        b"PARE",
+        foreign(
+            "an encrypted Parquet file",
+            "write it without encryption and build from that file",
+        ),
+    ),
     (0, b"ARROW1", foreign("an Arrow file", EXPORT)),
     (0, b"Obj\x01", foreign("an Avro file", EXPORT)),
     (0, b"\x89HDF\r\n\x1a\n", foreign("an HDF5 file", EXPORT)),

@@ -6,6 +6,7 @@ mod dialect;
 mod encoding;
 mod file;
 mod kind;
+mod parquet;
 mod quotes;
 mod rows;
 mod told;

@@ -4,32 +4,35 @@ use super::encoding::Encoding;
 use csv::ByteRecord;
 use std::fmt;
 
+/// How a table is written.
+#[derive(Debug, Clone)]
+pub(super) enum Form {
+    Text {
+        is_gzipped: bool,
+        encoding: Encoding,
+        separator: &'static str,
+    },
+    /// With the words for its compression.
+    Parquet(String),
+}
+
 /// Facts about a table.
 #[derive(Debug, Clone)]
 pub(super) struct Told {
     name: String,
-    is_gzipped: bool,
-    encoding: Encoding,
-    separator: &'static str,
-    pub(super) n_columns: usize,
+    form: Form,
+    n_columns: usize,
     n_rows: usize,
     /// Rows that are not UTF-8.
     n_windows: usize,
 }
 
 impl Told {
-    pub(super) fn new(
-        name: &str,
-        is_gzipped: bool,
-        encoding: Encoding,
-        separator: &'static str,
-    ) -> Self {
+    pub(super) fn new(name: &str, form: Form, n_columns: usize) -> Self {
         Self {
             name: name.to_owned(),
-            is_gzipped,
-            encoding,
-            separator,
-            n_columns: 0,
+            form,
+            n_columns,
             n_rows: 0,
             n_windows: 0,
         }
@@ -65,12 +68,23 @@ impl Told {
 impl fmt::Display for Told {
     /// "in.csv: gzipped, separated by semicolons, Windows-1252, 3 columns, 1200 rows"
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let gzipped = if self.is_gzipped { "gzipped, " } else { "" };
-        let encoding = match (self.encoding, self.n_windows) {
-            (Encoding::Utf16Le | Encoding::Utf16Be, _) => "UTF-16",
-            (Encoding::Utf32, _) => "UTF-32",
-            (Encoding::Utf8, 0) => "UTF-8",
-            (Encoding::Utf8, _) => "Windows-1252",
+        let form = match &self.form {
+            Form::Text {
+                is_gzipped,
+                encoding,
+                separator,
+            } => {
+                let gzipped = if *is_gzipped { "gzipped, " } else { "" };
+                let encoding = match (encoding, self.n_windows) {
+                    (Encoding::Utf16Le | Encoding::Utf16Be, _) => "UTF-16",
+                    (Encoding::Utf32, _) => "UTF-32",
+                    (Encoding::Utf8, 0) => "UTF-8",
+                    (Encoding::Utf8, _) => "Windows-1252",
+                };
+                format!("{gzipped}separated by {separator}, {encoding}")
+            }
+            Form::Parquet(compression) if compression.is_empty() => "Parquet".to_owned(),
+            Form::Parquet(compression) => format!("Parquet, {compression}"),
         };
         let number = |n: usize, one: &str| match n {
             1 => format!("1 {one}"),
@@ -78,9 +92,8 @@ impl fmt::Display for Told {
         };
         write!(
             f,
-            "{}: {gzipped}separated by {}, {encoding}, {}, {}",
+            "{}: {form}, {}, {}",
             self.name,
-            self.separator,
             number(self.n_columns, "column"),
             number(self.n_rows, "row")
         )
