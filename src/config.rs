@@ -9,6 +9,7 @@ use crate::cli::{
 use crate::describe::PageQuery;
 use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
+use crate::encoder::onnx::threads::Aim;
 use crate::fetch::FetchLimits;
 use crate::fetch::allow::AllowList;
 use crate::http::HttpSettings;
@@ -54,6 +55,7 @@ impl ModelArgs {
             precision: self.model_precision,
             runtime_library: self.onnxruntime.clone(),
             threads: self.model_threads,
+            aim: Aim::Soon,
             image_limit_px: u64::from(self.max_megapixels.get()) * 1_000_000,
         }
     }

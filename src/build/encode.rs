@@ -1,6 +1,6 @@
 //! From image URLs to vectors in the journal: download, decode and inference at the same time.
 //!
-//! Downloads run as async tasks, decoding on blocking threads, inference on [`ENCODERS`] threads of
+//! Downloads run as async tasks, decoding on blocking threads, inference on threads of
 //! its own; a bounded channel between the last two keeps the model busy and memory small. What an
 //! image's info.json says is asked for when its picture is on its way to the model. Order does
 //! not matter here: the journal is keyed by image, and the final files are put in order from it.
@@ -35,10 +35,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinError;
 
-/// Threads that run the model. Two, so that what one does between its matrix products (journal,
-/// hand-over, the serial parts of the model) is covered by the other; inside a product the model
-/// uses all cores by itself.
-const ENCODERS: usize = 2;
+/// Threads that run the model beside those that it has for itself: what one of them does between runs (journal,
+/// hand-over, putting a batch together) is covered by this one.
+const SPARE_ENCODERS: usize = 1;
 
 /// What the threads of one build share.
 pub(super) struct Shared {
@@ -213,7 +212,12 @@ pub(super) async fn encode_all(
     let guard = StopOnDrop(shared.clone());
     let (sender, receiver) = mpsc::channel(options.batch_size.get());
     let receiver = Arc::new(Mutex::new(receiver));
-    let model_threads: Vec<_> = (0..ENCODERS)
+    let (n_at_once, run_before) = (
+        shared.encoder.image_runs().n_at_once,
+        shared.encoder.image_run_time(),
+    );
+    let n_encoders = n_at_once + SPARE_ENCODERS;
+    let model_threads: Vec<_> = (0..n_encoders)
         .map(|_| {
             let (shared, receiver) = (shared.clone(), receiver.clone());
             tokio::task::spawn_blocking(move || batches::run_model(&shared, &receiver))
@@ -276,7 +280,7 @@ pub(super) async fn encode_all(
         }
         Ok(())
     };
-    let (prepare, n_at_once) = (&prepare, options.threads.get());
+    let (prepare, n_fetched) = (&prepare, options.threads.get());
     let hosts = downloader.by_host(todo, |task| task.image.url.as_str());
     let feed =
         stream::iter(hosts)
@@ -285,7 +289,7 @@ pub(super) async fn encode_all(
                 let source = &*source;
                 stream::iter(images)
                     .map(Ok)
-                    .try_for_each_concurrent(n_at_once, |task| prepare(source, task))
+                    .try_for_each_concurrent(n_fetched, |task| prepare(source, task))
                     .await
             });
     let mut shutdown = pin!(shutdown);
@@ -310,7 +314,8 @@ pub(super) async fn encode_all(
         }
     };
     drop(guard);
-    shared.progress.finish();
+    let model_time = shared.encoder.image_run_time().saturating_sub(run_before);
+    shared.progress.finish(model_time, n_at_once);
     let shared = Arc::into_inner(shared).context("a thread of the build still runs")?;
     let mut journal = into_inner(shared.journal);
     journal.sync().context("the journal cannot be synced")?;

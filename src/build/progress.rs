@@ -144,12 +144,23 @@ impl Progress {
         }
     }
 
-    pub(super) fn finish(&self) {
+    /// `model_time` is what runs of the model took, of which `n_at_once` could go on at a time.
+    pub(super) fn finish(&self, model_time: Duration, n_at_once: usize) {
         match &self.view {
             View::Bar(bar) => bar.finish(),
             View::Lines(_) => {
                 let n_done = self.n_done.load(Ordering::Relaxed);
-                tracing::info!(n_images = self.n_images, n_done, came = %self.seen(), "built");
+                let (per_second, _) = self.pace(n_done);
+                #[expect(clippy::cast_precision_loss, reason = "for people")]
+                let all = self.begun.elapsed().as_secs_f64() * n_at_once.max(1) as f64;
+                tracing::info!(
+                    n_images = self.n_images,
+                    n_done,
+                    per_second = %format_args!("{per_second:.1}"),
+                    model_busy = %format_args!("{:.0} %", 100.0 * model_time.as_secs_f64() / all),
+                    came = %self.seen(),
+                    "built"
+                );
             }
         }
     }

@@ -4,6 +4,7 @@ use super::{blocking, open_encoder, stop_signal};
 use crate::build::options::BuildOptions;
 use crate::build::{self, Outcome};
 use crate::cli::{BuildArgs, ModelArgs, UpdateArgs};
+use crate::encoder::onnx::threads::Aim;
 use crate::print::Output;
 use std::process::ExitCode;
 
@@ -26,7 +27,7 @@ pub(super) async fn update(args: UpdateArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn build(options: BuildOptions, model: ModelArgs) -> anyhow::Result<ExitCode> {
-    let encoder = blocking(move || open_encoder(&model)).await?;
+    let encoder = blocking(move || open_encoder(&model, Aim::Many)).await?;
     let summary = build::run(options, encoder, stop_signal()).await?;
     let mut out = Output::default();
     out.line(&summary);

@@ -15,7 +15,8 @@ use crate::collection::Collection;
 use crate::collection::kinship::{self, Kinship, kinship};
 use crate::config;
 use crate::encoder::Encoder;
-use crate::encoder::onnx::ClipEncoder;
+use crate::encoder::onnx::threads::Aim;
+use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
 use crate::engine::Engine;
 use crate::fetch::Fetcher;
 use crate::sparql::Sparql;
@@ -57,7 +58,7 @@ fn open(
     let allow = config::allow_list(&sparql.allow_fetch)?;
     let fetcher = Fetcher::new(runtime.clone(), allow, sparql.fetch_limits())?;
     let collection = Collection::open_with_column(&data.data_dir, data.iiif_column())?;
-    let encoder = open_encoder(model)?;
+    let encoder = open_encoder(model, Aim::Soon)?;
     ensure!(
         encoder.width() == collection.features().width(),
         "the collection in {} has vectors of width {}, the model {} gives {}; use the model that the collection was built with (--model, CLIP_MODEL) or build it again",
@@ -104,9 +105,13 @@ fn check_kinship(
     Ok(())
 }
 
-fn open_encoder(model: &ModelArgs) -> anyhow::Result<Arc<dyn Encoder>> {
+fn open_encoder(model: &ModelArgs, aim: Aim) -> anyhow::Result<Arc<dyn Encoder>> {
     let folder = model.folder()?;
-    let encoder = ClipEncoder::open(&folder, &model.encoder_options())?;
+    let options = EncoderOptions {
+        aim,
+        ..model.encoder_options()
+    };
+    let encoder = ClipEncoder::open(&folder, &options)?;
     Ok(Arc::new(encoder))
 }
 

@@ -10,6 +10,7 @@ pub mod runtime;
 pub mod tokenize;
 
 use crate::embedding::Embedding;
+use std::time::Duration;
 
 /// An image that is ready for the image tower.
 ///
@@ -64,11 +65,40 @@ pub trait Encoder: Send + Sync {
     /// [`ImageError`] if `bytes` are not an image that can be decoded within the limits.
     fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError>;
 
+    /// How images are encoded fastest.
+    fn image_runs(&self) -> ImageRuns {
+        ImageRuns::default()
+    }
+
+    /// What all runs on images took together since the encoder was opened; zero if that is not known.
+    fn image_run_time(&self) -> Duration {
+        Duration::ZERO
+    }
+
     /// One embedding per image, in order.
     ///
     /// # Errors
     /// [`EncoderError`] if the model cannot be run.
     fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError>;
+}
+
+/// How images are encoded fastest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ImageRuns {
+    /// Calls of [`Encoder::encode_images`] that work at the same time; more wait for each other.
+    pub n_at_once: usize,
+    /// Images of one call that share a run.
+    pub max_batch: usize,
+}
+
+impl Default for ImageRuns {
+    /// One run at a time, of any number of images.
+    fn default() -> Self {
+        Self {
+            n_at_once: 1,
+            max_batch: usize::MAX,
+        }
+    }
 }
 
 /// Why bytes cannot become [`Pixels`]: the image's fault.

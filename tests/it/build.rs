@@ -1040,21 +1040,22 @@ impl<E: Encoder> Encoder for Counting<E> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn several_images_share_a_run_where_that_changes_no_bit() {
-    let fixture = Fixture::new(100).await;
+    let fixture = Fixture::new(200).await;
     let alone = run(fixture.options(&fixture.csv(20), "alone")).await;
     assert_eq!(alone.unwrap().encoded, 20);
     let build = async |model: Arc<dyn Encoder>, data: &str| {
-        let options = fixture.options(&fixture.csv(100), data);
+        let options = fixture.options(&fixture.csv(200), data);
         build::run(options, model, pending()).await.unwrap()
     };
     let exact = Counting::new(TinyEncoder);
     build(exact.clone(), "exact").await;
     let runs = exact.take_runs();
-    // The probe, the trial (eight together, eight alone), and what the downloads brought.
-    assert_eq!(runs[..3], [1, 8, 1], "{runs:?}");
-    assert_eq!(runs.iter().sum::<usize>(), 1 + 16 + 100);
+    // The probe, the trial (eight together, eight alone), and what the downloads brought; the other thread does not
+    // wait for the trial.
+    assert_eq!(runs[0], 1, "{runs:?}");
+    assert_eq!(runs.iter().sum::<usize>(), 1 + 16 + 200);
     assert!(runs.iter().all(|n| [1, 8].contains(n)), "{runs:?}");
-    assert!(runs[10..].contains(&8), "{runs:?}");
+    assert!(runs.iter().filter(|n| **n == 8).count() > 1, "{runs:?}");
 
     // One that looks at neighbours is never given any.
     let moody = Moody {
@@ -1067,16 +1068,16 @@ async fn several_images_share_a_run_where_that_changes_no_bit() {
     assert_eq!(runs.iter().filter(|n| **n > 1).count(), 1, "{runs:?}");
 
     // What came in batches is what comes one by one.
-    let summary = run(fixture.options(&fixture.csv(100), "alone")).await;
+    let summary = run(fixture.options(&fixture.csv(200), "alone")).await;
     assert_eq!(summary.unwrap().reused, 20);
     assert_eq!(files(&fixture.path("alone")), files(&fixture.path("exact")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vector_without_direction_loses_its_image_alone_in_a_batch_too() {
-    let fixture = Fixture::new(100).await;
-    let mut options = fixture.options(&fixture.csv(100), "data");
-    options.max_failures = Limit::Images(99);
+    let fixture = Fixture::new(200).await;
+    let mut options = fixture.options(&fixture.csv(200), "data");
+    options.max_failures = Limit::Images(199);
     // Its answer does not depend on neighbours, and it sees nothing in pictures without much blue.
     let exact =
         ImagesBy(
@@ -1092,8 +1093,8 @@ async fn a_vector_without_direction_loses_its_image_alone_in_a_batch_too() {
         .await
         .unwrap();
     let lost = summary.failed[&Stage::Encode];
-    assert!(lost > 0 && lost < 50, "{lost}");
-    assert_eq!(summary.encoded, 100 - lost);
+    assert!(lost > 0 && lost < 100, "{lost}");
+    assert_eq!(summary.encoded, 200 - lost);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,9 @@
 //! Inference with ONNX Runtime: the encoder that programs use.
 
+mod idle;
 mod session;
 mod tensor;
+pub mod threads;
 mod tower;
 
 use super::decode::decode;
@@ -9,12 +11,14 @@ use super::model::files::Towers;
 use super::model::{ModelError, ModelSpec, Precision, Resize, as_usize};
 use super::preprocess::pixels;
 use super::tokenize::Tokenizer;
-use super::{Encoder, EncoderError, ImageError, ModelLabel, Pixels};
+use super::{Encoder, EncoderError, ImageError, ImageRuns, ModelLabel, Pixels};
 use crate::embedding::Embedding;
 use session::SharedSession;
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use threads::{Aim, Threads};
 use tower::{Dummy, TextTower, VisionTower};
 
 /// How [`ClipEncoder::open`] opens a model.
@@ -24,8 +28,10 @@ pub struct EncoderOptions {
     pub precision: Option<Precision>,
     /// The value of `ORT_DYLIB_PATH`, if it is set: see [`super::runtime::candidates`].
     pub runtime_library: Option<PathBuf>,
-    /// Threads that one inference uses; all processors that this process may use if not given.
+    /// Threads of the inference; all processors that this process may use if not given.
     pub threads: Option<NonZeroUsize>,
+    /// What the threads are for.
+    pub aim: Aim,
     /// Images with more pixels are refused before they are decoded.
     pub image_limit_px: u64,
 }
@@ -36,6 +42,7 @@ impl Default for EncoderOptions {
             precision: None,
             runtime_library: None,
             threads: None,
+            aim: Aim::Soon,
             image_limit_px: 100_000_000,
         }
     }
@@ -66,13 +73,19 @@ impl ClipEncoder {
         let spec = ModelSpec::read(folder, options.precision)?;
         let tokenizer = Tokenizer::open(&spec.tokenizer, spec.context_length)?;
         check_end_of_text(&spec, &tokenizer, folder)?;
-        let load = |file: &Path| {
-            SharedSession::load(file, options.runtime_library.as_deref(), options.threads)
+        let library = options.runtime_library.as_deref();
+        let together = Threads::together(options.threads);
+        let for_images = |file: &Path| match options.aim {
+            Aim::Soon => together,
+            Aim::Many => Threads::apart(options.threads, file),
         };
         let (text, vision) = match &spec.towers {
-            Towers::Separate { text, vision } => (load(text)?, load(vision)?),
+            Towers::Separate { text, vision } => (
+                SharedSession::load(text, library, together)?,
+                SharedSession::load(vision, library, for_images(vision))?,
+            ),
             Towers::Combined(model) => {
-                let session = load(model)?;
+                let session = SharedSession::load(model, library, for_images(model))?;
                 (session.clone(), session)
             }
         };
@@ -174,6 +187,17 @@ impl Encoder for ClipEncoder {
             &decode(bytes, self.image_limit_px)?,
             &self.spec.image,
         ))
+    }
+
+    fn image_runs(&self) -> ImageRuns {
+        ImageRuns {
+            n_at_once: self.vision.n_at_once(),
+            max_batch: self.batch,
+        }
+    }
+
+    fn image_run_time(&self) -> Duration {
+        self.vision.run_time()
     }
 
     fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {

@@ -1,5 +1,7 @@
 //! ONNX Runtime itself: the library, loaded once per process, and sessions that threads share.
 
+use super::idle::Idle;
+use super::threads::Threads;
 use crate::encoder::model::ModelError;
 use crate::encoder::runtime::{self, Refusal, RuntimeError};
 use ort::environment::Environment;
@@ -7,18 +9,22 @@ use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType};
 use std::borrow::Cow;
 use std::error::Error;
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-/// A loaded ONNX file. Runs take turns: ONNX Runtime uses all its threads for one run anyway, and
-/// the binding does not allow runs at the same time.
+/// A loaded ONNX file, once or in several copies. Runs take turns at each: the binding does not allow runs of one at
+/// the same time.
 #[derive(Clone)]
 pub(super) struct SharedSession {
     pub(super) file: PathBuf,
     pub(super) inputs: Arc<[Port]>,
     pub(super) outputs: Arc<[Port]>,
-    session: Arc<Mutex<Session>>,
+    pub(super) n_copies: usize,
+    idle: Arc<Idle>,
+    /// Microseconds of all runs together.
+    run_time_us: Arc<AtomicU64>,
 }
 
 /// An input or output of the model.
@@ -50,25 +56,32 @@ impl SharedSession {
     pub(super) fn load(
         file: &Path,
         library: Option<&Path>,
-        threads: Option<NonZeroUsize>,
+        threads: Threads,
     ) -> Result<Self, ModelError> {
         let environment = environment(library)?;
-        // ONNX Runtime counts the machine's cores; this counts those that a container may use.
-        let threads = threads
-            .or_else(|| std::thread::available_parallelism().ok())
-            .map_or(1, NonZeroUsize::get);
-        let session = Session::builder(&environment)
-            .and_then(|builder| Ok(builder.with_intra_threads(threads)?))
-            .and_then(|mut builder| builder.commit_from_file(file))
-            .map_err(|source| ModelError::Session {
-                file: file.to_owned(),
-                source: Box::new(source),
-            })?;
+        let open = || {
+            Session::builder(&environment)
+                .and_then(|builder| Ok(builder.with_intra_threads(threads.per_copy)?))
+                .and_then(|mut builder| builder.commit_from_file(file))
+                .map_err(|source| ModelError::Session {
+                    file: file.to_owned(),
+                    source: Box::new(source),
+                })
+        };
+        let first = open()?;
+        let inputs = first.inputs().iter().map(Port::from).collect();
+        let outputs = first.outputs().iter().map(Port::from).collect();
+        let others = (1..threads.n_copies).map(|_| open());
+        let sessions: Vec<Session> = std::iter::once(Ok(first))
+            .chain(others)
+            .collect::<Result<_, _>>()?;
         Ok(Self {
             file: file.to_owned(),
-            inputs: session.inputs().iter().map(Port::from).collect(),
-            outputs: session.outputs().iter().map(Port::from).collect(),
-            session: Arc::new(Mutex::new(session)),
+            inputs,
+            outputs,
+            n_copies: sessions.len(),
+            idle: Arc::new(Idle::new(sessions)),
+            run_time_us: Arc::default(),
         })
     }
 
@@ -78,12 +91,19 @@ impl SharedSession {
         inputs: Vec<NamedInput<'_>>,
         output: &str,
     ) -> Result<DynValue, ort::Error> {
-        // A run that panicked left no state behind that a later run would read.
-        let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut outputs = session.run(inputs)?;
+        let mut taken = self.idle.take();
+        let begun = Instant::now();
+        let mut outputs = taken.session().run(inputs)?;
+        let run_time_us = u64::try_from(begun.elapsed().as_micros()).unwrap_or(u64::MAX);
+        (self.run_time_us).fetch_add(run_time_us, Ordering::Relaxed);
         outputs
             .remove(output)
             .ok_or_else(|| ort::Error::new(format!("the run gave no output {output}")))
+    }
+
+    /// What all runs took together.
+    pub(super) fn run_time(&self) -> Duration {
+        Duration::from_micros(self.run_time_us.load(Ordering::Relaxed))
     }
 
     pub(super) fn not_clip(&self, problem: String) -> ModelError {

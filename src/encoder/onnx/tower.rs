@@ -8,6 +8,7 @@ use crate::encoder::{EncoderError, Pixels};
 use ndarray::{Array4, Axis};
 use ort::value::TensorElementType;
 use std::borrow::Cow;
+use std::time::Duration;
 
 /// What the other tower of a combined model is fed with: the shortest text, one black image.
 pub(super) struct Dummy {
@@ -60,7 +61,7 @@ impl TextTower {
                 fixed_length: self.tower.fixed(Role::Ids, 1),
                 filler: self.end_of_text,
             };
-            let images = self.pixels.as_ref();
+            let images = self.pixels.clone();
             embeddings.extend(self.tower.run(rows.len(), Some(&texts), images)?);
         }
         Ok(embeddings)
@@ -119,10 +120,19 @@ impl VisionTower {
             });
             embeddings.extend(
                 self.tower
-                    .run(images.len(), texts.as_ref(), Some(&stacked))?,
+                    .run(images.len(), texts.as_ref(), Some(stacked))?,
             );
         }
         Ok(embeddings)
+    }
+
+    /// Runs that do not wait for each other.
+    pub(super) fn n_at_once(&self) -> usize {
+        self.tower.session.n_copies
+    }
+
+    pub(super) fn run_time(&self) -> Duration {
+        self.tower.session.run_time()
     }
 
     pub(super) fn trial(&self, dummy: &Dummy) -> Result<(), ModelError> {
@@ -207,16 +217,19 @@ impl Tower {
         &self,
         n_rows: usize,
         texts: Option<&Texts<'_>>,
-        images: Option<&Array4<f32>>,
+        mut images: Option<Array4<f32>>,
     ) -> Result<Vec<Embedding>, EncoderError> {
         let mut values: Vec<NamedInput<'_>> = Vec::with_capacity(self.inputs.len());
         for input in &self.inputs {
-            let value = match (input.role, texts, images) {
-                (Role::Pixels, _, Some(images)) => float_tensor(images.clone(), input.element),
-                (Role::Ids, Some(texts), _) => int_tensor(texts.ids(), input.element),
-                (Role::Mask, Some(texts), _) => int_tensor(texts.mask(), input.element),
-                (Role::Positions, Some(texts), _) => int_tensor(texts.positions(), input.element),
-                _ => continue,
+            let value = match (input.role, texts) {
+                (Role::Pixels, _) => match images.take() {
+                    Some(images) => float_tensor(images, input.element),
+                    None => continue,
+                },
+                (Role::Ids, Some(texts)) => int_tensor(texts.ids(), input.element),
+                (Role::Mask, Some(texts)) => int_tensor(texts.mask(), input.element),
+                (Role::Positions, Some(texts)) => int_tensor(texts.positions(), input.element),
+                (Role::Ids | Role::Mask | Role::Positions, None) => continue,
             };
             let value = value.map_err(|e| self.failed(e))?;
             values.push((Cow::Borrowed(input.name.as_str()), value.into()));

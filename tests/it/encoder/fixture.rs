@@ -1,10 +1,12 @@
 //! Parity with the Python reference on the fixture model (`tools/fixture-model`), which is always there.
 
-use super::{cosine, fixtures, tiny};
+use super::{cosine, fixtures, options, tiny};
 use clip_search::encoder::Encoder;
 use clip_search::encoder::model::Precision;
-use clip_search::encoder::onnx::ClipEncoder;
+use clip_search::encoder::onnx::threads::Aim;
+use clip_search::encoder::onnx::{ClipEncoder, EncoderOptions};
 use serde::Deserialize;
+use std::num::NonZeroUsize;
 
 #[derive(Deserialize)]
 struct Expected {
@@ -221,6 +223,36 @@ fn threads_share_an_encoder() {
             });
         }
     });
+}
+
+/// What a build relies on: its vectors are those of the service, which has one copy.
+#[test]
+fn copies_that_run_at_the_same_time_give_the_bits_of_one() {
+    for precision in [Precision::F32, Precision::Quantized] {
+        let one = tiny(precision);
+        let apart = EncoderOptions {
+            threads: NonZeroUsize::new(3),
+            aim: Aim::Many,
+            ..options(Some(precision))
+        };
+        let copies = ClipEncoder::open(&fixtures().join("tiny-clip"), &apart).unwrap();
+        assert_eq!(
+            (one.image_runs().n_at_once, copies.image_runs().n_at_once),
+            (1, 3)
+        );
+        let expected = expected();
+        std::thread::scope(|scope| {
+            for case in &expected.images {
+                let (one, copies) = (&one, &copies);
+                scope.spawn(move || {
+                    let pixels = [one.preprocess(&image(&case.file)).unwrap()];
+                    let expected = one.encode_images(&pixels).unwrap();
+                    assert_eq!(copies.encode_images(&pixels).unwrap(), expected);
+                });
+            }
+        });
+        assert!(!copies.image_run_time().is_zero());
+    }
 }
 
 fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
