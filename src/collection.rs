@@ -6,6 +6,7 @@ pub mod open;
 pub mod report;
 pub mod requested;
 pub mod sizes;
+pub mod stamp;
 mod table;
 mod verify;
 

@@ -18,7 +18,7 @@ pub struct Engine {
     encoder: Arc<dyn Encoder>,
     fetcher: Fetcher,
     /// By the digest of the text: texts come from strangers and may be long.
-    texts: Mutex<LruCache<String, Arc<Embedding>>>,
+    texts: Arc<Mutex<LruCache<String, Arc<Embedding>>>>,
 }
 
 /// Why a query image has no embedding.
@@ -47,8 +47,25 @@ impl Engine {
             collection,
             encoder,
             fetcher,
-            texts: Mutex::new(LruCache::new(TEXT_CACHE)),
+            texts: Arc::new(Mutex::new(LruCache::new(TEXT_CACHE))),
         }
+    }
+
+    /// An engine over another collection of the same model, which remembers what this one does.
+    #[must_use]
+    pub fn over(&self, collection: Arc<Collection>) -> Self {
+        Self {
+            collection,
+            encoder: Arc::clone(&self.encoder),
+            fetcher: self.fetcher.clone(),
+            texts: Arc::clone(&self.texts),
+        }
+    }
+
+    /// What encodes texts and images.
+    #[must_use]
+    pub fn encoder(&self) -> &Arc<dyn Encoder> {
+        &self.encoder
     }
 
     /// The images that are searched.

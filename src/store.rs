@@ -3,9 +3,12 @@
 mod contexts;
 mod removing;
 mod skipping;
+mod view;
 
 pub use removing::remove_file;
+pub use view::{StoreStamp, View, ViewFiles};
 
+use crate::lock::Lock;
 use flate2::read::MultiGzDecoder;
 use oxigraph::io::{RdfFormat, RdfParseError, RdfParser};
 use oxigraph::model::{GraphName, NamedNode, NamedOrBlankNode, Term};
@@ -13,6 +16,7 @@ use oxigraph::store::{BulkLoader, Store};
 use skipping::Skipping;
 use std::fs::File;
 use std::io::{BufReader, Read};
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,6 +85,21 @@ pub struct LoadTarget<'a> {
     pub keeps_blank_nodes: bool,
 }
 
+/// A store that this process writes to.
+pub struct Writing {
+    /// Closed before others may write.
+    store: Store,
+    _lock: Lock,
+}
+
+impl Deref for Writing {
+    type Target = Store;
+
+    fn deref(&self) -> &Store {
+        &self.store
+    }
+}
+
 /// What became of a file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
@@ -137,11 +156,13 @@ pub fn is_store(path: &Path) -> bool {
 ///
 /// # Errors
 /// [`StoreError::Open`] if it is damaged or another process writes to it.
-pub fn open_for_writing(path: &Path) -> Result<Store, StoreError> {
-    Store::open(path).map_err(|error| StoreError::Open {
+pub fn open_for_writing(path: &Path) -> Result<Writing, StoreError> {
+    let lock = view::write(path)?;
+    let store = Store::open(path).map_err(|error| StoreError::Open {
         path: path.to_owned(),
         reason: error.to_string(),
-    })
+    })?;
+    Ok(Writing { store, _lock: lock })
 }
 
 /// Number of triples and quads in the store.

@@ -73,7 +73,7 @@ fn replace(dir: &DataDir, folder: &Path) -> anyhow::Result<()> {
         triples = n_loaded,
         removed = n_removed,
         store = %folder.display(),
-        "the metadata are in the metadata store; a service that is running sees them when it is started again"
+        "the metadata are in the metadata store; a service that is running sees them in a few seconds"
     );
     Ok(())
 }

@@ -49,8 +49,7 @@ pub(super) fn run(args: &LoadArgs) -> anyhow::Result<ExitCode> {
     ));
     out.finish()?;
     if may_be_served {
-        // It has opened the store as it was, and reads nothing that comes later.
-        note("a service that is running sees this when it is started again");
+        note("a service that is running sees this in a few seconds");
     }
     Ok(ExitCode::SUCCESS)
 }

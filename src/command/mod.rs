@@ -2,6 +2,7 @@
 
 mod build;
 mod demo;
+mod follow;
 mod iiif_serve;
 mod inspect;
 mod load;
@@ -20,8 +21,10 @@ use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
 use crate::engine::Engine;
 use crate::fetch::Fetcher;
 use crate::sparql::Sparql;
-use crate::store;
+use crate::store::StoreError;
 use anyhow::{Context, bail, ensure};
+use oxigraph::store::Store;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -47,28 +50,21 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
     }
 }
 
-/// Opens everything that answers queries. Blocks.
+/// Opens everything that answers queries; the store by `open_store`. Blocks.
 fn open(
     data: &DataArgs,
     model: &ModelArgs,
     sparql: &SparqlArgs,
     runtime: Handle,
+    open_store: impl FnOnce(Option<&Path>) -> Result<Store, StoreError>,
 ) -> anyhow::Result<Sparql> {
     let options = sparql.options()?;
     let allow = config::allow_list(&sparql.allow_fetch)?;
     let fetcher = Fetcher::new(runtime.clone(), allow, sparql.fetch_limits())?;
     let collection = Collection::open_with_column(&data.data_dir, data.iiif_column())?;
     let encoder = open_encoder(model, Aim::Soon)?;
-    ensure!(
-        encoder.width() == collection.features().width(),
-        "the collection in {} has vectors of width {}, the model {} gives {}; use the model that the collection was built with (--model, CLIP_MODEL) or build it again",
-        data.data_dir.display(),
-        collection.features().width(),
-        model.model,
-        encoder.width(),
-    );
-    check_kinship(data, &collection, model, &*encoder)?;
-    let store = store::open_for_reading(data.store.as_deref())?;
+    check_model(data, &collection, model, &*encoder)?;
+    let store = open_store(data.store.as_deref())?;
     tracing::info!(
         images = collection.len(),
         width = collection.features().width(),
@@ -79,13 +75,21 @@ fn open(
 }
 
 /// Scores of vectors of two models mean nothing, whatever their width.
-fn check_kinship(
+fn check_model(
     data: &DataArgs,
     collection: &Collection,
     model: &ModelArgs,
     encoder: &dyn Encoder,
 ) -> anyhow::Result<()> {
     let dir = &data.data_dir;
+    ensure!(
+        encoder.width() == collection.features().width(),
+        "the collection in {} has vectors of width {}, the model {} gives {}; use the model that the collection was built with (--model, CLIP_MODEL) or build it again",
+        dir.display(),
+        collection.features().width(),
+        model.model,
+        encoder.width(),
+    );
     match kinship(dir, collection, encoder)? {
         Kinship::Same => {}
         Kinship::Near(likeness) => tracing::warn!(

@@ -7,12 +7,19 @@ use crate::print::Output;
 use crate::sparql::results::{Answer, AnswerKind, GraphFormat, TableFormat};
 use crate::sparql::search::{QueryImage, SearchRequest};
 use crate::sparql::{Cancellation, QueryRequest, Sparql};
+use crate::store;
 use crate::unreadable::unreadable;
 use std::process::ExitCode;
 use tokio::runtime::Handle;
 
 pub(super) fn run(args: &QueryArgs, runtime: Handle) -> anyhow::Result<ExitCode> {
-    let sparql = open(&args.data, &args.model, &args.sparql, runtime)?;
+    let sparql = open(
+        &args.data,
+        &args.model,
+        &args.sparql,
+        runtime,
+        store::open_for_reading,
+    )?;
     let answer = match &args.sparql_query {
         Some(query) => {
             let query = image_query(query)?;

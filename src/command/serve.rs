@@ -1,9 +1,11 @@
 //! `clip-search serve`.
 
+use super::follow::{Follower, Stamps};
 use super::{blocking, listen, open, stop_signal};
 use crate::cli::ServeArgs;
-use crate::http::{self, AppState};
+use crate::http::{self, AppState, Live};
 use crate::print::Output;
+use crate::store::View;
 use std::process::ExitCode;
 use std::sync::Arc;
 use tokio::runtime::Handle;
@@ -12,7 +14,19 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
     let (settings, limits) = (args.http_settings()?, args.connection_limits());
     let runtime = Handle::current();
     let (host, port) = (args.host, args.port);
-    let sparql = blocking(move || open(&args.data, &args.model, &args.sparql, runtime)).await?;
+    let (data, model) = (args.data.clone(), args.model.clone());
+    let (stamps, sparql, files) = blocking(move || {
+        // Before it is read: what changes meanwhile is seen as a change.
+        let stamps = Stamps::of(&args.data);
+        let mut files = None;
+        let sparql = open(&args.data, &args.model, &args.sparql, runtime, |path| {
+            let store;
+            (store, files) = View::open(path)?.into_parts();
+            Ok(store)
+        })?;
+        Ok((stamps, sparql, files))
+    })
+    .await?;
     let listener = listen(host, port, "--port").await?;
     let address = listener.local_addr()?;
     let mut out = Output::default();
@@ -21,7 +35,10 @@ pub(super) async fn run(args: ServeArgs) -> anyhow::Result<ExitCode> {
         sparql.engine().collection().len()
     ));
     out.finish()?;
-    let router = http::router(Arc::new(AppState::new(sparql, settings)));
+    let state = AppState::new(sparql, settings).with_store_files(files);
+    let live = Live::new(Arc::new(state));
+    let router = http::live_router(live.clone());
+    tokio::spawn(Follower { data, model, live }.follow(stamps));
     http::server::serve_within(listener, router, limits, stop_signal()).await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -68,6 +68,16 @@ fn triples(state: &AppState, statistics: &Statistics, endpoint: &str) -> String 
     let limit = options.default_limit.map_or_else(String::new, |limit| {
         format!(" A request without clip:limit gives its best {limit} images only.")
     });
+    let checksum =
+        state
+            .sparql
+            .engine()
+            .collection()
+            .identity()
+            .map_or_else(String::new, |identity| {
+                let sum = quoted(&format!("blake2b-256:{}", identity.blake2b_256.features));
+                format!(" ;\n  <http://purl.org/dc/terms/identifier> {sum}")
+            });
     let counts = statistics.turtle();
     let examples = examples(&state.settings.pages.examples, endpoint);
     let properties = Property::ALL
@@ -91,7 +101,7 @@ fn triples(state: &AppState, statistics: &Statistics, endpoint: &str) -> String 
 <{endpoint}#images> a void:Dataset ;
   rdfs:comment "The images that requests search."@en ;
   void:sparqlEndpoint <{endpoint}> ;
-  void:entities {n_images} .
+  void:entities {n_images}{checksum} .
 clip:similarity a sd:Function ;
   rdfs:comment "Cosine similarity of an image and a text, or of two images."@en .
 clip:exp a sd:Function ;

@@ -11,6 +11,7 @@ mod error;
 pub mod iiif;
 mod images;
 mod json;
+mod live;
 pub mod pages;
 mod presentation;
 mod query;
@@ -25,6 +26,7 @@ mod watch;
 use crate::describe::PageQuery;
 use crate::place;
 use crate::sparql::Sparql;
+use crate::store::ViewFiles;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
@@ -32,6 +34,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get};
 use bodies::Bodies;
 use error::ApiError;
+pub use live::Live;
 use pages::Pages;
 use pages::operator::PageSettings;
 use server::ConnectionLimits;
@@ -66,9 +69,11 @@ pub struct AppState {
     settings: HttpSettings,
     /// Places for blocking work.
     places: Arc<Semaphore>,
-    bodies: Bodies,
+    bodies: Arc<Bodies>,
     pages: Pages,
     statistics: OnceCell<Statistics>,
+    /// What the store reads; after `sparql`, which is dropped before.
+    _store: Option<ViewFiles>,
 }
 
 /// What an operator may set.
@@ -116,9 +121,40 @@ impl AppState {
             pages,
             statistics: OnceCell::new(),
             sparql,
-            bodies: Bodies::new(settings.body_limit_bytes),
+            bodies: Arc::new(Bodies::new(settings.body_limit_bytes)),
             settings,
             places: Arc::new(Semaphore::new(n_places)),
+            _store: None,
+        }
+    }
+
+    /// The same with the files of the store, which are kept for as long as it is asked.
+    #[must_use]
+    pub fn with_store_files(self, files: Option<ViewFiles>) -> Self {
+        Self {
+            _store: files,
+            ..self
+        }
+    }
+
+    /// What answers queries.
+    #[must_use]
+    pub fn sparql(&self) -> &Sparql {
+        &self.sparql
+    }
+
+    /// A state that answers with `sparql` within the bounds of this one: its queries and bodies are counted together
+    /// with those that still run here.
+    #[must_use]
+    pub fn successor(&self, sparql: Sparql, files: Option<ViewFiles>) -> Self {
+        Self {
+            pages: Pages::new(sparql.engine().collection(), &self.settings.pages),
+            statistics: OnceCell::new(),
+            sparql,
+            bodies: Arc::clone(&self.bodies),
+            settings: self.settings.clone(),
+            places: Arc::clone(&self.places),
+            _store: files,
         }
     }
 
@@ -162,6 +198,11 @@ impl AppState {
 
 /// The service: every route, and what holds for all of them (CORS, panics, tracing).
 pub fn router(state: Arc<AppState>) -> Router {
+    live_router(Live::new(state))
+}
+
+/// The same for a state that is replaced while it is served.
+pub fn live_router(live: Live) -> Router {
     let mut router = Router::new();
     for (path, methods) in routes() {
         router = router.route(path, methods);
@@ -194,7 +235,7 @@ pub fn router(state: Arc<AppState>) -> Router {
         .layer(cors)
         .layer(no_sniffing())
         .layer(trace)
-        .with_state(state)
+        .with_state(live)
 }
 
 /// Tells browsers to take the types of answers as they are.
@@ -204,7 +245,7 @@ fn no_sniffing() -> SetResponseHeaderLayer<HeaderValue> {
 }
 
 /// Every path with its methods. (Clients POST to `/sparql/` too, and lose the query over a redirect.)
-fn routes() -> [(&'static str, MethodRouter<Arc<AppState>>); 18] {
+fn routes() -> [(&'static str, MethodRouter<Live>); 18] {
     let query = || get(query::get).post(query::post);
     let sparql = || get(sparql::get).post(sparql::post);
     [

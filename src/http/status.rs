@@ -35,10 +35,14 @@ pub(super) async fn ready(
     .await?
     .map_err(ApiError::NotReady)?;
     let collection = state.sparql.engine().collection();
-    let state = Json(json!({
+    let mut state = json!({
         "status": "ready",
         "images": collection.len(),
         "embeddingWidth": collection.features().width(),
-    }));
-    Ok(([NO_STORE], state))
+    });
+    // Tells which build is served. Those of the original service have none.
+    if let Some(identity) = collection.identity() {
+        state["featuresBlake2b256"] = identity.blake2b_256.features.to_string().into();
+    }
+    Ok(([NO_STORE], Json(state)))
 }

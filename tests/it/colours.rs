@@ -89,6 +89,11 @@ pub(crate) fn iiif_url(name: &str) -> String {
 
 /// Images of plain colours, embedded by [`ColourEncoder`]: red, green, blue, yellow, black.
 pub(crate) fn collection() -> Collection {
+    collection_of(iiif_url)
+}
+
+/// The same images with other URLs.
+pub(crate) fn collection_of(url: impl Fn(&str) -> String) -> Collection {
     let images = [
         ("red", [255, 0, 0]),
         ("green", [0, 255, 0]),
@@ -103,7 +108,7 @@ pub(crate) fn collection() -> Collection {
         let embedding = encoder.encode_images(&[pixels]).unwrap().remove(0);
         row.assign(&ndarray::ArrayView1::from(embedding.as_slice()));
     }
-    let urls: Vec<String> = images.iter().map(|(name, _)| iiif_url(name)).collect();
+    let urls: Vec<String> = images.iter().map(|(name, _)| url(name)).collect();
     let ids = urls.iter().map(|url| image_id(url)).collect();
     Collection::new(Features::from_unit_rows(matrix), ids, urls)
 }

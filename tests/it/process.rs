@@ -165,7 +165,7 @@ impl Running {
         }
     }
 
-    fn text(&self, name: &str) -> String {
+    pub(crate) fn text(&self, name: &str) -> String {
         let bytes = fs::read(self.output.path().join(name)).unwrap();
         String::from_utf8_lossy(&bytes).into_owned()
     }

@@ -134,7 +134,7 @@ pub(super) fn load(
     tracing::info!(
         triples = loaded.n_triples,
         store = %folder.display(),
-        "what the manifests say is in the metadata store; a service that is running sees it when it is started again"
+        "what the manifests say is in the metadata store; a service that is running sees it in a few seconds"
     );
     Ok(())
 }

@@ -295,8 +295,8 @@ fn who_loads_is_told_that_a_running_service_does_not_see_it() {
         format!("{ended:?}")
     };
     // Nobody serves what is only being made.
-    assert!(!load().contains("when it is started again"));
-    assert!(load().contains("when it is started again"));
+    assert!(!load().contains("sees this in a few seconds"));
+    assert!(load().contains("sees this in a few seconds"));
 }
 
 #[test]

@@ -3,6 +3,7 @@
 mod building;
 mod engines;
 mod env_file;
+mod following;
 mod loading;
 mod printing;
 mod querying;

@@ -9,6 +9,7 @@ mod described;
 mod description;
 mod iiif;
 mod images;
+mod live;
 mod pages;
 mod protocol;
 mod query;
