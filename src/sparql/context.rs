@@ -276,7 +276,7 @@ impl Context<'_> {
     /// `pattern` without the requests that are still open, and so that it has all its solutions whatever
     /// values the variables `around` it have. `lost` collects the variables that may now be unbound where
     /// they were bound, or bound to more.
-    fn weaken(
+    pub(super) fn weaken(
         &self,
         pattern: &GraphPattern,
         around: &HashSet<Variable>,

@@ -49,6 +49,21 @@ impl Names {
         }
     }
 
+    /// A new name for each of `variables`, the same each time that the query is read.
+    pub(super) fn fresh_for(
+        &mut self,
+        variables: HashSet<Variable>,
+    ) -> HashMap<Variable, Variable> {
+        let mut variables: Vec<Variable> = variables.into_iter().collect();
+        variables.sort_unstable();
+        (variables.into_iter())
+            .map(|variable| {
+                let fresh = self.fresh(self.written(&variable));
+                (variable, fresh)
+            })
+            .collect()
+    }
+
     /// How the query's author wrote it.
     pub(super) fn written(&self, variable: &Variable) -> String {
         self.written
@@ -366,15 +381,9 @@ fn name_apart(pattern: GraphPattern, names: &mut Names, at_root: bool) -> GraphP
     if at_root {
         return GraphPattern::Project { inner, variables };
     }
-    let hidden: HashMap<Variable, Variable> = algebra::all_variables(&inner)
-        .into_iter()
-        .filter(|variable| !variables.contains(variable))
-        .map(|variable| {
-            let written = names.written(&variable);
-            let fresh = names.fresh(written);
-            (variable, fresh)
-        })
-        .collect();
+    let mut hidden = algebra::all_variables(&inner);
+    hidden.retain(|variable| !variables.contains(variable));
+    let hidden = names.fresh_for(hidden);
     GraphPattern::Project {
         inner: Box::new(algebra::rename(*inner, &hidden)),
         variables,
@@ -398,19 +407,15 @@ fn close_expressions(
             scope.extend(algebra::bound_variables(child, Binding::Possible));
         }
     }
-    let unbound: HashMap<Variable, Variable> = algebra::expressions(&pattern)
+    let unbound: HashSet<Variable> = algebra::expressions(&pattern)
         .into_iter()
         .flat_map(algebra::expression_variables)
         .filter(|variable| !scope.contains(variable))
-        .map(|variable| {
-            let written = names.written(&variable);
-            (variable, names.fresh(written))
-        })
         .collect();
     let pattern = if unbound.is_empty() {
         pattern
     } else {
-        algebra::rename_in_expressions(pattern, &unbound)
+        algebra::rename_in_expressions(pattern, &names.fresh_for(unbound))
     };
     let pattern = match pattern {
         GraphPattern::Lateral { left, right } => {

@@ -12,7 +12,7 @@ use super::extract::Names;
 use oxrdf::{Literal, Variable};
 use spargebra::algebra::{Expression, GraphPattern};
 use spargebra::term::NamedNodePattern;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::convert::Infallible;
 
 /// Makes every GRAPH with a variable in `pattern` keep the graphs apart. Variables that a sub-SELECT keeps
@@ -37,12 +37,14 @@ pub(super) fn keep_apart(pattern: GraphPattern, names: &mut Names) -> GraphPatte
     let mut visible = bound_variables(&inner, Binding::Possible);
     visible.remove(&inside);
     visible.insert(graph.clone());
+    let mut visible: Vec<Variable> = visible.into_iter().collect();
+    visible.sort_unstable();
     GraphPattern::Project {
         inner: Box::new(GraphPattern::Filter {
             expr: compatible(&inside, &graph),
             inner: Box::new(each_graph(inner, graph, names)),
         }),
-        variables: visible.into_iter().collect(),
+        variables: visible,
     }
 }
 
@@ -208,17 +210,13 @@ fn write_out_minus(pattern: GraphPattern, names: &mut Names) -> GraphPattern {
     if !shared(Binding::Certain).is_empty() {
         return GraphPattern::Minus { left, right };
     }
-    let renamed: HashMap<Variable, Variable> = (shared(Binding::Possible).into_iter())
-        .map(|variable| {
-            let written = names.written(&variable);
-            (variable, names.fresh(written))
-        })
-        .collect();
-    let share = (renamed.iter())
-        .map(|(a, b)| and(Expression::Bound(a.clone()), Expression::Bound(b.clone())))
+    let renamed = names.fresh_for(shared(Binding::Possible));
+    let pairs: BTreeMap<&Variable, &Variable> = renamed.iter().collect();
+    let share = (pairs.iter())
+        .map(|(&a, &b)| and(Expression::Bound(a.clone()), Expression::Bound(b.clone())))
         .reduce(|a, b| Expression::Or(a.into(), b.into()));
-    let taken = (renamed.iter())
-        .map(|(left, right)| {
+    let taken = (pairs.iter())
+        .map(|(&left, &right)| {
             let unbound = Expression::Not(Expression::Bound(left.clone()).into());
             Expression::Or(unbound.into(), compatible(right, left).into())
         })

@@ -29,6 +29,8 @@ pub mod request;
 mod resolve;
 pub mod results;
 mod rewrite;
+#[cfg(test)]
+mod rewriting;
 mod row;
 mod run;
 pub mod search;
