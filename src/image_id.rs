@@ -14,13 +14,19 @@ use blake2::{Blake2b, Digest};
 /// ```
 #[must_use]
 pub fn image_id(iiif_url: &str) -> String {
-    hex(&digest(iiif_url))
+    text_digest(iiif_url)
 }
 
-/// The bytes of [`image_id`].
+/// The hex digits of the same digest for any text: a name of one length, by which it is known again.
 #[must_use]
-pub fn digest(iiif_url: &str) -> [u8; 20] {
-    Blake2b::<U20>::digest(iiif_url.as_bytes()).into()
+pub fn text_digest(text: &str) -> String {
+    hex(&digest(text))
+}
+
+/// The bytes of [`text_digest`].
+#[must_use]
+pub fn digest(text: &str) -> [u8; 20] {
+    Blake2b::<U20>::digest(text.as_bytes()).into()
 }
 
 /// The bytes that `text` has the hex digits of, if it is an image id.

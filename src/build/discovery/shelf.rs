@@ -5,7 +5,7 @@
 
 use super::super::files;
 use crate::harvest::discovery::known::Known;
-use crate::image_id::image_id;
+use crate::image_id::{image_id, text_digest};
 use anyhow::Context;
 use flate2::Compression;
 use flate2::read::GzDecoder;
@@ -109,7 +109,7 @@ impl Shelf {
         let name = file_name(url);
         let path = self.folder.join(&name);
         if let Some((head, _)) = open(&path) {
-            let old = format!("{}-{}{OLD}", image_id(url), image_id(&head.version));
+            let old = format!("{}-{}{OLD}", image_id(url), text_digest(&head.version));
             let old = self.folder.join(old);
             // The file itself stays where it is, in case that no other comes.
             if !old.exists() {

@@ -194,6 +194,6 @@ impl Filled<'_> {
             .map(|term| term.as_ref().map(ToString::to_string));
         let terms: Vec<String> = terms.map(Option::unwrap_or_default).collect();
         let name = format!("{} {} {}", self.number, node.as_str(), terms.join(" "));
-        BlankNode::new_unchecked(format!("m{}", image_id::image_id(&name)))
+        BlankNode::new_unchecked(format!("m{}", image_id::text_digest(&name)))
     }
 }

@@ -204,7 +204,7 @@ impl<'a> Writer<'a> {
     fn list(&mut self, node: &NamedNode, has: NamedNodeRef<'_>, nodes: &[NamedNode], path: &str) {
         // The cells are named by what is in the list, too: that of a document which has changed is another list.
         let names: Vec<&str> = nodes.iter().map(NamedNode::as_str).collect();
-        let content = image_id::image_id(&names.join("\n"));
+        let content = image_id::text_digest(&names.join("\n"));
         let cell = |writer: &Self, number: usize| match number < nodes.len() {
             true => writer.node(&[node.as_str(), path, &content, &number.to_string()]),
             false => rdf::NIL.into_owned(),

@@ -40,7 +40,7 @@ pub(crate) fn absolute(id: &str, base: &str) -> Option<NamedNode> {
 
 /// A name for what has none: a UUID of version 8, which is that of hashes of one's own choice (RFC 9562, 5.8).
 pub(super) fn skolem(path: &[&str]) -> NamedNode {
-    let mut hex: Vec<u8> = image_id::image_id(&path.join("\n")).into_bytes();
+    let mut hex: Vec<u8> = image_id::text_digest(&path.join("\n")).into_bytes();
     hex[12] = b'8';
     hex[16] = b'8';
     let hex = String::from_utf8_lossy(&hex);
