@@ -51,22 +51,24 @@
 //! # Cross-cutting
 //!
 //! - *Errors* are precise where they arise and mapped once, in `http/error.rs`: who must act decides the
-//!   status. `anyhow` is used in [`command`] and [`build`] only.
+//!   status. `anyhow` is used where only a person at a terminal reads the error: in [`command`], [`build`],
+//!   [`config`], [`mod@print`], `lock` and `unreadable`.
 //! - *Blocking work* (evaluation, inference, decoding, fetching for a query) never runs on the async
-//!   threads. A query's thread has [`sparql::guard::STACK_SIZE`] bytes of stack.
-//! - *Tests*: `tests/it` is one binary. The oracle for SPARQL enumerates the relation as triples and asks
+//!   threads. A query's thread has [`sparql::text::guard::STACK_SIZE`] bytes of stack.
+//! - *Tests*: `tests/it` is one binary. What the steps of rewriting make of a query stands in `tests/rewriting`. The oracle for SPARQL enumerates the relation as triples and asks
 //!   stock oxigraph; the oracle for the encoder is the Python reference.
 //!
 //! # Walkthroughs
 //!
 //! *One /sparql request*: `http/sparql.rs` finds the query text and the formats; a thread calls
-//! [`sparql::Sparql::answer`]; `guard` refuses shapes that would exhaust the stack; the parser knows the
-//! prefixes that callers leave out; `extract` takes the clip triples out; `plan` groups them into
-//! requests; `beside` evaluates what stands beside a single one (its `group`), as far as that is little;
-//! `resolve` gives inputs their values through `context`, has `candidates` find the images that matter,
-//! `relation` search and `table` make rows of the hits (`row`), and lets `rewrite` put them in place, or `top`
-//! block by block; oxigraph evaluates, unless the rows are the answer already (`straight`); `explain` has
-//! counted; `http/stream.rs` sends the rows as they come.
+//! [`sparql::Sparql::answer`]. `text` refuses shapes that would exhaust the stack (`guard`) and parses: it knows the
+//! prefixes that callers leave out, and `syntax` says what is wrong where there is no way. `plan` has `request` take
+//! the clip triples out (`extract`) and group them into requests (`grouping`), evaluates what stands beside a single
+//! one, as far as that is little (`gather`), and chooses the way: the rows of the hits are the answer (`direct`), hits
+//! are joined block by block from the best (`best_hits`), or all at once (`all_hits`). On each, `surroundings` gives
+//! `inputs` their values and finds the images that matter (`candidates`), `relation` searches, `rows` makes tables of
+//! the hits, and `insert` and `order` put them into the query. `evaluate` hands it to oxigraph; `explain` has counted;
+//! `results` writes and `http/stream.rs` sends the rows as they come.
 //!
 //! *One build*: `build/table` finds out what the input is (`endpoint` asks for it before, where it is a
 //! query, `manifest` crawls documents, which [`harvest`] reads, and writes what they say as a draft, `discovery` tells

@@ -4,7 +4,7 @@ use clip_search::cli::Cli;
 use clip_search::encoder::runtime::NO_TELEMETRY;
 use clip_search::env_file::EnvFile;
 use clip_search::print::{note, sentence};
-use clip_search::sparql::guard::STACK_SIZE;
+use clip_search::sparql::text::guard::STACK_SIZE;
 use std::io::IsTerminal;
 use std::process::ExitCode;
 use std::time::Duration;

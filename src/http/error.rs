@@ -259,10 +259,10 @@ impl ApiError {
                 QueryError::TimedOut(_) | QueryError::TooMuchMemory(_) | QueryError::Cancelled => {
                     (StatusCode::INTERNAL_SERVER_ERROR, Client)
                 }
-                QueryError::Service {
-                    is_timeout: true, ..
-                } => (StatusCode::GATEWAY_TIMEOUT, Client),
-                QueryError::Service { .. } => (StatusCode::BAD_GATEWAY, Client),
+                QueryError::Service(failed) if failed.is_timeout() => {
+                    (StatusCode::GATEWAY_TIMEOUT, Client)
+                }
+                QueryError::Service(_) => (StatusCode::BAD_GATEWAY, Client),
                 QueryError::NotInFormat(_) => (StatusCode::NOT_ACCEPTABLE, Client),
                 QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),
             },

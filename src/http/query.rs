@@ -8,7 +8,7 @@ use super::presentation::{self, Document};
 use crate::data_url;
 use crate::describe::image::DescribedImage;
 use crate::iiif::image_iri;
-use crate::sparql::request::RequestError;
+use crate::sparql::request::error::RequestError;
 use crate::sparql::search::{QueryImage, SearchHit, SearchRequest};
 use crate::sparql::{Cancellation, QueryError};
 use crate::vocab::Property;

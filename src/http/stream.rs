@@ -3,7 +3,8 @@
 use super::error::{ApiError, Causes};
 use crate::sparql::QueryError;
 use crate::sparql::results::WriteError;
-use crate::sparql::{CancelOnDrop, Cancellation, guard};
+use crate::sparql::text::guard;
+use crate::sparql::{CancelOnDrop, Cancellation};
 use crate::{memory, place};
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, header};
@@ -235,6 +236,7 @@ fn chunks(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sparql::Malformed;
     use axum::Router;
     use axum::body::to_bytes;
     use axum::routing::get;
@@ -305,7 +307,7 @@ mod tests {
     async fn an_early_failure_is_an_error_and_not_an_answer() {
         let error = respond(permit().await, |out| {
             out.write_all(b"<?xml version")?;
-            Err(QueryError::Malformed("no such property".to_owned()).into())
+            Err(QueryError::from(Malformed::NotSelect).into())
         })
         .await
         .unwrap_err();

@@ -6,11 +6,15 @@
 //! With `REWRITE_OUTPUTS=1` the outputs are written anew: read what has changed.
 
 use super::algebra;
-use super::context::Context;
-use super::extract::{Extracted, extract};
+use super::algebra::query::pattern_of_mut;
+use super::evaluate::optimizer::hashed;
+use super::plan::order::Order;
 use super::request::Fragment;
-use super::rewrite::{Order, Tables, hashed, insert_tables};
-use super::{parse, pattern_of_mut};
+use super::request::extract::{Extracted, extract};
+use super::request::insert::Tables;
+use super::surroundings::known::Known;
+use super::surroundings::weaken::Weakening;
+use super::text;
 use crate::vocab::Property;
 use oxrdf::{Literal, NamedNode, Variable};
 use spargebra::Query;
@@ -50,7 +54,7 @@ fn every_input_becomes_its_output() {
 
 /// What the step that `name` begins with makes of `input`.
 fn rewritten(name: &str, input: &str) -> String {
-    let mut query = parse(input).unwrap();
+    let mut query = text::read(input).unwrap();
     let Some(extracted) = extract(pattern_of_mut(&mut query)).unwrap() else {
         assert_eq!(name, "extract_nothing");
         return shown(pattern_of_mut(&mut query).clone());
@@ -86,23 +90,19 @@ fn fragments(extracted: &Extracted) -> String {
 }
 
 fn weakened(extracted: &Extracted, input: &str) -> String {
-    let known = comment(input, "known");
+    let searched = comment(input, "known");
     let tables: Vec<Option<GraphPattern>> = (extracted.fragments.iter().enumerate())
         .map(|(number, fragment)| {
-            (known.contains(&number.to_string())).then(|| table(fragment, None))
+            (searched.contains(&number.to_string())).then(|| table(fragment, None))
         })
         .collect();
-    let context = Context {
-        query: extracted,
-        tables: &tables,
-        most_rows: usize::MAX,
-    };
+    let known = Known::new(extracted, &tables);
     let around = (comment(input, "around").iter())
         .map(|name| Variable::new_unchecked(name.trim_start_matches('?')))
         .collect();
-    let mut lost = HashSet::new();
-    let pattern = context.weaken(&extracted.pattern, &around, &mut lost);
-    shown(pattern) + &names("lost", &lost)
+    let mut weakening = Weakening::of(&known, &around);
+    let pattern = weakening.pattern(&extracted.pattern);
+    shown(pattern) + &names("lost", &weakening.lost)
 }
 
 /// The query with two rows for each fragment.
@@ -115,7 +115,7 @@ fn inserted(extracted: &Extracted, input: &str, is_ordered: bool) -> GraphPatter
         of_fragment: &of_fragment,
         has_named_graphs: comment(input, "no").is_empty(),
     };
-    insert_tables(extracted.pattern.clone(), &tables, None)
+    tables.insert(extracted.pattern.clone())
 }
 
 fn table(fragment: &Fragment, position: Option<&Variable>) -> GraphPattern {

@@ -1,12 +1,15 @@
 //! A search without SPARQL: the same algebra, through the same door.
 
-use super::results::Answer;
-use super::{Cancellation, QueryError, QueryRequest, Sparql};
 use crate::features::nearest::{Hit, Lookup};
+use crate::sparql::error::{Malformed, QueryError};
+use crate::sparql::limits::cancellation::Cancellation;
+use crate::sparql::results::Answer;
+use crate::sparql::{QueryRequest, Sparql};
 use crate::vocab::{Property, REQUEST};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use oxigraph::model::{Literal, NamedNode, Term, Variable, vocab::rdf};
+use oxigraph::model::vocab::rdf;
+use oxigraph::model::{Literal, NamedNode, Term, Variable};
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::{TermPattern, TriplePattern};
@@ -133,51 +136,21 @@ impl Sparql {
 
 /// `SELECT ?score ?imageId ?url ?link { ?request a clip:Request ; … }`
 fn query(request: &SearchRequest) -> Result<Query, QueryError> {
-    let iri = |url: &String| {
-        NamedNode::new(url)
-            .map(TermPattern::from)
-            .map_err(|error| QueryError::Malformed(format!("{url} is not a URL: {error}")))
-    };
-    let literal = |text: String| TermPattern::from(Literal::new_simple_literal(text));
-    let mut objects = Vec::new();
-    objects
-        .extend((request.text.iter()).map(|text| (Property::QueryString, literal(text.clone()))));
-    for image in &request.image {
-        objects.push(match image {
-            QueryImage::Bytes(bytes) => (Property::QueryImage, literal(STANDARD.encode(bytes))),
-            QueryImage::Url(url) => (Property::QueryUrl, iri(url)?),
-        });
-    }
-    if let Some(url) = &request.similar_to {
-        objects.push((Property::SimilarTo, iri(url)?));
-    }
-    objects.extend(
-        (request.exclude.iter()).map(|text| (Property::ExcludeString, literal(text.clone()))),
-    );
-    objects.push((Property::MinScore, Literal::from(request.min_score).into()));
-    let limit = i64::try_from(request.limit.get()).unwrap_or(i64::MAX);
-    objects.push((Property::Limit, Literal::from(limit).into()));
     let variables: Vec<Variable> = OUTPUTS
         .iter()
         .map(|(_, name)| Variable::new_unchecked(*name))
         .collect();
-    objects.extend(
-        OUTPUTS
-            .iter()
-            .zip(&variables)
-            .map(|((property, _), variable)| (*property, variable.clone().into())),
-    );
+    let outputs = (OUTPUTS.iter().zip(&variables))
+        .map(|((property, _), variable)| (*property, variable.clone().into()));
     let subject = Variable::new_unchecked("request");
     let type_triple = (
         rdf::TYPE.into_owned(),
         TermPattern::from(NamedNode::new_unchecked(REQUEST)),
     );
+    let properties = (inputs(request)?.into_iter().chain(outputs))
+        .map(|(property, object)| (property.iri(), object));
     let patterns = std::iter::once(type_triple)
-        .chain(
-            objects
-                .into_iter()
-                .map(|(property, object)| (property.iri(), object)),
-        )
+        .chain(properties)
         .map(|(predicate, object)| TriplePattern {
             subject: subject.clone().into(),
             predicate: predicate.into(),
@@ -192,4 +165,33 @@ fn query(request: &SearchRequest) -> Result<Query, QueryError> {
         },
         base_iri: None,
     })
+}
+
+/// What is looked for, as properties of the request.
+fn inputs(request: &SearchRequest) -> Result<Vec<(Property, TermPattern)>, Malformed> {
+    let iri = |url: &String| {
+        NamedNode::new(url)
+            .map(TermPattern::from)
+            .map_err(|error| Malformed::NotUrl {
+                url: url.clone(),
+                error,
+            })
+    };
+    let literal = |text: &String| TermPattern::from(Literal::new_simple_literal(text));
+    let mut inputs = Vec::new();
+    inputs.extend((request.text.iter()).map(|text| (Property::QueryString, literal(text))));
+    for image in &request.image {
+        inputs.push(match image {
+            QueryImage::Bytes(bytes) => (Property::QueryImage, literal(&STANDARD.encode(bytes))),
+            QueryImage::Url(url) => (Property::QueryUrl, iri(url)?),
+        });
+    }
+    if let Some(url) = &request.similar_to {
+        inputs.push((Property::SimilarTo, iri(url)?));
+    }
+    inputs.extend((request.exclude.iter()).map(|text| (Property::ExcludeString, literal(text))));
+    inputs.push((Property::MinScore, Literal::from(request.min_score).into()));
+    let limit = i64::try_from(request.limit.get()).unwrap_or(i64::MAX);
+    inputs.push((Property::Limit, Literal::from(limit).into()));
+    Ok(inputs)
 }

@@ -1,7 +1,12 @@
 //! A SELECT with places for IRIs: each `VALUES ?image { }` without rows is filled in before it is asked.
 
-use super::results::Answer;
-use super::{Cancellation, QueryError, QueryRequest, Sparql, algebra, guard, parse, without_bom};
+use crate::sparql::algebra::query::{Select, pattern_of_mut};
+use crate::sparql::algebra::{self, walk};
+use crate::sparql::error::{Malformed, QueryError};
+use crate::sparql::limits::cancellation::Cancellation;
+use crate::sparql::results::Answer;
+use crate::sparql::text;
+use crate::sparql::{QueryRequest, Sparql};
 use oxrdf::{NamedNode, Variable};
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
@@ -22,7 +27,7 @@ pub struct Template {
 pub enum TemplateError {
     /// It cannot be parsed, or is too large to be evaluated.
     #[error("{0}; correct it there")]
-    Malformed(QueryError),
+    Malformed(#[from] Malformed),
     /// It has no rows.
     #[error("it is no SELECT query; write SELECT … WHERE {{ VALUES ?{0} {{ }} … }}")]
     NotSelect(String),
@@ -39,19 +44,16 @@ impl Template {
     /// # Errors
     /// [`TemplateError`] says what the query's author has to change.
     pub fn parse(text: &str, variable: &str) -> Result<Self, TemplateError> {
-        let text = without_bom(text);
-        guard::check(text).map_err(TemplateError::Malformed)?;
-        let query = parse(text).map_err(TemplateError::Malformed)?;
+        let query = text::read(text)?;
         let Query::Select { pattern, .. } = &query else {
             return Err(TemplateError::NotSelect(variable.to_owned()));
         };
         let filled = Variable::new_unchecked(variable);
-        let mut has_place = false;
-        algebra::visit(pattern, &mut |node| has_place |= is_place(node, &filled));
-        if !has_place {
+        if !walk::any(pattern, &|node| is_place(node, &filled)) {
             return Err(TemplateError::NoPlace(variable.to_owned()));
         }
-        let variables = projected(pattern).to_vec();
+        let variables = Select::of(pattern).map_or(&[][..], |select| select.variables);
+        let variables = variables.to_vec();
         Ok(Self {
             query,
             filled,
@@ -68,7 +70,7 @@ impl Template {
     /// The query about `iris`.
     fn about(&self, iris: &[NamedNode]) -> Query {
         let mut query = self.query.clone();
-        let pattern = super::pattern_of_mut(&mut query);
+        let pattern = pattern_of_mut(&mut query);
         let rows: Vec<Vec<Option<GroundTerm>>> = (iris.iter())
             .map(|iri| vec![Some(iri.clone().into())])
             .collect();
@@ -114,22 +116,10 @@ fn filled(
             bindings: rows.to_vec(),
         };
     }
-    let Ok(pattern) = algebra::map_children(pattern, &mut |child| {
+    let Ok(pattern) = walk::map_children(pattern, &mut |child| {
         Ok::<_, Infallible>(filled(child, variable, rows))
     });
     pattern
-}
-
-/// The variables of a SELECT.
-fn projected(pattern: &GraphPattern) -> &[Variable] {
-    match pattern {
-        GraphPattern::Project { variables, .. } => variables,
-        GraphPattern::Distinct { inner }
-        | GraphPattern::Reduced { inner }
-        | GraphPattern::Slice { inner, .. } => projected(inner),
-        // A SELECT has no other pattern on top.
-        _ => &[],
-    }
 }
 
 #[cfg(test)]

@@ -35,6 +35,7 @@ mod queries;
 mod refresh;
 mod report;
 mod robots;
+mod rooms;
 mod servers;
 mod settings;
 mod shards;

@@ -264,7 +264,9 @@ impl Manifest {
         let (ours_passes, stock_passes) = if is_syntax {
             let is_positive = kind.starts_with("Positive");
             let is_read = match ours(&store, &query) {
-                Err(QueryError::Malformed(text)) if text.contains("SERVICE") => return None,
+                Err(QueryError::Malformed(reason)) if reason.to_string().contains("SERVICE") => {
+                    return None;
+                }
                 Err(QueryError::Malformed(_)) => false,
                 Ok(_) | Err(_) => true,
             };

@@ -334,7 +334,7 @@ fn what_the_guard_lets_through_is_evaluated() {
         }
     };
     std::thread::Builder::new()
-        .stack_size(clip_search::sparql::guard::STACK_SIZE)
+        .stack_size(clip_search::sparql::text::guard::STACK_SIZE)
         .spawn(run)
         .unwrap()
         .join()

@@ -259,7 +259,7 @@ fn texts_of_other_engines_are_answered_or_refused() {
             }
             Err(QueryError::Malformed(reason)) => {
                 assert!(
-                    !parses || reason.contains("SERVICE"),
+                    !parses || reason.to_string().contains("SERVICE"),
                     "{name} is SPARQL but was refused: {reason}\n{query}"
                 );
                 n_refused += 1;
