@@ -513,17 +513,11 @@ Exit codes:
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
     /// Hosts, addresses or networks that manifests may name although they are not public (MANIFEST and DISCOVERY modes)
-    #[arg(
-        long,
-        env = "CLIP_ALLOW_FETCH",
-        value_name = "HOST,…",
-        default_value = "",
-        hide_default_value = true
-    )]
-    pub allow_fetch: String,
-    /// Images fetched at the same time
-    #[arg(long, value_name = "N", default_value = "16")]
-    pub threads: NonZeroUsize,
+    #[arg(long, env = "CLIP_ALLOW_FETCH", value_name = "HOST,…")]
+    pub allow_fetch: Option<String>,
+    /// Images fetched at the same time; 16, unless set
+    #[arg(long, value_name = "N")]
+    pub threads: Option<NonZeroUsize>,
     /// Images decoded ahead of the model, and made safe on disk together
     #[arg(
         long,
@@ -532,15 +526,16 @@ pub struct NetworkArgs {
         default_value = "64"
     )]
     pub batch_size: NonZeroUsize,
-    /// Further attempts after a failure that may pass
-    #[arg(long, value_name = "N", default_value = "4")]
-    pub retries: u32,
+    /// Further attempts after a failure that may pass; 4, unless set
+    #[arg(long, value_name = "N")]
+    pub retries: Option<u32>,
     /// Ask the servers of images that have a vector whether they have changed, and encode those that have
     #[arg(long)]
     pub refresh: bool,
-    /// Ask for images that their servers did not have (404, 410) once in N builds; 0 for each time
-    #[arg(long, value_name = "N", default_value = "5")]
-    pub retry_gone: u32,
+    /// Ask for images that their servers did not have (404, 410) once in N builds; 0 for each time, 5,
+    /// unless set
+    #[arg(long, value_name = "N")]
+    pub retry_gone: Option<u32>,
     /// Most requests to one host in a second, such as 2 or 0.5; as many as it answers quickly, unless set
     #[arg(long, value_name = "N")]
     pub max_rate: Option<MaxRate>,
@@ -557,15 +552,15 @@ pub struct NetworkArgs {
     /// A header that every image server gets, "Name: value"; may be given several times
     #[arg(long = "header", value_name = "NAME: VALUE")]
     pub headers: Vec<String>,
-    /// Time for reaching a server, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "15")]
-    pub connect_timeout: std::num::NonZeroU64,
-    /// Time for one image, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "60")]
-    pub image_timeout: std::num::NonZeroU64,
-    /// Time for the endpoint's answer, in seconds
-    #[arg(long, value_name = "SECONDS", default_value = "1800")]
-    pub endpoint_timeout: std::num::NonZeroU64,
+    /// Time for reaching a server, in seconds; 15, unless set
+    #[arg(long, value_name = "SECONDS")]
+    pub connect_timeout: Option<std::num::NonZeroU64>,
+    /// Time for one image, in seconds; 60, unless set
+    #[arg(long, value_name = "SECONDS")]
+    pub image_timeout: Option<std::num::NonZeroU64>,
+    /// Time for the endpoint's answer, in seconds; 1800, unless set
+    #[arg(long, value_name = "SECONDS")]
+    pub endpoint_timeout: Option<std::num::NonZeroU64>,
 }
 
 /// `clip-search build`.
@@ -738,7 +733,7 @@ pub struct UpdateArgs {
     /// File for a report of what the build came to, as of `build`; may be given several times
     #[arg(long = "report", value_name = "FILE")]
     pub reports: Vec<PathBuf>,
-    /// How servers are treated.
+    /// How servers are treated; as the build was told, unless set.
     #[command(flatten)]
     pub network: NetworkArgs,
     /// Which model, and what runs it.

@@ -1,8 +1,7 @@
 //! Flags and environment, checked: what the commands are given to work with.
 
-use crate::build::options::{BuildOptions, MaxRate, Network, Source, image_query};
+use crate::build::options::{BuildOptions, Source, image_query};
 use crate::build::recorded::Recorded;
-use crate::build::robots::Robots;
 use crate::cli::{
     BuildArgs, DataArgs, Mode, ModelArgs, NetworkArgs, PageArgs, ServeArgs, SparqlArgs, UpdateArgs,
 };
@@ -11,12 +10,10 @@ use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
 use crate::encoder::onnx::threads::Aim;
 use crate::fetch::FetchLimits;
-use crate::fetch::allow::AllowList;
 use crate::http::HttpSettings;
 use crate::http::pages::facets::Facets;
 use crate::http::pages::operator::{Example, Logo, PageSettings};
 use crate::http::server::ConnectionLimits;
-use crate::net;
 use crate::sparql::SparqlOptions;
 use crate::unreadable::unreadable;
 use anyhow::{Context, ensure};
@@ -308,30 +305,40 @@ impl UpdateArgs {
 }
 
 impl NetworkArgs {
-    /// Sets what is said of servers.
+    /// Sets what is said of servers; what is not said stays as it is.
     fn apply(&self, options: &mut BuildOptions) -> anyhow::Result<()> {
-        options.threads = self.threads;
         options.batch_size = self.batch_size;
         options.refreshes = self.refresh;
-        options.retry_gone = self.retry_gone;
-        let is_of_strangers = match options.source {
-            Source::Manifests(_) | Source::Discovery(_) => true,
-            Source::Csv(_) | Source::Sparql { .. } | Source::Folder { .. } => false,
-        };
-        let public_except = is_of_strangers.then(|| allow_list(&self.allow_fetch));
-        options.network = Network {
-            public_except: public_except.transpose()?,
-            robots: (self.robots.unwrap_or(is_of_strangers)).then(Robots::default),
-            min_interval: self.max_rate.map(MaxRate::interval).unwrap_or_default(),
-            retries: self.retries,
-            user_agent: self.user_agent()?,
-            headers: headers(&self.headers)?,
-            connect_timeout: Duration::from_secs(self.connect_timeout.get()),
-            image_timeout: Duration::from_secs(self.image_timeout.get()),
-            endpoint_timeout: Duration::from_secs(self.endpoint_timeout.get()),
-            ..Network::default()
-        };
-        Ok(())
+        let mut asked = options.asked.clone();
+        asked.threads = self.threads.unwrap_or(asked.threads);
+        asked.retries = self.retries.unwrap_or(asked.retries);
+        asked.retry_gone = self.retry_gone.unwrap_or(asked.retry_gone);
+        asked.max_rate = self.max_rate.or(asked.max_rate);
+        asked.robots = self.robots.or(asked.robots);
+        asked.user_agent = self.user_agent.clone().or(asked.user_agent);
+        asked.contact = self.contact.clone().or(asked.contact);
+        asked.allow_fetch = (self.allow_fetch.clone())
+            .filter(|hosts| !hosts.trim().is_empty())
+            .unwrap_or(asked.allow_fetch);
+        asked.connect_timeout_s = self.connect_timeout.unwrap_or(asked.connect_timeout_s);
+        asked.image_timeout_s = self.image_timeout.unwrap_or(asked.image_timeout_s);
+        asked.endpoint_timeout_s = self.endpoint_timeout.unwrap_or(asked.endpoint_timeout_s);
+        let headers = headers(&self.headers)?;
+        let missing: Vec<&str> = (asked.headers.iter())
+            .filter(|name| !headers.contains_key(name.as_str()))
+            .map(String::as_str)
+            .collect();
+        if !missing.is_empty() {
+            tracing::warn!(
+                "the build sent image servers the header {}, whose value is not written down; give it again with --header if it is still needed",
+                missing.join(", ")
+            );
+        }
+        if !headers.is_empty() {
+            asked.headers = headers.keys().map(ToString::to_string).collect();
+        }
+        options.network.headers = headers;
+        asked.apply(options)
     }
 }
 
@@ -345,34 +352,6 @@ fn base_url(url: &Url) -> anyhow::Result<Url> {
         "--base-url {url} must begin with http:// or https://, and have no ? or # in it; give what iiif-serve has as --public-url"
     );
     Ok(url.clone())
-}
-
-/// What is not public and may be fetched from all the same.
-///
-/// # Errors
-/// If `hosts` is no list of hosts, addresses and networks.
-pub fn allow_list(hosts: &str) -> anyhow::Result<AllowList> {
-    let list = hosts.parse();
-    list.context("--allow-fetch (CLIP_ALLOW_FETCH) cannot be used")
-}
-
-impl NetworkArgs {
-    /// The user agent, where it is not the program's own.
-    fn user_agent(&self) -> anyhow::Result<Option<String>> {
-        let name = match (&self.user_agent, &self.contact) {
-            (None, None) => return Ok(None),
-            (Some(name), _) => name.trim(),
-            (None, Some(_)) => net::USER_AGENT,
-        };
-        let user_agent = match self.contact.as_deref().map(str::trim) {
-            Some(contact) => format!("{name} (+{contact})"),
-            None => name.to_owned(),
-        };
-        HeaderValue::from_str(&user_agent).with_context(|| {
-            format!("the user agent {user_agent:?} cannot be sent; use plain letters on one line (--user-agent, --contact)")
-        })?;
-        Ok(Some(user_agent))
-    }
 }
 
 /// The headers of `Name: value` lines.

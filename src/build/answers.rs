@@ -16,7 +16,8 @@ use reqwest::header::{
 };
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// How a server tells one version of a file from another.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,11 +94,38 @@ struct Line {
     answered: Answered,
 }
 
+/// Writes what the files at `paths` know about the pictures `requested` as one file; those that are not there know
+/// nothing.
+pub(super) fn merge(
+    paths: &[PathBuf],
+    requested: Requested,
+    out: &mut impl Write,
+) -> std::io::Result<()> {
+    let head = Head::new(requested);
+    out.write_all(&lines::line(&head)?)?;
+    for path in paths {
+        lines::read(path, &head, |text| {
+            out.write_all(text)?;
+            out.write_all(b"\n")
+        })?;
+    }
+    Ok(())
+}
+
 /// What the file begins with.
 #[derive(Serialize)]
 struct Head {
     answers: u32,
     requested: u32,
+}
+
+impl Head {
+    fn new(requested: Requested) -> Self {
+        Self {
+            answers: 1,
+            requested: requested.number(),
+        }
+    }
 }
 
 /// The answers by image id.
@@ -138,10 +166,7 @@ impl Answers {
         is_read: bool,
         sync_every: usize,
     ) -> anyhow::Result<Self> {
-        let head = Head {
-            answers: 1,
-            requested: requested.number(),
-        };
+        let head = Head::new(requested);
         let mut known = HashMap::new();
         let mut n_lines = 0;
         let each = |text: &[u8]| {

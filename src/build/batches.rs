@@ -154,7 +154,10 @@ fn keep(
             .context("what servers said cannot be written down")?;
     }
     drop(journal);
-    (shared.n_changed).fetch_add(usize::from(provenance.has_changed), Ordering::Relaxed);
+    if provenance.has_changed {
+        shared.n_changed.fetch_add(1, Ordering::Relaxed);
+        shared.progress.changed();
+    }
     shared.progress.advance();
     Ok(())
 }

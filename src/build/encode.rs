@@ -96,7 +96,7 @@ pub(super) struct Provenance {
     pub(super) of: Option<OfFile>,
     /// What its server said, if it was asked.
     pub(super) answered: Option<Answered>,
-    /// Whether it has a vector that is no longer right.
+    /// Whether it has, or had, a vector that is no longer right.
     pub(super) has_changed: bool,
 }
 
@@ -243,13 +243,15 @@ pub(super) async fn encode_all(
                     let (unanswered, delivered) = (Answer::Unanswered, made.seen.delivered);
                     (shared_ref.measuring).learn(image.id, unanswered, delivered)?;
                 }
+                let files = shared_ref.files.as_ref();
+                let is_another_file = files.is_some_and(|files| files.has_changed(&image.id));
                 let ready = Ready {
                     image: image.clone(),
                     pixels: made.pixels,
                     provenance: Provenance {
                         of: made.of,
                         answered: made.answered,
-                        has_changed: task.is_refreshed,
+                        has_changed: task.is_refreshed || is_another_file,
                     },
                 };
                 // Fails when the model threads are gone, which the select below notices.

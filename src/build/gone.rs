@@ -5,12 +5,13 @@
 //! the next build then asks for all images.
 
 use super::journal::Id;
-use super::lines::{Lines, line};
+use super::lines::{self, Lines, line};
 use crate::image_id;
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 /// What is known of absent images.
 #[derive(Debug)]
@@ -31,10 +32,82 @@ struct Absence {
     build: u32,
 }
 
+impl Absence {
+    fn line(&self, id: &Id) -> Line {
+        Line {
+            build: self.build,
+            id: Some(image_id::hex(id)),
+            reason: Some(self.reason.clone()),
+        }
+    }
+}
+
 /// What the file begins with.
 #[derive(Serialize)]
 struct Head {
     gone: u32,
+}
+
+const HEAD: Head = Head { gone: 1 };
+
+/// What the lines of a file say.
+#[derive(Default)]
+struct Read {
+    known: HashMap<Id, Absence>,
+    /// The number of the last build that came to its end.
+    last: u32,
+}
+
+impl Read {
+    fn add(&mut self, text: &[u8]) {
+        match serde_json::from_slice(text) {
+            Ok(Line {
+                build, id: None, ..
+            }) => self.last = build,
+            Ok(Line {
+                build,
+                id: Some(id),
+                reason,
+            }) => {
+                if let Some(id) = image_id::from_hex(&id) {
+                    self.known.remove(&id);
+                    (self.known).extend(reason.map(|reason| (id, Absence { reason, build })));
+                }
+            }
+            Err(_) => {}
+        }
+    }
+}
+
+/// Writes what the files at `paths` know as one file, as if all had been built as often as that which was built most
+/// often: each image is asked for again when it would have been.
+pub(super) fn merge(paths: &[PathBuf], out: &mut impl Write) -> std::io::Result<()> {
+    let mut reads = Vec::with_capacity(paths.len());
+    for path in paths {
+        let mut read = Read::default();
+        lines::read(path, &HEAD, |text| {
+            read.add(text);
+            Ok(())
+        })?;
+        reads.push(read);
+    }
+    let last = reads.iter().map(|read| read.last).max().unwrap_or_default();
+    out.write_all(&line(&HEAD)?)?;
+    for read in &reads {
+        let mut known: Vec<(&Id, &Absence)> = read.known.iter().collect();
+        known.sort_by_key(|(id, _)| **id);
+        for (id, absence) in known {
+            let moved = Absence {
+                build: (absence.build).saturating_add(last - read.last),
+                reason: absence.reason.clone(),
+            };
+            out.write_all(&line(&moved.line(id))?)?;
+        }
+    }
+    match last {
+        0 => Ok(()),
+        last => out.write_all(&line(&Line::end(last))?),
+    }
 }
 
 /// An image that is not there, or is again where there is no reason; or a build that came to its end, where there is
@@ -48,6 +121,16 @@ struct Line {
     reason: Option<String>,
 }
 
+impl Line {
+    fn end(build: u32) -> Self {
+        Self {
+            build,
+            id: None,
+            reason: None,
+        }
+    }
+}
+
 impl Gone {
     /// Opens or creates the file at `path`.
     pub(super) fn open(path: &Path, every: u32) -> anyhow::Result<Self> {
@@ -55,45 +138,21 @@ impl Gone {
     }
 
     fn try_open(path: &Path, every: u32) -> anyhow::Result<Self> {
-        let mut known = HashMap::new();
-        let (mut last, mut n_lines) = (0, 0);
+        let mut read = Read::default();
+        let mut n_lines = 0;
         let each = |text: &[u8]| {
             n_lines += 1;
-            match serde_json::from_slice(text) {
-                Ok(Line {
-                    build, id: None, ..
-                }) => last = build,
-                Ok(Line {
-                    build,
-                    id: Some(id),
-                    reason,
-                }) => {
-                    if let Some(id) = image_id::from_hex(&id) {
-                        known.remove(&id);
-                        known.extend(reason.map(|reason| (id, Absence { reason, build })));
-                    }
-                }
-                Err(_) => {}
-            }
+            read.add(text);
         };
-        let mut lines = Lines::open(path, &Head { gone: 1 }, true, each)?;
-        if n_lines > 2 * known.len() + 1000 {
-            let end = Line {
-                build: last,
-                id: None,
-                reason: None,
-            };
-            let absent = known.iter().map(|(id, absence)| Line {
-                build: absence.build,
-                id: Some(image_id::hex(id)),
-                reason: Some(absence.reason.clone()),
-            });
-            lines.rewrite(absent.chain([end]))?;
+        let mut lines = Lines::open(path, &HEAD, true, each)?;
+        if n_lines > 2 * read.known.len() + 1000 {
+            let absent = read.known.iter().map(|(id, absence)| absence.line(id));
+            lines.rewrite(absent.chain([Line::end(read.last)]))?;
         }
         Ok(Self {
             lines,
-            known,
-            number: last.saturating_add(1),
+            known: read.known,
+            number: read.last.saturating_add(1),
             every,
             n_passed: 0,
         })

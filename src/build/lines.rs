@@ -90,6 +90,37 @@ impl Lines {
     }
 }
 
+/// Gives `each` every line but the first of the file at `path`, which stays as it is. There are none in a file whose
+/// first line is not `head`, or if there is no file.
+pub(super) fn read(
+    path: &Path,
+    head: &impl Serialize,
+    mut each: impl FnMut(&[u8]) -> std::io::Result<()>,
+) -> std::io::Result<()> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let head = line(head)?;
+    let mut reader = BufReader::with_capacity(1 << 18, file);
+    let mut text = Vec::new();
+    let n_bytes = (&mut reader)
+        .take(head.len() as u64)
+        .read_until(b'\n', &mut text)?;
+    if n_bytes == 0 || text != head {
+        return Ok(());
+    }
+    loop {
+        text.clear();
+        // A line that a killed build did not finish is the last.
+        if reader.read_until(b'\n', &mut text)? == 0 || text.pop() != Some(b'\n') {
+            return Ok(());
+        }
+        each(&text)?;
+    }
+}
+
 /// A value as a line, with its end.
 pub(super) fn line(value: &impl Serialize) -> std::io::Result<Vec<u8>> {
     let mut line = serde_json::to_vec(value)?;

@@ -7,6 +7,7 @@
 //! (`features/gone.jsonl`), what is known of a stream (`harvest/`) and a lock file; of a shard, what `part.rs` describes.
 
 mod answers;
+pub mod asked;
 mod batches;
 mod columns;
 mod delivery;
@@ -39,6 +40,7 @@ pub mod robots;
 pub mod shard;
 mod sizes;
 mod source;
+mod statements;
 mod table;
 pub mod tally;
 
@@ -164,6 +166,15 @@ const JOURNAL: &str = "features/build.journal";
 /// The sizes that are known.
 const SIZES_JOURNAL: &str = "features/sizes.journal";
 
+/// What servers said of the pictures.
+const ANSWERS: &str = "features/answers.jsonl";
+
+/// Which pictures servers did not have.
+const GONE: &str = "features/gone.jsonl";
+
+/// Of which files the vectors were made.
+const FILES_JOURNAL: &str = "features/files.journal";
+
 /// What the manifests of a build say.
 const MANIFESTS: &str = "manifests.nt";
 
@@ -189,10 +200,6 @@ pub async fn run(
         options.prune || options.shard.is_none(),
         "--prune no keeps images that the input does not name, which are of no shard; build shards without it"
     );
-    ensure!(
-        options.metadata_queries.is_empty() || options.shard.is_none(),
-        "each shard would ask for the same with --metadata-query; ask in one build of all, or load the answer into the store with `clip-search load`"
-    );
     let dir = DataDir::lock(&options.data_dir)?;
     part::check(&dir, options.shard)?;
     let requested = delivery::requested(&options, &dir, encoder.short_edge_px())?;
@@ -213,9 +220,9 @@ pub async fn run(
     let journal_path = dir.path(JOURNAL);
     let sync_every = options.batch_size.get();
     let sizes_path = dir.path(SIZES_JOURNAL);
-    let answers_path = dir.path("features/answers.jsonl");
-    let gone_path = dir.path("features/gone.jsonl");
-    let (files_path, files) = (dir.path("features/files.journal"), drafts.files.clone());
+    let answers_path = dir.path(ANSWERS);
+    let gone_path = dir.path(GONE);
+    let (files_path, files) = (dir.path(FILES_JOURNAL), drafts.files.clone());
     let (refreshes, retry_gone) = (options.refreshes, options.retry_gone);
     let (options, mut input, vanished, kept, probe, encoder) = blocking(move || {
         let probe = Probe::of(&*encoder)?;
@@ -346,6 +353,11 @@ async fn read_input(options: &BuildOptions, dir: &DataDir) -> anyhow::Result<(In
                 .collect::<anyhow::Result<_>>()?;
             let spool = Spool::new(dir);
             let input = endpoint::read(endpoint, query, options, &spool, images_csv).await?;
+            // Of several machines one asks, and leaves the answer to all.
+            let queries = match options.shard {
+                Some(shard) if shard.number() > 1 => Vec::new(),
+                _ => queries,
+            };
             let path = dir.path(metadata::METADATA);
             metadata = endpoint::read_metadata(endpoint, &queries, options, &spool, path).await?;
             metadata::check(dir, metadata.as_ref())?;
@@ -408,6 +420,11 @@ fn finish(
     let n_failed = failures.len();
     let n_kept = failed.get(&Stage::Refresh).copied().unwrap_or_default();
     let n_changed = encoded.n_changed;
+    // A file that has changed has no vector until it is read again.
+    let n_replaced = match drafts.files {
+        Some(_) => 0,
+        None => n_changed,
+    };
     failures.extend(input.skipped);
     failures.sort_by_key(|failure| failure.row);
     if part.is_none() || !encoded.interrupted {
@@ -428,9 +445,9 @@ fn finish(
         rows: input.n_rows,
         skipped: n_skipped,
         images: input.images.len(),
-        encoded: n_vectors - before.n_reused + n_changed,
+        encoded: n_vectors - before.n_reused + n_replaced,
         changed: n_changed,
-        reused: before.n_reused - n_changed,
+        reused: before.n_reused - n_replaced,
         removed: 0,
         kept: 0,
         failed,
@@ -441,10 +458,13 @@ fn finish(
         summary.kept = vanished.kept.len();
         input.images.extend(vanished.kept);
         let has_triples = drafts.triples.is_some();
+        if has_triples && options.store.is_some() && part.is_none() {
+            manifest::remember(&encoded.dir)?;
+        }
         output::publish(
             &encoded.dir,
             &input.images,
-            (drafts.images_csv, drafts.triples),
+            (drafts.images_csv, drafts.triples, drafts.metadata.as_ref()),
             part.as_ref(),
             &mut encoded.journal,
             &encoded.sizes,
@@ -452,11 +472,15 @@ fn finish(
             maker,
         )?;
         let has_metadata = drafts.metadata.is_some();
+        // A shard that is whole names its checksum.
         if let Some(draft) = drafts.metadata {
             draft.publish()?;
         }
         if !options.keep_images {
             output::remove_downloads(&encoded.dir, &input.images, &encoded.journal)?;
+        }
+        if options.prune {
+            output::remove_vanished(&encoded.dir, &input.images, &encoded.journal)?;
         }
         (encoded.gone.end_build()).context("the end of the build cannot be written down")?;
         summary.outcome =
@@ -476,14 +500,15 @@ fn finish(
         // Last: the collection is whole whatever becomes of the store. Shards are loaded when they are one.
         let store = options.store.as_deref().filter(|_| part.is_none());
         if has_triples {
-            let path = encoded.dir.path(MANIFESTS);
-            // What is said of images that are kept is, too.
+            // What is said of images that are kept is, too, and what manifests say that could not be read.
+            let is_whole = failures.iter().all(|row| row.stage != Stage::Manifest);
+            let goes = options.prune && is_whole;
             match drafts.ending.as_ref().filter(|_| options.prune) {
                 Some(ending) => {
                     let outdated = ending.outdated(options.crawl.max_document_bytes)?;
-                    manifest::load(&path, store, outdated)?;
+                    manifest::load(&encoded.dir, store, outdated, goes)?;
                 }
-                None => manifest::load(&path, store, std::iter::empty())?,
+                None => manifest::load(&encoded.dir, store, std::iter::empty(), goes)?,
             }
         }
         if has_metadata {

@@ -1,5 +1,6 @@
 //! What a build is told: [`BuildOptions`] and their defaults.
 
+use super::asked::Asked;
 use super::limit::Limit;
 use super::robots::Robots;
 use super::shard::Shard;
@@ -55,6 +56,8 @@ pub struct BuildOptions {
     pub retry_gone: u32,
     /// How servers are treated.
     pub network: Network,
+    /// What of that is written down.
+    pub asked: Asked,
     /// How far manifests are followed.
     pub crawl: Crawl,
     /// The metadata store that gets what manifests and metadata queries say.
@@ -135,7 +138,8 @@ impl TryFrom<String> for Delivery {
 const MAX_WIDTH_PX: u32 = 65_535;
 
 /// Most requests to one host in a second.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "f64", into = "f64")]
 pub struct MaxRate(f64);
 
 /// Fewest requests in a second that can be asked for: one in an hour.
@@ -154,9 +158,25 @@ impl std::str::FromStr for MaxRate {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         (text.trim().parse().ok())
-            .filter(|rate: &f64| rate.is_finite() && *rate >= MIN_RATE)
-            .map(Self)
+            .and_then(|rate: f64| rate.try_into().ok())
             .ok_or_else(|| format!("{text} is no number of requests in a second, such as 2 or 0.5"))
+    }
+}
+
+impl TryFrom<f64> for MaxRate {
+    type Error = String;
+
+    fn try_from(rate: f64) -> Result<Self, Self::Error> {
+        match rate.is_finite() && rate >= MIN_RATE {
+            true => Ok(Self(rate)),
+            false => Err(format!("{rate} is no number of requests in a second")),
+        }
+    }
+}
+
+impl From<MaxRate> for f64 {
+    fn from(rate: MaxRate) -> Self {
+        rate.0
     }
 }
 
@@ -201,6 +221,8 @@ pub struct Crawl {
     pub max_document_bytes: usize,
     /// Collections within collections that are followed.
     pub max_depth: usize,
+    /// Longest list of what a stream names, in bytes: it lies in memory.
+    pub max_names_bytes: usize,
 }
 
 impl Default for Crawl {
@@ -209,6 +231,8 @@ impl Default for Crawl {
             max_documents: NonZeroUsize::new(100_000).expect("not zero"),
             max_document_bytes: 50 << 20,
             max_depth: 16,
+            // Four million names, as long as they are in practice.
+            max_names_bytes: 256 << 20,
         }
     }
 }
@@ -237,6 +261,7 @@ impl BuildOptions {
             refreshes: false,
             retry_gone: 5,
             network: Network::default(),
+            asked: Asked::default(),
             crawl: Crawl::default(),
             store: None,
             reports: Vec::new(),

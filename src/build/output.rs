@@ -1,7 +1,9 @@
 //! The files of the collection, complete and in the order of the input.
 
+use super::MANIFESTS;
 use super::files::{self, DataDir, Draft};
 use super::journal::{Id, Journal};
+use super::metadata::METADATA;
 use super::part::Part;
 use super::sizes::Sizes;
 use super::source::Image;
@@ -14,6 +16,8 @@ use crate::features::npy::{self, Precision};
 use crate::features::sum::{Sum, Summing};
 use crate::image_id;
 use anyhow::{Context, bail};
+use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 
@@ -64,7 +68,7 @@ impl Files {
 pub(super) fn publish(
     dir: &DataDir,
     images: &[Image],
-    (images_csv, triples): (Draft, Option<Draft>),
+    (images_csv, triples, metadata): (Draft, Option<Draft>, Option<&Draft>),
     part: Option<&Part>,
     journal: &mut Journal,
     known_sizes: &Sizes,
@@ -126,7 +130,8 @@ pub(super) fn publish(
     })?;
     let mut others = Vec::new();
     if let Some(part) = part {
-        others.extend(part.drafts(dir, images, journal, &identity_json, triples.as_ref())?);
+        let rdf = [(MANIFESTS, triples.as_ref()), (METADATA, metadata)];
+        others.extend(part.drafts(dir, images, journal, &identity_json, rdf)?);
     }
     others.extend(triples);
     Files {
@@ -159,6 +164,47 @@ pub(super) fn remove_downloads(
             }
             _ => {}
         }
+    }
+    Ok(())
+}
+
+/// Removes the downloads of images that are not among `images`: they have left the collection, in this run or in one
+/// that was killed before it came to this. Only what this program wrote: an image whose download it kept has a vector in
+/// `journal`.
+pub(super) fn remove_vanished(
+    dir: &DataDir,
+    images: &[Image],
+    journal: &Journal,
+) -> anyhow::Result<()> {
+    let folder = dir.path("images");
+    let unreadable = || {
+        format!(
+            "the collection is written, but {} cannot be read",
+            folder.display()
+        )
+    };
+    let named: HashSet<&Id> = images.iter().map(|image| &image.id).collect();
+    let mut n_removed = 0;
+    for entry in std::fs::read_dir(&folder).with_context(unreadable)? {
+        let path = entry.with_context(unreadable)?.path();
+        let stem = path.file_stem().and_then(OsStr::to_str).unwrap_or_default();
+        let Some(id) = image_id::from_hex(stem) else {
+            continue;
+        };
+        let is_vanished = !named.contains(&id) && journal.contains(&id);
+        // As this program writes it, and no other spelling of the same number.
+        if is_vanished && path == dir.image(&image_id::hex(&id)) && path.is_file() {
+            std::fs::remove_file(&path).with_context(|| {
+                format!(
+                    "the collection is written, but {} cannot be removed",
+                    path.display()
+                )
+            })?;
+            n_removed += 1;
+        }
+    }
+    if n_removed > 0 {
+        tracing::info!("{n_removed} downloads of images that have left the collection are removed");
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 //!
 //! The whole input is read all the same, so that rows have the numbers, and doubles the first rows, of a build of all.
 
+use super::Drafts;
 use super::failures::{FAILURES, Failure, Stage};
 use super::files::{self, DataDir, Draft};
 use super::journal::Journal;
@@ -15,7 +16,6 @@ use super::options::BuildOptions;
 use super::records::Form;
 use super::shard::Shard;
 use super::source::{Image, Input};
-use super::{Drafts, MANIFESTS};
 use crate::collection::identity::IDENTITY;
 use crate::collection::open::{IMAGE_IDS, IMAGES};
 use crate::features::sum::{Sum, Summing};
@@ -226,7 +226,7 @@ impl Part {
         images: &[Image],
         journal: &Journal,
         identity: &str,
-        triples: Option<&Draft>,
+        rdf: [(&str, Option<&Draft>); 2],
     ) -> anyhow::Result<[Draft; 2]> {
         let mut rows = Summing::default();
         let rows_csv = Draft::write(&dir.path(ROWS), |file| {
@@ -250,8 +250,10 @@ impl Part {
             (FAILURES.to_owned(), failures),
             (IDENTITY.to_owned(), features.finish()),
         ]);
-        if let Some(triples) = triples {
-            sums.insert(MANIFESTS.to_owned(), sum_of(triples.open()?)?);
+        for (name, draft) in rdf {
+            if let Some(draft) = draft {
+                sums.insert(name.to_owned(), sum_of(draft.open()?)?);
+            }
         }
         let shard_json = ShardFile {
             format: FORMAT,

@@ -25,12 +25,16 @@ pub(super) struct Progress {
 #[derive(Debug, Default)]
 struct Seen {
     bytes: u64,
+    changed: usize,
     failed: BTreeMap<Stage, usize>,
 }
 
 impl Display for Seen {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}", DecimalBytes(self.bytes))?;
+        if self.changed > 0 {
+            write!(f, ", {} changed", self.changed)?;
+        }
         let n_failed: usize = self.failed.values().sum();
         if n_failed > 0 {
             write!(f, ", {n_failed} failed")?;
@@ -120,7 +124,13 @@ impl Progress {
         self.show_seen();
     }
 
-    /// An image will not get a vector.
+    /// An image has another vector than before.
+    pub(super) fn changed(&self) {
+        self.seen().changed += 1;
+        self.show_seen();
+    }
+
+    /// An image will not get a vector, or keeps an old one.
     pub(super) fn failed(&self, stage: Stage) {
         *self.seen().failed.entry(stage).or_default() += 1;
         self.show_seen();

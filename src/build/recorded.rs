@@ -1,9 +1,11 @@
 //! Where a collection comes from: `source.json`, which a build leaves behind and `clip-search update` runs again.
 //!
-//! A new kind of source is a variant of [`Origin`]. What servers are sent and the model is named by is not in the
-//! file: headers and tokens are secrets.
+//! A new kind of source is a variant of [`Origin`]. How servers are asked is in the file, but for what they are sent in
+//! secret: of headers the names alone, and of tokens nothing. Nor is there what belongs to a machine (the model and what
+//! runs it, images decoded ahead), to one run (`--refresh`, `--report`) or is a permission (`--allow-fetch`).
 
 use super::BuildSummary;
+use super::asked::Asked;
 use super::files;
 use super::limit::Limit;
 use super::manifest::places::is_url;
@@ -111,6 +113,8 @@ pub struct Told {
     /// The metadata store that gets what manifests say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub store: Option<PathBuf>,
+    /// How servers are asked.
+    pub asked: Asked,
 }
 
 /// The end of a build.
@@ -206,6 +210,14 @@ impl Recorded {
         }
     }
 
+    /// Writes it down in the data directory `dir`.
+    pub(super) fn save(&self, dir: &Path) -> anyhow::Result<()> {
+        let text = serde_json::to_string_pretty(self)? + "\n";
+        files::replace(&dir.join(SOURCE), |file| {
+            std::io::Write::write_all(file, text.as_bytes())
+        })
+    }
+
     /// The build that is recorded in `dir`, with defaults for all that is not.
     ///
     /// # Errors
@@ -269,6 +281,7 @@ impl Recorded {
         options.metadata_queries = told.metadata_queries;
         options.crawl.max_documents = told.max_manifests;
         options.store = told.store;
+        options.asked = told.asked;
         Ok(options)
     }
 }
@@ -284,10 +297,7 @@ pub(super) fn write(options: &BuildOptions, summary: &BuildSummary) -> anyhow::R
             summary: summary.clone(),
         },
     };
-    let text = serde_json::to_string_pretty(&recorded)? + "\n";
-    files::replace(&options.data_dir.join(SOURCE), |file| {
-        std::io::Write::write_all(file, text.as_bytes())
-    })
+    recorded.save(&options.data_dir)
 }
 
 impl Origin {
@@ -376,6 +386,7 @@ impl Told {
             metadata_queries: options.metadata_queries.clone(),
             max_manifests: options.crawl.max_documents,
             store: options.store.as_deref().map(absolute),
+            asked: options.asked.clone(),
         }
     }
 }

@@ -67,6 +67,8 @@ fn read_as(
     whose: IdColumn,
 ) -> anyhow::Result<Option<(Input, Draft)>> {
     let mut remarks = Remarks::default();
+    table::check_columns(&table.columns)
+        .map_err(|error| anyhow!("{} cannot be used: {error}", table.name))?;
     let found = table::find(&table.columns, wanted).map_err(|error| anyhow!(error))?;
     let columns = Columns::of(&table.columns, wanted, &found, whose, &mut remarks);
     let mut input = Input::default();
@@ -300,6 +302,34 @@ mod tests {
             input.skipped.iter().map(|f| f.row).collect::<Vec<_>>(),
             [2, 3, 4]
         );
+    }
+
+    #[test]
+    fn rows_and_names_without_end_are_one_sentence() {
+        let long = "x".repeat(17 << 20);
+        let name = &long[..2000];
+        let many = vec!["c"; 20_000].join(",");
+        for (text, expected) in [
+            (
+                format!("iiif_url,n\n{URL},1\n{URL}/2,{long}\n{URL}/3,3\n"),
+                "in.csv, line 3: the row that begins here is longer than 16 MiB",
+            ),
+            (
+                format!("iiif_url,{long}\n{URL},1\n"),
+                "in.csv, line 1: the row that begins here is longer than 16 MiB",
+            ),
+            (
+                format!("iiif_url,{name}\n{URL},1\n"),
+                "is longer than 1024 bytes; is the first row no header?",
+            ),
+            (
+                format!("iiif_url,{many}\n{URL},1\n"),
+                "it has 20001 columns, and a table has 16384 at most",
+            ),
+        ] {
+            let error = read_csv(text, "iiif_url").unwrap_err().to_string();
+            assert!(error.contains(expected) && error.len() < 400, "{error}");
+        }
     }
 
     #[test]

@@ -11,10 +11,10 @@ mod query;
 mod serve;
 mod table;
 
+use crate::build::asked::allow_list;
 use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs};
 use crate::collection::Collection;
 use crate::collection::kinship::{self, Kinship, kinship};
-use crate::config;
 use crate::encoder::Encoder;
 use crate::encoder::onnx::threads::Aim;
 use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
@@ -59,7 +59,7 @@ fn open(
     open_store: impl FnOnce(Option<&Path>) -> Result<Store, StoreError>,
 ) -> anyhow::Result<Sparql> {
     let options = sparql.options()?;
-    let allow = config::allow_list(&sparql.allow_fetch)?;
+    let allow = allow_list(&sparql.allow_fetch)?;
     let fetcher = Fetcher::new(runtime.clone(), allow, sparql.fetch_limits())?;
     let collection = Collection::open_with_column(&data.data_dir, data.iiif_column())?;
     let encoder = open_encoder(model, Aim::Soon)?;

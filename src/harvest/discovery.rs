@@ -89,7 +89,7 @@ pub struct Resource {
 }
 
 /// Longest name of a resource: addresses are shorter, and all of them are kept in memory.
-const MAX_ID_BYTES: usize = 4096;
+pub const MAX_ID_BYTES: usize = 4096;
 
 /// The stream in `bytes`.
 ///

@@ -108,7 +108,11 @@ impl Build {
     }
 
     fn command(&self, query: &str, more: &[&str]) -> std::process::Command {
-        let (data, model) = (self.path("data"), model());
+        self.command_into("data", query, more)
+    }
+
+    fn command_into(&self, data: &str, query: &str, more: &[&str]) -> std::process::Command {
+        let (data, model) = (self.path(data), model());
         #[rustfmt::skip]
         let arguments = ["build", "--mode", "SPARQL", "--endpoint", &self.endpoint, "--image-query", query,
             "--data-dir", &data, "--model", &model, "--retries", "0"];
@@ -193,11 +197,20 @@ fn the_store_has_the_metadata_of_the_last_build_and_what_others_loaded() {
     assert_eq!(build.store().len(), 5);
     // The same once more is the same, blank nodes included.
     let text = build.text("data/metadata.nt");
+    let text = text.as_str();
     run(&mut build.command(query, &construct)).ok();
     assert_eq!(
-        (build.store().len(), build.text("data/metadata.nt")),
+        (build.store().len(), build.text("data/metadata.nt").as_str()),
         (5, text)
     );
+    // Nor is it another when the endpoint names its nodes anew, and gives them in another order.
+    let lines: Vec<&str> = first.lines().rev().collect();
+    let again = lines.join("\n").replace("_:b", "_:another") + "\n";
+    let before = build.store();
+    *rdf.lock().unwrap() = (NT, again);
+    run(&mut build.command(query, &construct)).ok();
+    assert_eq!(build.store(), before);
+    assert_eq!(triples(&build.text("data/metadata.nt")), triples(text));
     // Turtle, with another blank node; what is gone is gone.
     let turtle = "@prefix x: <http://x/> . x:a x:p \"stays\"@de ; x:q [ x:p \"2\" ] .";
     *rdf.lock().unwrap() = ("text/turtle; charset=utf-8", turtle.to_owned());
@@ -217,6 +230,76 @@ fn the_store_has_the_metadata_of_the_last_build_and_what_others_loaded() {
     // Without the query the file and the store stay as they are.
     run(&mut build.command(query, &["--store", &store])).ok();
     assert_eq!(build.store().len(), 4);
+}
+
+/// What a template makes of each row is named by the row, whether it comes at once or in pages.
+#[test]
+fn blank_nodes_of_a_template_are_the_same_each_time() {
+    let world = World::shared();
+    let whole = Build::new(&world.service);
+    let construct = "PREFIX dct: <http://purl.org/dc/terms/> CONSTRUCT { ?work dct:description [ dct:title ?title ; dct:format [] ] } \
+                     WHERE { ?work dct:title ?title ; dct:hasFormat ?iiif_url }";
+    let owner = construct.replace("dct:description", "dct:provenance");
+    let store = whole.path("store");
+    for pages in [&[][..], &["--page-size", "3"]] {
+        #[rustfmt::skip]
+        let metadata = ["--metadata-query", construct, "--metadata-query", &owner, "--store", &store];
+        let more = [&metadata[..], pages].concat();
+        run(&mut whole.command(PICTURES, &more)).ok();
+        let (text, first) = (whole.text("data/metadata.nt"), whole.store());
+        assert!(
+            first.len() > 20 && first.len().is_multiple_of(6),
+            "{first:?}"
+        );
+        run(&mut whole.command(PICTURES, &more)).ok();
+        assert_eq!(whole.store(), first, "{pages:?}");
+        assert_eq!(triples(&whole.text("data/metadata.nt")), triples(&text));
+        // Those of one query are not those of the other.
+        let nodes = |property: &str| -> BTreeSet<String> {
+            let lines = first.iter().filter(|line| line.contains(property));
+            let node = |line: &String| line.split(' ').nth(2).unwrap().to_owned();
+            lines.map(node).collect()
+        };
+        let (one, other) = (nodes("terms/description"), nodes("terms/provenance"));
+        assert!(one.len() > 3 && one.len() == other.len());
+        assert!(one.is_disjoint(&other));
+    }
+}
+
+#[test]
+fn shards_have_the_metadata_that_one_build_has() {
+    let world = World::shared();
+    let build = Build::new(&world.service);
+    let (parts, out) = (["1/2", "2/2"], build.path("merged"));
+    let ordered = format!("{PICTURES} ORDER BY ?iiif_url ?work");
+    let metadata = ["--metadata-query", TITLES, "--max-failures", "100%"];
+    run(&mut build.command(&ordered, &metadata)).ok();
+    let names = parts.map(|shard| shard.replace('/', "-of-"));
+    for (shard, name) in parts.iter().zip(&names) {
+        let of_shard = [&metadata[..], &["--shard", shard]].concat();
+        run(&mut build.command_into(name, &ordered, &of_shard)).ok();
+    }
+    let folders = names.map(|name| build.path(&name));
+    let has_some = folders
+        .each_ref()
+        .map(|folder| Path::new(folder).join("metadata.nt").exists());
+    assert_eq!(has_some, [true, false], "one asks for all");
+    #[rustfmt::skip]
+    run(&mut clip_search(&["merge", "--data-dir", &out, &folders[0], &folders[1]])).ok();
+    assert_eq!(
+        build.text("merged/metadata.nt"),
+        build.text("data/metadata.nt")
+    );
+    // It goes on by itself, and asks for the same.
+    let (model, store) = (model(), build.path("store"));
+    let update = ["update", "--data-dir", &out, "--model", &model];
+    let told = run(&mut clip_search(&update)).ok();
+    assert!(told.contains(" 0 encoded"), "{told}");
+    assert_eq!(
+        build.text("merged/metadata.nt"),
+        build.text("data/metadata.nt")
+    );
+    assert!(!Path::new(&store).exists());
 }
 
 #[test]

@@ -334,6 +334,11 @@ async fn only_what_has_changed_is_encoded_again() {
     fs::remove_file(fixture.path("pictures/5.png")).unwrap();
     let summary = fixture.build("data").await;
     assert_eq!((summary.images, summary.encoded, summary.reused), (6, 4, 2));
+    assert_eq!(summary.changed, 3);
+    assert_eq!(
+        summary.to_string(),
+        "6 rows, 0 skipped, 6 images: 4 encoded, 2 from earlier runs, 0 failed; 1 that are not in the input any more removed; 3 had changed and were encoded anew"
+    );
     assert_eq!(fixture.encoder.n_decoded(), 4);
     fixture.build("fresh").await;
     assert_eq!(files(&fixture.path("data")), files(&fixture.path("fresh")));
@@ -343,6 +348,7 @@ async fn only_what_has_changed_is_encoded_again() {
     fs::write(fixture.path("pictures/0.png"), "no picture").unwrap();
     let summary = fixture.build("data").await;
     assert_eq!((summary.images, summary.reused), (6, 5));
+    assert_eq!((summary.encoded, summary.changed), (0, 0));
     let failures = failures(&fixture.path("data"));
     assert_eq!(failures.len(), 1);
     assert_eq!(

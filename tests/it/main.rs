@@ -44,6 +44,7 @@ mod smallest;
 mod sparql;
 mod support;
 mod tables;
+mod update;
 mod w3c;
 mod world;
 

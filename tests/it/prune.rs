@@ -8,6 +8,8 @@ use clip_search::build::{BuildSummary, Outcome};
 use clip_search::collection::Collection;
 use clip_search::features::npy::Precision;
 use clip_search::http::iiif::iiif_router;
+use clip_search::image_id::image_id;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -135,6 +137,59 @@ async fn more_than_the_limit_is_refused_and_nothing_is_changed() {
                 .contains("(2 rows of the input could not be read, the first because: not a URL"),
         "{error}"
     );
+}
+
+/// Names of the files in `images/`.
+fn downloads(pictures: &Pictures) -> BTreeSet<String> {
+    let entries = fs::read_dir(pictures.data().join("images")).unwrap();
+    let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| !name.starts_with('.')).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn downloads_go_with_their_images_and_nothing_else_does() {
+    let pictures = Pictures::new(8).await;
+    run(pictures.of(0..8)).await.unwrap();
+    let names = |images: std::ops::Range<usize>| -> BTreeSet<String> {
+        let name = |n| format!("{}.jpg", image_id(&pictures.url(n)));
+        images.map(name).collect()
+    };
+    assert_eq!(downloads(&pictures), names(0..8));
+    // Files that no build has written: of an image that it never had, of another ending, in other letters, a folder.
+    let folder = pictures.data().join("images");
+    let gone = image_id(&pictures.url(7));
+    let others = [
+        format!("{}.jpg", image_id("https://example.org/never")),
+        format!("{gone}.png"),
+        format!("{}.jpg", gone.to_uppercase()),
+        "notes.txt".to_owned(),
+    ];
+    for name in &others {
+        fs::write(folder.join(name), "mine").unwrap();
+    }
+    let others: BTreeSet<String> = others.into_iter().collect();
+    let and_others =
+        |images| -> BTreeSet<String> { names(images).union(&others).cloned().collect() };
+    // What is kept, or refused to go, stays.
+    run(keeping(pictures.of(0..6))).await.unwrap();
+    assert_eq!(downloads(&pictures), and_others(0..8));
+    run(with(pictures.of(0..4), "1")).await.unwrap_err();
+    assert_eq!(downloads(&pictures), and_others(0..8));
+    run(with(pictures.of(0..6), "2")).await.unwrap();
+    assert_eq!(downloads(&pictures), and_others(0..6));
+    // What a build that was killed has left goes with the next.
+    let left = names(6..7).pop_first().unwrap();
+    fs::write(folder.join(&left), "left").unwrap();
+    pictures.asked();
+    run(pictures.of(0..6)).await.unwrap();
+    assert_eq!(downloads(&pictures), and_others(0..6));
+    assert_eq!(pictures.asked(), 0);
+    // The image may come back.
+    run(pictures.of(0..7)).await.unwrap();
+    assert_eq!(pictures.urls().len(), 7);
+    for name in &others {
+        assert_eq!(fs::read(folder.join(name)).unwrap(), b"mine", "{name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

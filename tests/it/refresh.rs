@@ -264,7 +264,30 @@ async fn what_cannot_be_looked_at_keeps_its_vector_and_is_told() {
     run(options.clone()).await.unwrap();
     let before = files(&data);
     museum.change("both-5", None);
+    let reports = ["report.json", "report.html"].map(|name| dir.path().join(name));
+    options.reports = reports.to_vec();
     let summary = run(refreshing(&options)).await.unwrap();
+    let [json, html] = reports.map(|path| fs::read_to_string(path).unwrap());
+    let report: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(
+        report["failures"],
+        serde_json::json!([]),
+        "all have a vector"
+    );
+    assert_eq!(report["not_refreshed"][0]["count"], 1, "{json}");
+    assert_eq!(report["not_refreshed"][0]["stage"], "refresh");
+    assert!(
+        html.contains("<h2>What has no vector</h2>\n<p>Nothing"),
+        "{html}"
+    );
+    let (_, told) = html
+        .split_once("<h2>What could not be looked at again</h2>")
+        .unwrap();
+    assert!(
+        told.contains("both-5") && told.contains("keep the vectors"),
+        "{told}"
+    );
+    options.reports.clear();
     assert_eq!(summary.outcome, Outcome::Finished);
     assert_eq!(summary.failed, BTreeMap::from([(Stage::Refresh, 1)]));
     let told = failures(&data);

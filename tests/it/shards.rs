@@ -2,12 +2,14 @@
 
 use crate::build::{Fixture, files, options, run};
 use crate::harvest::site::Site;
+use crate::harvest::stream::{Level, Stream};
 use crate::process::{self, Running};
 use crate::support::{ImagesBy, Numbers, TinyEncoder};
 use crate::world::text_of;
 use clip_search::build::limit::Limit;
 use clip_search::build::merge::{self, MergeOptions, MergeSummary};
 use clip_search::build::options::{BuildOptions, Delivery, Source};
+use clip_search::build::recorded::Recorded;
 use clip_search::build::shard::Shard;
 use clip_search::build::{self, BuildSummary, Outcome};
 use clip_search::collection::Collection;
@@ -15,6 +17,7 @@ use clip_search::embedding::Embedding;
 use clip_search::encoder::{Encoder, Pixels};
 use clip_search::features::npy::Precision;
 use clip_search::image_id;
+use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
@@ -140,6 +143,188 @@ async fn a_merged_collection_is_built_further() {
     let sentence = refusal(&folders, &out);
     assert!(sentence.contains("no merge has made"), "{sentence}");
     assert_eq!(files(&out), files(&fixture.path("single")));
+}
+
+/// What else a build goes on from: the lines of what is kept as it comes, whose order is that of answers, and where
+/// the images come from.
+fn known(data: &Path) -> BTreeMap<&'static str, Vec<String>> {
+    let lines = |name| {
+        let text = fs::read_to_string(data.join(name)).unwrap();
+        let mut lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        lines.sort();
+        (name, lines)
+    };
+    let (source, text) = lines("source.json");
+    // When it ended.
+    let text = text
+        .into_iter()
+        .filter(|line| !line.contains("\"ended\""))
+        .collect();
+    let jsonl = ["features/answers.jsonl", "features/gone.jsonl"].map(lines);
+    jsonl.into_iter().chain([(source, text)]).collect()
+}
+
+/// Runs the build again that is recorded.
+async fn update(data: &Path, refreshes: bool) -> BuildSummary {
+    let mut options = Recorded::options(data).unwrap();
+    options.network.retry_pause = Duration::from_millis(1);
+    options.refreshes = refreshes;
+    run(options).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_goes_on_as_one_build_does() {
+    let mut fixture = Fixture::new(14).await;
+    let mut numbers = Numbers(11);
+    let csv = fixture.csv_of(&table(&mut numbers, &fixture, 40, 12));
+    let single = fixture.path("single");
+    run(lenient(&csv, &single)).await.unwrap();
+    let folders = build_shards(&csv, &fixture.path(""), 3).await;
+    let out = fixture.path("out");
+    merge(&folders, &out).unwrap();
+    assert_eq!(known(&out), known(&single));
+    assert!(
+        known(&out)["features/gone.jsonl"].len() > 2,
+        "some are gone"
+    );
+    // Night after night, as many requests, and the same to the last.
+    let mut asked = async |data: &Path, refreshes| {
+        while fixture.requests.try_recv().is_ok() {}
+        let summary = update(data, refreshes).await;
+        let mut n_requests = 0;
+        while fixture.requests.try_recv().is_ok() {
+            n_requests += 1;
+        }
+        (summary, n_requests)
+    };
+    for night in 0..6 {
+        let of_single = asked(&single, night == 3).await;
+        let of_merged = asked(&out, night == 3).await;
+        assert_eq!(of_merged, of_single, "night {night}");
+        assert_eq!(of_single.1 > 0, matches!(night, 3 | 4), "night {night}");
+        assert_eq!(known(&out), known(&single), "night {night}");
+    }
+    assert!(files(&out) == files(&single));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_that_were_built_more_often_than_others_ask_for_what_is_gone_as_the_last() {
+    let fixture = Fixture::new(6).await;
+    let rows: String = (0..12)
+        .map(|n| format!("{}/gone-{n}.jpg\n", fixture.base()))
+        .collect();
+    let csv = fixture.csv_of(&format!("iiif_url\n{}\n{rows}", fixture.url(0)));
+    let folders = build_shards(&csv, &fixture.path(""), 2).await;
+    for _ in 0..2 {
+        let mut options = lenient(&csv, &folders[0]);
+        options.shard = Some(shards(2)[1]);
+        run(options).await.unwrap();
+    }
+    let out = fixture.path("out");
+    merge(&folders, &out).unwrap();
+    // Asked for in the first of five builds: of one shard that was three builds ago, of the other one.
+    let mut passed = Vec::new();
+    for _ in 0..5 {
+        passed.push(update(&out, false).await.passed_over);
+    }
+    let n_first = csv_lines(&folders[0], "failures.csv");
+    let n_other = csv_lines(&folders[1], "failures.csv");
+    assert_eq!(n_first + n_other, 12);
+    assert_eq!(passed, [12, 12, 12 - n_first, 12, 12 - n_other]);
+}
+
+fn csv_lines(folder: &Path, name: &str) -> usize {
+    fs::read_to_string(folder.join(name))
+        .unwrap()
+        .lines()
+        .count()
+        - 1
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_of_a_folder_read_no_file_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let pictures = dir.path().join("pictures");
+    fs::create_dir(&pictures).unwrap();
+    crate::support::write_pictures(&pictures, 9);
+    let build = async |name: &str, shard| {
+        let source = Source::Folder {
+            dir: pictures.clone(),
+            base_url: "http://127.0.0.1:8182".parse().unwrap(),
+        };
+        let mut options = options(source, &dir.path().join(name));
+        options.shard = shard;
+        options.max_failures = Limit::Percent(100.0);
+        let summary = run(options).await.unwrap();
+        (dir.path().join(name), summary)
+    };
+    let (single, _) = build("single", None).await;
+    let mut folders = Vec::new();
+    for shard in shards(3) {
+        folders.push(
+            build(&format!("shard-{}", shard.number()), Some(shard))
+                .await
+                .0,
+        );
+    }
+    // Another picture in a shard that is built again, so that its journal has an old vector.
+    let other = crate::support::picture(77, 60, 40);
+    other.save(pictures.join("image-004.jpg")).unwrap();
+    build("single", None).await;
+    for shard in shards(3) {
+        build(&format!("shard-{}", shard.number()), Some(shard)).await;
+    }
+    let out = dir.path().join("out");
+    merge(&folders, &out).unwrap();
+    assert!(files(&out) == files(&single));
+    let summary = update(&out, false).await;
+    assert_eq!((summary.encoded, summary.reused), (0, 9));
+    assert!(files(&out) == files(&single));
+    // What a file was is known.
+    crate::support::picture(78, 40, 60)
+        .save(pictures.join("image-002.jpg"))
+        .unwrap();
+    let summary = update(&out, false).await;
+    assert_eq!(
+        (summary.encoded, summary.changed, summary.reused),
+        (1, 1, 8)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_of_a_stream_ask_for_no_document_again() {
+    let site = Site::new(6).await;
+    let mut stream = Stream::new(Level::Events);
+    for n in 0..5 {
+        site.put_book(&format!("book-{n}"), &[n]);
+        stream.tell(&site, &format!("Create book-{n}"));
+    }
+    let url = stream.publish(&site);
+    let mut folders = Vec::new();
+    for shard in shards(2) {
+        let mut options = site.options(&[]);
+        options.source = Source::Discovery(url.clone());
+        options.data_dir = site.path(&format!("shard-{}", shard.number()));
+        options.shard = Some(shard);
+        options.max_failures = Limit::Percent(100.0);
+        run(options.clone()).await.unwrap();
+        folders.push(options.data_dir);
+    }
+    let out = site.path("out");
+    for _ in 0..2 {
+        merge(&folders, &out).unwrap();
+    }
+    let before: usize = (0..5).map(|n| site.times(&format!("book-{n}"))).sum();
+    site.put_book("book-3", &[3, 5]);
+    stream.tell(&site, "Update book-3");
+    stream.publish(&site);
+    let mut options = Recorded::options(&out).unwrap();
+    assert_eq!(options.shard, None);
+    options.network = site.options(&[]).network;
+    let summary = run(options).await.unwrap();
+    assert_eq!((summary.images, summary.encoded), (6, 1));
+    let after: usize = (0..5).map(|n| site.times(&format!("book-{n}"))).sum();
+    assert_eq!(after - before, 1, "that which has changed");
 }
 
 #[tokio::test(flavor = "multi_thread")]

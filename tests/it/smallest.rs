@@ -8,6 +8,7 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use clip_search::build::limit::Limit;
 use clip_search::build::options::{BuildOptions, Delivery, Source};
 use clip_search::build::{self, BuildSummary};
 use clip_search::http::iiif::iiif_router;
@@ -18,6 +19,7 @@ use std::future::pending;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// Paths that were asked for, and the bytes that went out for each.
 type Log = Arc<Mutex<Vec<(String, usize)>>>;
@@ -206,6 +208,11 @@ fn jpeg() -> Response {
 const INFO: &str = r#"{"@context": "http://iiif.io/api/image/2/context.json", "protocol": "http://iiif.io/api/image",
     "width": 800, "height": 640, "profile": ["http://iiif.io/api/image/2/level2.json"]"#;
 
+/// Of files, in two sizes.
+const STATIC_INFO: &str = r#"{"@context": "http://iiif.io/api/image/2/context.json", "protocol": "http://iiif.io/api/image",
+    "width": 800, "height": 640, "profile": ["http://iiif.io/api/image/2/level0.json"],
+    "sizes": [{"width": 200, "height": 160}, {"width": 800, "height": 640}]}"#;
+
 /// What a server of this kind answers.
 fn answer(kind: &str, request: &str, is_up: bool) -> Response {
     let json = |json: String| ([(header::CONTENT_TYPE, "application/json")], json).into_response();
@@ -213,15 +220,31 @@ fn answer(kind: &str, request: &str, is_up: bool) -> Response {
         r#", "service": {"@id": "http://h/login", "profile": "http://iiif.io/api/auth/1/login"}}"#;
     match (kind, request) {
         ("busy", "info.json") if !is_up => StatusCode::SERVICE_UNAVAILABLE.into_response(),
-        ("broken", "info.json") => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        ("broken", "info.json") if !is_up => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        ("behind", "info.json") if !is_up => StatusCode::BAD_GATEWAY.into_response(),
         ("undescribed", "info.json") => StatusCode::NOT_FOUND.into_response(),
+        ("gone", "info.json") => StatusCode::GONE.into_response(),
+        ("unable", "info.json") => StatusCode::NOT_IMPLEMENTED.into_response(),
+        ("prose", "info.json") => "<html>no description here".into_response(),
+        ("static", "info.json") => json(STATIC_INFO.to_owned()),
+        ("failing", "full/120,/0/default.jpg" | "full/120,96/0/default.jpg")
+        | ("static", "full/200,/0/default.jpg" | "full/200,160/0/default.jpg")
+            if !is_up =>
+        {
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
         ("closed" | "page", "info.json") => json(format!("{INFO}{login}")),
         (_, "info.json") => json(format!("{INFO}}}")),
         ("closed", _) => StatusCode::UNAUTHORIZED.into_response(),
         ("page", _) => "<html>please log in".into_response(),
-        ("undescribed" | "broken", "full/640,/0/default.jpg") => jpeg(),
+        // What the original service asks for comes whatever else is wrong.
+        ("open", "full/640,/0/default.jpg") => StatusCode::BAD_REQUEST.into_response(),
+        (kind, "full/640,/0/default.jpg") if kind != "whole" => jpeg(),
+        ("static", "full/200,/0/default.jpg" | "full/800,/0/default.jpg") => jpeg(),
         ("whole", "full/full/0/default.jpg") => jpeg(),
-        ("busy" | "open", "full/120,/0/default.jpg") => jpeg(),
+        ("busy" | "broken" | "behind" | "slow" | "failing" | "open", "full/120,/0/default.jpg") => {
+            jpeg()
+        }
         ("part", "10,20,400,320/120,/0/default.jpg") => jpeg(),
         _ => StatusCode::BAD_REQUEST.into_response(),
     }
@@ -240,6 +263,11 @@ async fn kinds() -> (String, Arc<AtomicBool>, Asked) {
                 async |State((is_up, log)): State<(Arc<AtomicBool>, Asked)>,
                        UrlPath((kind, _id, request)): UrlPath<(String, String, String)>| {
                     log.lock().unwrap().push(format!("{kind}/{request}"));
+                    if (kind.as_str(), request.as_str()) == ("slow", "info.json")
+                        && !is_up.load(Ordering::SeqCst)
+                    {
+                        pending::<()>().await;
+                    }
                     answer(&kind, &request, is_up.load(Ordering::SeqCst))
                 },
             ),
@@ -258,26 +286,84 @@ async fn what_comes_does_not_depend_on_whether_a_server_was_busy() {
             .map(|kind| format!("{base}/{kind}/a"))
             .collect()
     };
-    let all = urls(&["open", "busy", "undescribed", "broken", "whole"]);
+    // What is so for good leads to another way, what is so for now does not.
+    let for_good = ["open", "undescribed", "gone", "unable", "prose", "whole"];
+    let for_now = ["busy", "broken", "behind", "slow", "failing", "static"];
+    let all = urls(&[for_good, for_now].concat());
     let mut options = table(dir.path(), "data", all.clone());
     options.network.retries = 1;
+    options.network.image_timeout = Duration::from_secs(2);
+    options.max_failures = Limit::Percent(100.0);
     let summary = run(options.clone()).await.unwrap();
     let lost = failures(&dir.path().join("data"));
-    assert_eq!(summary.encoded, 4, "{lost:?}");
-    assert_eq!(lost.len(), 1, "{lost:?}");
-    let reason = &lost[0][3];
-    assert!(reason.contains("busy/a/info.json answered 503"), "{reason}");
-    assert!(reason.contains("ask with --image-width 640"), "{reason}");
+    assert_eq!(summary.encoded, for_good.len(), "{lost:?}");
+    let asked = log.lock().unwrap().clone();
+    for kind in for_now {
+        let row = lost
+            .iter()
+            .find(|row| row[1].ends_with(&format!("/{kind}/a")));
+        let reason = &row.unwrap_or_else(|| panic!("{kind}: {lost:?}"))[3];
+        let (expected, remedy) = match kind {
+            "busy" => (
+                "busy/a/info.json answered 503",
+                "ask with --image-width 640",
+            ),
+            "broken" => (
+                "broken/a/info.json answered 500",
+                "ask with --image-width 640",
+            ),
+            "behind" => (
+                "behind/a/info.json answered 502",
+                "ask with --image-width 640",
+            ),
+            "slow" => (
+                "slow/a/info.json did not arrive within 2 s",
+                "ask with --image-width 640",
+            ),
+            "failing" => (
+                "full/120,/0/default.jpg answered 500",
+                "run the same command again later",
+            ),
+            _ => (
+                "full/200,/0/default.jpg answered 500",
+                "run the same command again later",
+            ),
+        };
+        assert!(reason.contains(expected), "{reason}");
+        assert!(reason.contains(remedy), "{reason}");
+        // Neither the width of the original service nor a larger one is asked for.
+        let others = ["full/640,", "full/max", "full/full", "full/800,"];
+        let is_other = |path: &String| {
+            path.starts_with(&format!("{kind}/")) && others.iter().any(|other| path.contains(other))
+        };
+        assert!(!asked.iter().any(is_other), "{kind}: {asked:?}");
+    }
+    let n_asked = |path: &str| asked.iter().filter(|asked| *asked == path).count();
+    assert_eq!(
+        n_asked("broken/info.json"),
+        2,
+        "as often as it is told: {asked:?}"
+    );
     log.lock().unwrap().clear();
 
     is_up.store(true, Ordering::SeqCst);
     let summary = run(options.clone()).await.unwrap();
-    assert_eq!((summary.encoded, summary.reused), (1, 4));
+    assert_eq!(
+        (summary.encoded, summary.reused),
+        (for_now.len(), for_good.len())
+    );
     let asked = log.lock().unwrap().clone();
-    let pictures: Vec<&String> = asked.iter().filter(|path| path.contains("full/")).collect();
-    assert_eq!(pictures, ["busy/full/120,/0/default.jpg"], "{asked:?}");
+    let mut pictures: Vec<&String> = asked.iter().filter(|path| path.contains("full/")).collect();
+    pictures.sort();
+    let mut expected = ["busy", "broken", "behind", "slow", "failing"]
+        .map(|kind| format!("{kind}/full/120,/0/default.jpg"))
+        .to_vec();
+    expected.push("static/full/200,/0/default.jpg".to_owned());
+    expected.sort();
+    assert_eq!(pictures, expected.iter().collect::<Vec<_>>(), "{asked:?}");
     let mut undisturbed = table(dir.path(), "undisturbed", all);
     undisturbed.network.retries = 1;
+    undisturbed.max_failures = Limit::Percent(100.0);
     run(undisturbed).await.unwrap();
     assert_eq!(
         files(&dir.path().join("data")),

@@ -19,13 +19,15 @@ use crate::harvest::discovery::known::Known;
 use crate::harvest::discovery::moment::Moment;
 use crate::unreadable::unreadable;
 use anyhow::Context;
+use pages::Limits;
 pub(super) use shelf::{Kept, Outdated, Shelf};
+pub(super) use state::FILE as STATE;
 use state::State;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Where all this lies in the data directory.
-const FOLDER: &str = "harvest";
+pub(super) const FOLDER: &str = "harvest";
 
 /// What is to be written when the collection is.
 pub(super) struct Ending {
@@ -51,9 +53,12 @@ pub(super) async fn read(
     let documents = Documents::new(options)?;
     let stream = place.to_string();
     let state = State::open(&folder, &stream)?;
-    let max_bytes = options.network.max_answer_bytes;
+    let limits = Limits {
+        pages_bytes: options.network.max_answer_bytes,
+        names_bytes: options.crawl.max_names_bytes,
+    };
     let started = Moment::now();
-    let mut read = pages::read(&documents, &place, state.since, max_bytes).await?;
+    let mut read = pages::read(&documents, &place, state.since, limits).await?;
     let mut known = state.known;
     if state.since.is_some() && read.lost.is_none() && !known.has_events {
         let mut tried = known.clone();
@@ -62,7 +67,7 @@ pub(super) async fn read(
             tracing::info!(
                 "the stream is a list, and not as long as what is known of it: it is read whole"
             );
-            read = pages::read(&documents, &place, None, max_bytes).await?;
+            read = pages::read(&documents, &place, None, limits).await?;
         }
     }
     let is_complete = read.lost.is_none();
@@ -81,6 +86,8 @@ pub(super) async fn read(
         ));
     }
     known.apply(read.changes, is_complete, &state.run);
+    // Of many runs together.
+    limits.check_names(known.n_bytes(), &place)?;
     let places = (known.documents.keys().cloned()).map(Place::Url).collect();
     let shelf = Arc::new(Shelf::new(folder.clone(), known));
     let named = Named {

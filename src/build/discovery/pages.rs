@@ -4,7 +4,7 @@ use super::super::blocking;
 use super::super::failures::Stage;
 use super::super::manifest::documents::{Documents, read_file, url_of};
 use super::super::manifest::places::Place;
-use super::super::table::LostRow;
+use super::super::table::{LostRow, shorten};
 use crate::harvest::discovery::moment::Moment;
 use crate::harvest::discovery::reading::{Changes, Next, Reading};
 use crate::harvest::discovery::{self, Page, Part};
@@ -22,18 +22,40 @@ pub(super) struct Read {
     pub(super) lost: Option<LostRow>,
 }
 
+/// Bounds of what a stream may say.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Limits {
+    /// Of all pages together.
+    pub(super) pages_bytes: u64,
+    /// Of the names of all that it tells of, which lie in memory.
+    pub(super) names_bytes: usize,
+}
+
+impl Limits {
+    /// # Errors
+    /// If so many bytes of names are too many.
+    pub(super) fn check_names(self, n_bytes: usize, place: &Place) -> anyhow::Result<()> {
+        ensure!(
+            n_bytes <= self.names_bytes,
+            "the stream {place} (--discovery) names more documents than can be kept: their addresses are longer than {} bytes together; nothing is changed; ask those who publish it, or build from a part of it with --mode MANIFEST",
+            self.names_bytes
+        );
+        Ok(())
+    }
+}
+
 /// Most pages of a stream: a million activities stand on 50,000 pages of 20.
 const MAX_PAGES: usize = 100_000;
 
-/// Reads the stream at `place` back to `since`, or to its beginning. `max_bytes` bounds all pages together.
+/// Reads the stream at `place` back to `since`, or to its beginning.
 ///
 /// # Errors
-/// If nothing of the stream can be read.
+/// If nothing of the stream can be read, or it names more than may be.
 pub(super) async fn read(
     documents: &Documents,
     place: &Place,
     since: Option<Moment>,
-    max_bytes: u64,
+    limits: Limits,
 ) -> anyhow::Result<Read> {
     let url = url_of(place);
     let bytes = get(documents, place).await;
@@ -46,7 +68,7 @@ pub(super) async fn read(
         documents,
         folder: folder(place),
         seen: HashSet::new(),
-        left_bytes: max_bytes,
+        left_bytes: limits.pages_bytes,
     };
     let mut next = stream.last.map(|part| (part, url));
     if next.is_none() && stream.total != Some(0) {
@@ -81,6 +103,7 @@ pub(super) async fn read(
             (Next::Older, Some(prev)) => Some((Part::At(prev), base)),
             (Next::Older, None) | (Next::Nothing, _) => None,
         };
+        limits.check_names(reading.n_bytes(), place)?;
     }
     let changes = reading.end();
     tracing::info!(
@@ -117,6 +140,13 @@ impl Walk<'_> {
             Part::Here(page) => {
                 self.seen.insert(base.to_owned());
                 Ok((*page, base.to_owned()))
+            }
+            Part::At(id) if id.len() > discovery::MAX_ID_BYTES => {
+                let long = anyhow!(
+                    "its address is longer than {} bytes",
+                    discovery::MAX_ID_BYTES
+                );
+                Err((shorten(&id, 100), long))
             }
             Part::At(id) => {
                 let url = match Url::parse(base).and_then(|base| base.join(&id)) {

@@ -9,6 +9,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+/// The name of the file, below that folder.
+pub(in crate::build) const FILE: &str = "stream.json";
+
 /// How far a stream was read. `K` is what is known of it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct State<K> {
@@ -65,7 +68,7 @@ pub(super) fn new_run() -> String {
 }
 
 fn path(folder: &Path) -> PathBuf {
-    folder.join("stream.json")
+    folder.join(FILE)
 }
 
 #[cfg(test)]

@@ -48,6 +48,11 @@ pub(in crate::build) enum DownloadError {
         "{0}; without info.json it is not known which picture to ask for: run the same command again later, or ask with --image-width 640, which does not need it"
     )]
     NoInfo(Box<DownloadError>),
+    /// The picture that was chosen does not come for now, and another size would not compare with the others.
+    #[error(
+        "{0}; another size is not taken for it, since all pictures of a collection are chosen in one way: run the same command again later"
+    )]
+    NotNow(Box<DownloadError>),
     #[error(transparent)]
     GivenUp(#[from] GivenUp),
     /// Not a place that strangers may name.
@@ -105,7 +110,7 @@ impl DownloadError {
                 // 509 is what some hosts answer when their traffic is used up.
                 429 | 503 | 509 => Outcome::Busy(*retry_after),
                 501 => Outcome::Answered,
-                202 | 408 | 500..=599 => Outcome::ServerError,
+                202 | 408 | 425 | 500..=599 => Outcome::ServerError,
                 _ => Outcome::Answered,
             },
             Self::Timeout { .. } | Self::Transport { .. } => Outcome::Unanswered { is_first },
@@ -115,6 +120,7 @@ impl DownloadError {
             | Self::NoWay { .. }
             | Self::Login { .. }
             | Self::NoInfo(_)
+            | Self::NotNow(_)
             | Self::GivenUp(_)
             | Self::NotPublic { .. }
             | Self::Refused(_)
@@ -139,6 +145,7 @@ impl DownloadError {
             | Self::NoWay { .. }
             | Self::Login { .. }
             | Self::NoInfo(_)
+            | Self::NotNow(_)
             | Self::GivenUp(_)
             | Self::NotPublic { .. }
             | Self::Refused(_)
@@ -146,11 +153,14 @@ impl DownloadError {
         }
     }
 
-    /// Whether the server has not said that it has no such thing.
+    /// Whether it may be otherwise the next time: the server has said nothing of what it has, but of how it is now.
     pub(super) fn may_pass(&self) -> bool {
         match self {
-            Self::Timeout { .. } | Self::Transport { .. } => true,
-            Self::Status { .. } => self.outcome(true) != Outcome::Answered && !self.leads_on(),
+            Self::Timeout { .. }
+            | Self::Transport { .. }
+            | Self::GivenUp(_)
+            | Self::Unruled { .. } => true,
+            Self::Status { .. } => self.outcome(true) != Outcome::Answered,
             _ => false,
         }
     }

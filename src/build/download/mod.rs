@@ -397,6 +397,7 @@ impl Downloader {
                     known.map_or_else(Described::default, |info| self.offers(way, info, iiif_url))
                 }
             };
+            let is_chosen = Some(way) == self.first_way();
             for offer in described.offers {
                 let host = &source.host;
                 let got = match &offer {
@@ -408,12 +409,21 @@ impl Downloader {
                         source.note(way, described.is_of_server);
                         return Ok(got);
                     }
-                    Err(error) if error.leads_on() => refusals.add(way, error),
+                    Err(error) if error.leads_on() => {
+                        let is_over = is_chosen && error.may_pass() && !described.has_one_size;
+                        refusals.add(way, error);
+                        if is_over {
+                            break;
+                        }
+                    }
                     Err(error) => {
                         refusals.add(way, error);
                         return Err(refusals.into_error());
                     }
                 }
+            }
+            if is_chosen && refusals.may_pass() {
+                return Err(DownloadError::NotNow(Box::new(refusals.into_error())));
             }
         }
         Err(refusals.into_error())
@@ -444,7 +454,8 @@ impl Downloader {
     ///
     /// # Errors
     /// If it does not come although it may be there, and a build depends on it: what picture is taken must not
-    /// depend on whether a server was busy.
+    /// depend on whether a server was busy. Only what stays so is taken for an answer: that there is none (404, 410),
+    /// that it is not to be had (403, 501), or that it is no info.json.
     async fn describe(
         &self,
         source: &Source,
@@ -458,7 +469,8 @@ impl Downloader {
         let result = result.map(|(got, _place)| got);
         match result {
             Ok(got) => Ok(Description::of(got, iiif_url)),
-            Err(error @ DownloadError::GivenUp(_)) => Err(error),
+            // They say by themselves that the next build asks again.
+            Err(error @ (DownloadError::GivenUp(_) | DownloadError::Unruled { .. })) => Err(error),
             Err(error) if error.may_pass() && self.first_way().is_some() => {
                 Err(DownloadError::NoInfo(Box::new(error)))
             }
@@ -519,7 +531,7 @@ impl Downloader {
                     host.step_back().await;
                 }
                 Advice::Retry => {
-                    if error.leads_on() {
+                    if error.leads_on() && ask.kind == Kind::Picture {
                         // Another way may help more than patience.
                         n_left = n_left.min(1);
                     }
@@ -545,6 +557,11 @@ struct Refusals(Vec<(Way, DownloadError)>);
 impl Refusals {
     fn add(&mut self, way: Way, error: DownloadError) {
         self.0.push((way, error));
+    }
+
+    /// Whether the server may answer otherwise the next time.
+    fn may_pass(&self) -> bool {
+        self.0.iter().any(|(_, error)| error.may_pass())
     }
 
     fn into_error(mut self) -> DownloadError {

@@ -159,8 +159,9 @@ pub(super) fn described(
         }
     };
     Described {
-        offers: offers.into_iter().collect(),
+        offers,
         is_of_server: false,
+        has_one_size: !is_static,
     }
 }
 

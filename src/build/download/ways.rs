@@ -65,6 +65,8 @@ pub(super) struct Described {
     pub(super) offers: Vec<Offer>,
     /// Whether that is how the server answers for all its images: static files, or version 1.
     pub(super) is_of_server: bool,
+    /// Whether all offers are the same picture, spelled in several ways.
+    pub(super) has_one_size: bool,
 }
 
 /// What a server may give of an image.
@@ -82,6 +84,7 @@ impl Described {
         Self {
             offers: vec![Offer::Picture(url)],
             is_of_server: false,
+            has_one_size: true,
         }
     }
 }
@@ -150,6 +153,7 @@ pub(super) fn described(info: &Value, iiif_url: &str, width_px: u32) -> Describe
     Described {
         offers,
         is_of_server: is_version_1 || is_static,
+        has_one_size: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! RDF from an endpoint: the answers to CONSTRUCT and DESCRIBE queries as one file of N-Triples.
 
+use super::names::Names;
 use super::post::{Answer, Endpoint, Wanted};
 use super::query::{Pages, Unpaged};
 use super::sink::Sink;
@@ -8,13 +9,13 @@ use super::{REMEDY, Spool, missing, n_rows_of, paged, partial};
 use crate::build::blocking;
 use crate::build::files::Draft;
 use crate::build::options::BuildOptions;
-use crate::features::sum::Summing;
+use crate::build::table::Bounded;
 use anyhow::{Context, anyhow, bail};
-use oxrdf::{BlankNode, NamedOrBlankNode, Term, Triple};
+use oxrdf::Triple;
 use oxrdfio::{RdfFormat, RdfParser};
 use spargebra::{Query, SparqlParser};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Write};
+use std::io::{self, BufReader, Write};
 use std::path::{Path, PathBuf};
 use url::Url;
 
@@ -49,7 +50,7 @@ impl MetadataQuery {
     pub(in crate::build) fn new(text: &str) -> anyhow::Result<Self> {
         let (template, pages) = match SparqlParser::new().parse_query(text) {
             Ok(query @ Query::Construct { .. }) => {
-                let (template, pages) = Template::new(query);
+                let (template, pages) = Template::new(query, text);
                 (Some(template), pages)
             }
             Ok(Query::Describe { .. }) => (None, Err(Unpaged::Describe)),
@@ -128,7 +129,14 @@ async fn add(
     let answer = endpoint.ask(&query.text, RDF, endpoint.max_bytes(), spool);
     let answer = answer.await?;
     let (signs, place) = (answer.signs.clone(), answer.place.clone());
-    let (mut sink, n_triples) = copy(answer, endpoint.place(), sink, spool.to_owned()).await?;
+    let (mut sink, n_triples) = copy(
+        answer,
+        endpoint.place(),
+        query.text.clone(),
+        sink,
+        spool.to_owned(),
+    )
+    .await?;
     tracing::info!(triples = n_triples, "the metadata query is answered");
     let n_of_row = query
         .template
@@ -192,79 +200,63 @@ async fn stop(
     (n_more == 1).then_some(n_rows)
 }
 
-/// Copies the triples of an answer; gives their number.
+/// Copies the triples of an answer to a query; gives their number.
 async fn copy(
     answer: Answer<RdfFormat>,
     base: String,
+    query: String,
     mut sink: Sink,
     spool: PathBuf,
 ) -> anyhow::Result<(Sink, usize)> {
     blocking(move || {
-        let file = File::open(&spool).context("the answer cannot be read back")?;
-        let mut parser = RdfParser::from_format(answer.format).without_named_graphs();
-        if let Ok(with_base) = parser.clone().with_base_iri(base) {
-            parser = with_base;
-        }
-        let mut names = Names {
-            spool: &spool,
-            prefix: None,
+        let read = |each: &mut dyn FnMut(Triple) -> anyhow::Result<()>| {
+            each_triple(&answer, &base, &spool, each)
         };
+        let names = Names::of(&query, |each| {
+            read(&mut |triple| {
+                each(&triple);
+                Ok(())
+            })
+        })?;
         let mut n_triples = 0;
-        for quad in parser.for_reader(BufReader::new(file)) {
-            let quad = quad.map_err(|error| {
-                anyhow!(
-                    "the SPARQL endpoint {} answered with {} that cannot be read: {error}; ask for less, or in pages (--page-size)",
-                    answer.place,
-                    answer.format.name()
-                )
-            })?;
-            let triple = names.renamed(quad.into())?;
-            writeln!(sink.out(), "{triple} .")?;
+        read(&mut |triple| {
             n_triples += 1;
-        }
+            Ok(writeln!(sink.out(), "{} .", names.renamed(triple))?)
+        })?;
         Ok((sink, n_triples))
     })
     .await
 }
 
-/// Names for blank nodes that those of another answer do not have: of two answers, equal ones have equal names.
-struct Names<'a> {
-    spool: &'a Path,
-    prefix: Option<String>,
-}
-
-impl Names<'_> {
-    fn renamed(&mut self, triple: Triple) -> anyhow::Result<Triple> {
-        let subject = match triple.subject {
-            NamedOrBlankNode::BlankNode(node) => self.node(&node)?.into(),
-            subject @ NamedOrBlankNode::NamedNode(_) => subject,
-        };
-        let object = match triple.object {
-            Term::BlankNode(node) => self.node(&node)?.into(),
-            Term::Triple(triple) => Term::Triple(Box::new(self.renamed(*triple)?)),
-            object @ (Term::NamedNode(_) | Term::Literal(_)) => object,
-        };
-        Ok(Triple::new(subject, triple.predicate, object))
+/// Gives `each` the triples of an answer.
+fn each_triple(
+    answer: &Answer<RdfFormat>,
+    base: &str,
+    spool: &Path,
+    each: &mut dyn FnMut(Triple) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    let file = File::open(spool).context("the answer cannot be read back")?;
+    let (file, statements) = Bounded::new(file);
+    let mut parser = RdfParser::from_format(answer.format).without_named_graphs();
+    if let Ok(with_base) = parser.clone().with_base_iri(base) {
+        parser = with_base;
     }
-
-    fn node(&mut self, node: &BlankNode) -> anyhow::Result<BlankNode> {
-        let prefix = match &self.prefix {
-            Some(prefix) => prefix,
-            None => {
-                let (mut sum, mut file) = (Summing::default(), File::open(self.spool)?);
-                let mut bytes = vec![0; 1 << 16];
-                loop {
-                    match file.read(&mut bytes)? {
-                        0 => break,
-                        n => sum.update(&bytes[..n]),
-                    }
-                }
-                self.prefix.insert(format!("m{}x", sum.finish()))
+    for quad in parser.for_reader(BufReader::new(file)) {
+        let quad = quad.map_err(|error| {
+            if let Some(error) = statements.too_long() {
+                return anyhow!(error).context(format!(
+                    "the SPARQL endpoint {} answered with RDF that cannot be used",
+                    answer.place
+                ));
             }
-        };
-        Ok(BlankNode::new_unchecked(format!(
-            "{prefix}{}",
-            node.as_str()
-        )))
+            anyhow!(
+                "the SPARQL endpoint {} answered with {} that cannot be read: {error}; ask for less, or in pages (--page-size)",
+                answer.place,
+                answer.format.name()
+            )
+        })?;
+        statements.add();
+        each(quad.into())?;
     }
+    Ok(())
 }

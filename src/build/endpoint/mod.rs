@@ -1,6 +1,7 @@
 //! What a SPARQL endpoint gives a build: the rows of the image query, and RDF.
 
 mod metadata;
+mod names;
 mod pages;
 mod partial;
 mod post;

@@ -2,16 +2,19 @@
 //!
 //! Each page begins with the last row of the page before it, so that an endpoint that passes over OFFSET, orders rows
 //! otherwise each time, or whose data change meanwhile gives itself away. In the end the number of rows is compared with
-//! what the endpoint counts, where it does.
+//! what the endpoint counts, where it does, and so is that of different rows: where rows that sort equal come in another
+//! order in each page, one comes twice for each that is lost.
 
 use super::post::{Endpoint, Wanted};
 use super::query::{Form, Pages, Part};
 use super::sink::{Row, Sink};
 use crate::build::blocking;
 use crate::build::table::{Answer, CutShort};
+use crate::image_id;
 use anyhow::{Context, bail};
 use oxrdf::{Term, Variable};
 use sparesults::QueryResultsFormat;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -45,6 +48,8 @@ pub(super) struct Page {
     key: Option<Key>,
     /// Why they cannot be told by it.
     no_key: Option<&'static str>,
+    /// Marks of the rows that were added; none if they have blank nodes, which have other names in each answer.
+    marks: Option<Vec<u128>>,
 }
 
 /// What rows are ordered and told by: the text of IRIs or of plain strings, not of both.
@@ -68,6 +73,8 @@ pub(super) struct Pager<'a> {
     n_bytes: u64,
     /// Rows in the sink.
     n_rows: usize,
+    /// Marks of the different rows among these, as far as they are told.
+    different: Option<HashSet<u128>>,
 }
 
 /// How the rows of an answer are read into a sink.
@@ -79,6 +86,8 @@ pub(super) struct Reading {
     key: Option<String>,
     /// The key of the row before.
     before: Option<Key>,
+    /// Whether rows are marked, so that one that comes twice is known.
+    is_marked: bool,
 }
 
 impl<'a> Pager<'a> {
@@ -96,10 +105,11 @@ impl<'a> Pager<'a> {
             spool,
             size: size.max(MIN_SIZE),
             sink: Some(sink),
-            form: Form::Plain,
+            form: Form::FIRST,
             n_halvings: 0,
             n_bytes: 0,
             n_rows: 0,
+            different: None,
         }
     }
 
@@ -149,6 +159,7 @@ impl<'a> Pager<'a> {
                 n_skipped: usize::from(before.is_some()),
                 key: Some(key.as_str().to_owned()),
                 before: before.as_ref().map(|(_, key)| key.clone()),
+                is_marked: false,
             };
             let n_skipped = reading.n_skipped;
             let Some(page) = self.page(Part::Key(key, from), reading, mark).await? else {
@@ -174,15 +185,17 @@ impl<'a> Pager<'a> {
 
     async fn by_offset(&mut self) -> anyhow::Result<()> {
         let mut before: Option<Page> = None;
+        self.different = Some(HashSet::new());
         loop {
             let mark = self.mark()?;
             let start = self.n_rows.saturating_sub(1);
             let reading = Reading {
                 n_skipped: usize::from(before.is_some()),
+                is_marked: self.different.is_some(),
                 ..Reading::default()
             };
             let n_skipped = reading.n_skipped;
-            let Some(page) = self.page(Part::Offset(start), reading, mark).await? else {
+            let Some(mut page) = self.page(Part::Offset(start), reading, mark).await? else {
                 continue;
             };
             if let Some(before) = &before
@@ -195,6 +208,13 @@ impl<'a> Pager<'a> {
                 return Ok(());
             }
             self.n_rows += page.n_rows - n_skipped;
+            self.different = match (self.different.take(), page.marks.take()) {
+                (Some(mut different), Some(marks)) => {
+                    different.extend(marks);
+                    Some(different)
+                }
+                _ => None,
+            };
             before = Some(page);
         }
     }
@@ -215,8 +235,16 @@ impl<'a> Pager<'a> {
                 .await
             {
                 Ok(answer) => break answer,
-                Err(error) if self.form == Form::Plain && is_sort_limit(&error) => {
-                    self.form = Form::Nested;
+                Err(error) if !self.form.is_nested && is_sort_limit(&error) => {
+                    self.form.is_nested = true;
+                }
+                // In the middle the order must stay what it is.
+                Err(error)
+                    if self.form.tells_apart
+                        && matches!(part, Part::Offset(0))
+                        && is_refused(&error) =>
+                {
+                    self.form.tells_apart = false;
                 }
                 Err(error) => return Err(error),
             }
@@ -256,23 +284,10 @@ impl<'a> Pager<'a> {
             .rewind(mark)
     }
 
-    /// Whether the endpoint counts as many rows as came; an endpoint that cannot count says nothing.
+    /// Whether the endpoint counts as many rows as came, and as many different ones; an endpoint that cannot count says
+    /// nothing.
     async fn check_count(&self) -> anyhow::Result<()> {
-        let query = self.pages.count();
-        let asked = self.endpoint.ask_once(&query, RESULTS, 1 << 20, self.spool);
-        let Ok(Ok(answer)) = tokio::time::timeout(COUNT_TIME, asked).await else {
-            return Ok(());
-        };
-        if answer.signs.certain.is_some() {
-            return Ok(());
-        }
-        let spool = self.spool.to_owned();
-        let row = blocking(move || Ok(Answer::open(&spool, answer.format)?.next())).await;
-        let Ok(Some(Ok(row))) = row else {
-            return Ok(());
-        };
-        if let Some(Some(Term::Literal(number))) = row.first()
-            && let Ok(n_rows) = number.value().parse::<usize>()
+        if let Some(n_rows) = self.counted(&self.pages.count()).await
             && n_rows != self.n_rows
         {
             bail!(
@@ -280,7 +295,38 @@ impl<'a> Pager<'a> {
                 self.n_rows
             );
         }
-        Ok(())
+        let n_different = match &self.different {
+            Some(different) if different.len() < self.n_rows => different.len(),
+            // They are told by their keys, or cannot be told, or no row came twice.
+            _ => return Ok(()),
+        };
+        let n_counted = match self.pages.count_distinct() {
+            Some(query) => self.counted(&query).await,
+            None => Some(self.n_rows),
+        };
+        match n_counted {
+            Some(n_counted) if n_counted != n_different => bail!(
+                "its pages have {n_different} different rows, where it counts {n_counted}: its data change, or rows that its order leaves open come in another order in each page; order the query by what tells its rows apart, an id for instance"
+            ),
+            _ => Ok(()),
+        }
+    }
+
+    /// What the endpoint answers to a query for a number; none where it does not.
+    async fn counted(&self, query: &str) -> Option<usize> {
+        let asked = self.endpoint.ask_once(query, RESULTS, 1 << 20, self.spool);
+        let Ok(Ok(answer)) = tokio::time::timeout(COUNT_TIME, asked).await else {
+            return None;
+        };
+        if answer.signs.certain.is_some() {
+            return None;
+        }
+        let spool = self.spool.to_owned();
+        let row = blocking(move || Ok(Answer::open(&spool, answer.format)?.next())).await;
+        match row.ok()??.ok()?.into_iter().next()?? {
+            Term::Literal(number) => number.value().parse().ok(),
+            Term::NamedNode(_) | Term::BlankNode(_) | Term::Triple(_) => None,
+        }
     }
 }
 
@@ -314,13 +360,14 @@ impl Page {
         let key_at = reading.key.as_ref().and_then(at);
         let mut page = Self {
             key: reading.before,
+            marks: reading.is_marked.then(Vec::new),
             ..Self::default()
         };
         for row in answer {
             let row = match row {
                 Ok(row) => row,
-                Err(cut) => {
-                    page.cut = Some(cut);
+                Err(error) => {
+                    page.cut = Some(error.downcast::<CutShort>()?);
                     break;
                 }
             };
@@ -334,6 +381,10 @@ impl Page {
                 .collect();
             if page.n_rows >= reading.n_skipped {
                 sink.add(&row)?;
+                page.marks = page.marks.and_then(|mut marks| {
+                    marks.push(mark_of(&row)?);
+                    Some(marks)
+                });
             }
             page.n_rows += 1;
             if page.first.is_none() {
@@ -401,6 +452,31 @@ impl Page {
         let ends = self.first.as_ref().zip(self.last.as_ref());
         ends.is_some_and(|(first, last)| is_same(first, last))
     }
+}
+
+/// What tells a row from all others; none if it has blank nodes.
+fn mark_of(row: &Row) -> Option<u128> {
+    let mut text = String::new();
+    for term in row {
+        match term {
+            Some(Term::BlankNode(_) | Term::Triple(_)) => return None,
+            Some(term) => text.push_str(&term.to_string()),
+            None => {}
+        }
+        // No term has one in the form in which it is written.
+        text.push('\n');
+    }
+    let digest = image_id::digest(&text);
+    let (first, _) = digest.split_first_chunk()?;
+    Some(u128::from_be_bytes(*first))
+}
+
+/// Whether the endpoint answered that it cannot do what it was asked for.
+fn is_refused(error: &anyhow::Error) -> bool {
+    let text = format!("{error:#}");
+    [" answered 400 ", " answered 500 ", " answered 501 "]
+        .iter()
+        .any(|status| text.contains(status))
 }
 
 /// A string without a language: others are ordered in ways of their own.

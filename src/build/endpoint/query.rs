@@ -51,14 +51,23 @@ pub(super) enum Part<'a> {
     Key(&'a Variable, Option<&'a str>),
 }
 
-/// Where the order of a page stands in its query.
+/// How the order of a page is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Form {
-    /// Beside LIMIT and OFFSET, as SPARQL has it.
-    Plain,
-    /// In a sub-SELECT within. Virtuoso sorts ten thousand rows at most where ORDER BY and LIMIT stand together, and
-    /// as many as there are so.
-    Nested,
+pub(super) struct Form {
+    /// Whether it stands in a sub-SELECT within, and not beside LIMIT and OFFSET, as SPARQL has it. Virtuoso sorts ten
+    /// thousand rows at most where ORDER BY and LIMIT stand together, and as many as there are so.
+    pub(super) is_nested: bool,
+    /// Whether terms are told apart that SPARQL's order leaves open, such as `"a"@en` and `"a"@de`. Not every endpoint
+    /// can order by what tells them apart.
+    pub(super) tells_apart: bool,
+}
+
+impl Form {
+    /// What is asked for first.
+    pub(super) const FIRST: Self = Self {
+        is_nested: false,
+        tells_apart: true,
+    };
 }
 
 impl Unpaged {
@@ -113,7 +122,11 @@ impl Pages {
             query,
         };
         // What the algebra is written as must be read again: then it is plain SPARQL.
-        let page = pages.page(Part::Offset(1), 2, Form::Nested);
+        let form = Form {
+            is_nested: true,
+            ..Form::FIRST
+        };
+        let page = pages.page(Part::Offset(1), 2, form);
         match SparqlParser::new().parse_query(&page) {
             Ok(_) => Ok(pages),
             Err(error) => Err(Unpaged::not_parsed(&error)),
@@ -133,12 +146,12 @@ impl Pages {
     /// The query for so many rows of a part, in an order that no two different rows share.
     pub(super) fn page(&self, part: Part<'_>, n_rows: usize, form: Form) -> String {
         let (ordered, start) = match part {
-            Part::Offset(start) => (self.ordered(), start),
+            Part::Offset(start) => (self.ordered(form.tells_apart), start),
             Part::Key(key, from) => (self.since_key(key, from), 0),
         };
-        let ordered = match form {
-            Form::Plain => ordered,
-            Form::Nested => self.select(GraphPattern::Filter {
+        let ordered = match form.is_nested {
+            false => ordered,
+            true => self.select(GraphPattern::Filter {
                 // Keeps DISTINCT and ORDER BY in there when this is written.
                 expr: Literal::from(true).into(),
                 inner: Box::new(ordered),
@@ -162,6 +175,20 @@ impl Pages {
 
     /// The query for the number of rows.
     pub(super) fn count(&self) -> String {
+        self.count_of(with_order(self.pattern(), &[]))
+    }
+
+    /// The query for the number of rows that are not the same; none if no two of the query are.
+    pub(super) fn count_distinct(&self) -> Option<String> {
+        match with_order(self.pattern(), &[]) {
+            GraphPattern::Distinct { .. } => None,
+            rows => Some(self.count_of(GraphPattern::Distinct {
+                inner: Box::new(rows),
+            })),
+        }
+    }
+
+    fn count_of(&self, rows: GraphPattern) -> String {
         let mut number = "n".to_owned();
         while self.variables.iter().any(|name| name.as_str() == number) {
             number.push('n');
@@ -170,7 +197,7 @@ impl Pages {
         let count = AggregateExpression::CountSolutions { distinct: false };
         self.text(GraphPattern::Project {
             inner: Box::new(GraphPattern::Group {
-                inner: Box::new(with_order(self.pattern(), &[])),
+                inner: Box::new(rows),
                 variables: Vec::new(),
                 aggregates: vec![(number.clone(), count)],
             }),
@@ -178,8 +205,10 @@ impl Pages {
         })
     }
 
-    /// The rows in the query's own order, and those that it leaves open in that of all their terms.
-    fn ordered(&self) -> GraphPattern {
+    /// The rows in the query's own order, and those that it leaves open in that of all their terms. SPARQL leaves the
+    /// order of some terms open (section 15.1), so that these are told apart by their text, language and datatype: one
+    /// page may have them in another order than the next.
+    fn ordered(&self, tells_apart: bool) -> GraphPattern {
         let mut order = self.order.clone();
         for variable in &self.variables {
             let by = |o: &OrderExpression| match o {
@@ -189,6 +218,16 @@ impl Pages {
             if !order.iter().any(|o| by(o) == by_variable) {
                 order.push(OrderExpression::Asc(by_variable));
             }
+        }
+        let marks = match tells_apart {
+            true => &[Function::Str, Function::Lang, Function::Datatype][..],
+            false => &[],
+        };
+        for variable in &self.variables {
+            order.extend(marks.iter().map(|mark| {
+                let mark = Expression::FunctionCall(mark.clone(), vec![variable.clone().into()]);
+                OrderExpression::Asc(mark)
+            }));
         }
         with_order(self.pattern(), &order)
     }
@@ -298,21 +337,33 @@ mod tests {
 
     #[test]
     fn a_page_is_the_query_in_an_order_that_leaves_nothing_open() {
+        let plain = Form {
+            is_nested: false,
+            tells_apart: false,
+        };
+        let nested = Form {
+            is_nested: true,
+            ..plain
+        };
         let page = |text: &str, form| pages(text).page(Part::Offset(9), 10, form);
         check(
-            &page("SELECT ?b ?a FROM <x:g> { ?a <x:p> ?b }", Form::Plain),
+            &page("SELECT ?b ?a FROM <x:g> { ?a <x:p> ?b }", plain),
             "SELECT ?b ?a FROM <x:g> { ?a <x:p> ?b } ORDER BY ?b ?a OFFSET 9 LIMIT 10",
         );
         check(
             &page(
                 "PREFIX x: <x:> SELECT DISTINCT ?a { ?a x:p ?b } ORDER BY DESC(?a)",
-                Form::Plain,
+                plain,
             ),
             "SELECT DISTINCT ?a { ?a <x:p> ?b } ORDER BY DESC(?a) OFFSET 9 LIMIT 10",
         );
         check(
-            &page("SELECT ?a { ?a <x:p> ?b } ORDER BY ?b", Form::Nested),
+            &page("SELECT ?a { ?a <x:p> ?b } ORDER BY ?b", nested),
             "SELECT ?a { { SELECT ?a { ?a <x:p> ?b } ORDER BY ?b ?a } FILTER(true) } OFFSET 9 LIMIT 10",
+        );
+        check(
+            &page("SELECT DISTINCT ?a { ?a <x:p> ?b }", Form::FIRST),
+            "SELECT DISTINCT ?a { ?a <x:p> ?b } ORDER BY ?a STR(?a) LANG(?a) DATATYPE(?a) OFFSET 9 LIMIT 10",
         );
     }
 
@@ -321,7 +372,7 @@ mod tests {
         let pages = pages("SELECT DISTINCT ?a ?b { ?a <x:p> ?b } ORDER BY ?a");
         let key = pages.key().unwrap();
         check(
-            &pages.page(Part::Key(key, Some("x:\"1")), 10, Form::Plain),
+            &pages.page(Part::Key(key, Some("x:\"1")), 10, Form::FIRST),
             "SELECT ?a ?b { { SELECT DISTINCT ?a ?b { ?a <x:p> ?b } } FILTER(STR(?a) >= \"x:\\\"1\") } ORDER BY STR(?a) LIMIT 10",
         );
         for unordered in [
@@ -341,6 +392,12 @@ mod tests {
         let count = pages("SELECT DISTINCT ?n { ?a <x:p> ?n } ORDER BY ?n").count();
         // Not by the name of a variable of the query.
         let expected = "SELECT ?nn WHERE { {SELECT (COUNT(*) AS ?nn) WHERE { { SELECT DISTINCT ?n WHERE { ?a <x:p> ?n . } } }} }";
+        assert_eq!(count, expected);
+        SparqlParser::new().parse_query(&count).unwrap();
+        let distinct = |text: &str| pages(text).count_distinct();
+        assert_eq!(distinct("SELECT DISTINCT ?a { ?a <x:p> ?n }"), None);
+        let count = distinct("SELECT ?a { ?a <x:p> ?n } ORDER BY ?n").unwrap();
+        let expected = "SELECT ?n WHERE { {SELECT (COUNT(*) AS ?n) WHERE { { SELECT DISTINCT ?a WHERE { ?a <x:p> ?n . } } }} }";
         assert_eq!(count, expected);
         SparqlParser::new().parse_query(&count).unwrap();
     }

@@ -15,14 +15,19 @@ use std::io::Write;
 pub(super) struct Template {
     triples: Vec<TriplePattern>,
     variables: Vec<Variable>,
+    /// In the order of the query: those without a name in it get another one each time.
+    blank_nodes: Vec<BlankNode>,
+    /// What tells its blank nodes from those of other queries.
+    salt: String,
 }
 
 impl Template {
-    /// The template of a CONSTRUCT query with these parts, and the rows that fill it.
+    /// The template of a CONSTRUCT query with this text, and the rows that fill it.
     ///
     /// # Errors
     /// The second, if these rows cannot be had in pages.
-    pub(super) fn new(query: Query) -> (Self, Result<Pages, Unpaged>) {
+    pub(super) fn new(query: Query, text: &str) -> (Self, Result<Pages, Unpaged>) {
+        let salt = image_id::image_id(text);
         let Query::Construct {
             template: triples,
             dataset,
@@ -33,18 +38,22 @@ impl Template {
             let none = Self {
                 triples: Vec::new(),
                 variables: Vec::new(),
+                blank_nodes: Vec::new(),
+                salt,
             };
             return (none, Err(Unpaged::Describe));
         };
         let mut template = Self {
             triples,
             variables: Vec::new(),
+            blank_nodes: Vec::new(),
+            salt,
         };
-        let mut has_blank_nodes = false;
         let mut variables = Vec::new();
         for triple in &template.triples {
-            look(triple, &mut variables, &mut has_blank_nodes);
+            look(triple, &mut variables, &mut template.blank_nodes);
         }
+        let has_blank_nodes = !template.blank_nodes.is_empty();
         variables.sort();
         variables.dedup();
         template.variables = variables;
@@ -93,10 +102,17 @@ impl Template {
             .iter()
             .map(|v| v.as_str().to_owned())
             .collect();
-        let mut n_rows = 0u64;
+        // Rows that are the same stand together.
+        let mut before: Option<(Row, u64)> = None;
         let write: WriteRow = Box::new(move |row, out| {
-            n_rows += 1;
-            self.write(row, n_rows, out)
+            let number = match &mut before {
+                Some((before, number)) if before == row => {
+                    *number += 1;
+                    *number
+                }
+                _ => before.insert((row.clone(), 1)).1,
+            };
+            self.write(row, number, out)
         });
         sink.restart(columns, write);
     }
@@ -117,9 +133,9 @@ impl Template {
             }
         }
         let filled = Filled {
-            variables: &self.variables,
             row,
             number,
+            template: self,
         };
         for triple in self
             .triples
@@ -132,16 +148,17 @@ impl Template {
     }
 }
 
-/// Notes the variables of a pattern, and whether it makes blank nodes.
-fn look(triple: &TriplePattern, variables: &mut Vec<Variable>, has_blank_nodes: &mut bool) {
+/// Notes the variables of a pattern, and the blank nodes that it makes.
+fn look(triple: &TriplePattern, variables: &mut Vec<Variable>, blank_nodes: &mut Vec<BlankNode>) {
     if let NamedNodePattern::Variable(variable) = &triple.predicate {
         variables.push(variable.clone());
     }
     for term in [&triple.subject, &triple.object] {
         match term {
             TermPattern::Variable(variable) => variables.push(variable.clone()),
-            TermPattern::BlankNode(_) => *has_blank_nodes = true,
-            TermPattern::Triple(triple) => look(triple, variables, has_blank_nodes),
+            TermPattern::BlankNode(node) if blank_nodes.contains(node) => {}
+            TermPattern::BlankNode(node) => blank_nodes.push(node.clone()),
+            TermPattern::Triple(triple) => look(triple, variables, blank_nodes),
             TermPattern::NamedNode(_) | TermPattern::Literal(_) => {}
         }
     }
@@ -149,8 +166,9 @@ fn look(triple: &TriplePattern, variables: &mut Vec<Variable>, has_blank_nodes: 
 
 /// A row for the variables of a template.
 struct Filled<'a> {
-    variables: &'a [Variable],
+    template: &'a Template,
     row: &'a Row,
+    /// Among rows that are the same.
     number: u64,
 }
 
@@ -182,18 +200,22 @@ impl Filled<'_> {
     }
 
     fn value(&self, variable: &Variable) -> Option<Term> {
-        let at = self.variables.iter().position(|known| known == variable)?;
+        let at = (self.template.variables.iter()).position(|known| known == variable)?;
         self.row.get(at)?.clone()
     }
 
-    /// The blank node that the row makes: the same one in the same row of the same answer.
+    /// The blank node that the row makes: the same one in the same row whenever it comes.
     fn node(&self, node: &BlankNode) -> BlankNode {
         let terms = self
             .row
             .iter()
             .map(|term| term.as_ref().map(ToString::to_string));
         let terms: Vec<String> = terms.map(Option::unwrap_or_default).collect();
-        let name = format!("{} {} {}", self.number, node.as_str(), terms.join(" "));
+        let known = &self.template.blank_nodes;
+        let place = known.iter().position(|known| known == node);
+        let (salt, number) = (&self.template.salt, self.number);
+        let place = place.unwrap_or(known.len());
+        let name = format!("{salt} {number} {place} {}", terms.join(" "));
         BlankNode::new_unchecked(format!("m{}", image_id::text_digest(&name)))
     }
 }

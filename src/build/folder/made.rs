@@ -43,14 +43,8 @@ impl Made {
     /// Opens or creates the file at `path`; damaged records are left out, and one about the vectors of another
     /// `model` is emptied, as the journal is.
     pub(super) fn open(path: &Path, model: [u8; 20], sync_every: usize) -> anyhow::Result<Self> {
-        let form = Form {
-            header: [MAGIC.as_slice(), &model].concat(),
-            salt: model.to_vec(),
-            content_bytes: CONTENT_BYTES,
-            emptied: "it is not known of which files the vectors were made; all are read anew",
-        };
         let mut known = HashMap::new();
-        let records = Records::open(path, form, sync_every, |content, _| {
+        let records = Records::open(path, form(model), sync_every, |content, _| {
             // The latest word holds.
             known.extend(from_record(content));
         })
@@ -75,6 +69,26 @@ impl Made {
     pub(super) fn sync(&mut self) -> std::io::Result<()> {
         self.records.sync()
     }
+}
+
+/// What the records are of vectors by this model.
+pub(in super::super) fn form(model: [u8; 20]) -> Form {
+    Form {
+        header: [MAGIC.as_slice(), &model].concat(),
+        salt: model.to_vec(),
+        content_bytes: CONTENT_BYTES,
+        emptied: "it is not known of which files the vectors were made; all are read anew",
+    }
+}
+
+/// A record whose vector lies at another place of another journal; `None` if it lies at none.
+pub(in super::super) fn moved(
+    content: &[u8],
+    place: impl FnOnce(u64) -> Option<u64>,
+) -> Option<Vec<u8>> {
+    let (id, of) = from_record(content)?;
+    let place = place(of.place)?;
+    Some(record(id, MadeOf { place, ..of }))
 }
 
 /// Id, size of the file, time of its last change, place in the journal, width and height of the picture.

@@ -4,7 +4,7 @@
 //! Nothing is copied to `DATA/images`: the folder has the originals, and a copy of them all would take the same room
 //! again and tell nothing of changes.
 
-mod made;
+pub(super) mod made;
 mod rows;
 
 use super::blocking;
@@ -22,6 +22,7 @@ use crate::unreadable::unreadable;
 use anyhow::{Context, bail};
 use made::{Made, MadeOf};
 use rows::Row;
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -82,6 +83,8 @@ pub(super) async fn read(
 pub(super) struct Reading {
     files: Arc<Files>,
     made: Mutex<Made>,
+    /// Images that had a vector of their files as these were before.
+    changed: HashSet<Id>,
 }
 
 /// A picture that is ready for the model.
@@ -109,21 +112,32 @@ impl Reading {
         (journal, sizes): (&mut Journal, &mut Sizes),
     ) -> anyhow::Result<Self> {
         let made = Made::open(path, model, sync_every)?;
+        let mut changed = HashSet::new();
         for image in images {
             let now = files.file(image).map(|(_, stamp)| stamp);
             let known = made.get(&image.id);
-            match known.filter(|of| of.holds(&image.id, journal) && Some(of.stamp) == now) {
-                Some(of) => sizes
+            match known.filter(|of| of.holds(&image.id, journal)) {
+                Some(of) if Some(of.stamp) == now => sizes
                     .note(image.id, known_size(of.size))
                     .context("the size of an image cannot be written down")?,
-                None => {
+                other => {
+                    changed.extend(other.map(|_| image.id));
                     journal.forget(&image.id);
                     sizes.forget(&image.id);
                 }
             }
         }
         let made = Mutex::new(made);
-        Ok(Self { files, made })
+        Ok(Self {
+            files,
+            made,
+            changed,
+        })
+    }
+
+    /// Whether an image had a vector of another file of the same name.
+    pub(super) fn has_changed(&self, id: &Id) -> bool {
+        self.changed.contains(id)
     }
 
     /// Reads and decodes the file of an image.

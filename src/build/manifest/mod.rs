@@ -11,10 +11,11 @@ use super::discovery::{Outdated, Shelf};
 use super::files::{DataDir, Draft};
 use super::options::BuildOptions;
 use super::source::{self, Input};
+use super::statements::Statements;
 use super::table::LostRow;
 use crate::collection::open::IMAGES;
-use crate::store::{self, LoadTarget};
-use anyhow::{Context, anyhow};
+use crate::store;
+use anyhow::Context;
 use crawl::Crawler;
 use documents::Documents;
 use places::Place;
@@ -104,37 +105,49 @@ pub(super) async fn read(
     })
 }
 
-/// Loads the triples at `path` into the store, if there is one, and takes out what `outdated` documents said: what
-/// others say, too, is in `path`.
+/// What manifests say.
+const STATEMENTS: Statements = Statements {
+    file: MANIFESTS,
+    loaded: "manifests.loaded.nt",
+    what: "the statements of the manifests",
+};
+
+/// To be called before `manifests.nt` is replaced, if it is loaded into a store then.
+///
+/// # Errors
+/// If the data directory cannot be read or written.
+pub(super) fn remember(dir: &DataDir) -> anyhow::Result<()> {
+    STATEMENTS.remember(dir)
+}
+
+/// Loads the triples of the build into the store, if there is one, and takes out what `outdated` documents said: what
+/// others say, too, is among these triples. All else that earlier builds loaded and no document says now `goes` as well.
 ///
 /// # Errors
 /// If the store cannot be opened or written; the collection is whole all the same.
 pub(super) fn load(
-    path: &Path,
+    dir: &DataDir,
     store: Option<&Path>,
     outdated: impl Iterator<Item = Outdated>,
+    goes: bool,
 ) -> anyhow::Result<()> {
     let Some(folder) = store else {
         return Ok(());
     };
     let load = || {
-        let store = store::open_for_writing(folder)?;
+        let opened = store::open_for_writing(folder)?;
         for document in outdated {
-            store::remove_triples(&store, &rows::triples(&document))?;
+            store::remove_triples(&opened, &rows::triples(&document))?;
         }
-        store::load_file(&store, path, LoadTarget::default())
+        // Two may not write to it.
+        drop(opened);
+        STATEMENTS.load(dir, folder, goes)
     };
-    let loaded = load().map_err(|error| {
-        anyhow!(error).context(format!(
+    load().map_err(|error| {
+        error.context(format!(
             "the collection is written, but not what its manifests say; load it with `clip-search load --store {} {}`",
             folder.display(),
-            path.display()
+            dir.path(MANIFESTS).display()
         ))
-    })?;
-    tracing::info!(
-        triples = loaded.n_triples,
-        store = %folder.display(),
-        "what the manifests say is in the metadata store; a service that is running sees it in a few seconds"
-    );
-    Ok(())
+    })
 }

@@ -7,7 +7,7 @@ use anyhow::Context;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Gives `dir` the downloads of all `members`.
 pub(super) fn take(dir: &DataDir, members: &[Member]) -> anyhow::Result<()> {
@@ -40,9 +40,11 @@ fn id_of(path: &Path) -> Option<&str> {
 }
 
 /// Makes `to` the same file as `from`, or one of the same content.
-fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
+pub(super) fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     // A build clears away files with this ending, should this be the last thing that is done.
-    let part = to.with_extension("jpg.part");
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
     remove(&part)?;
     if fs::hard_link(from, &part).is_err() {
         fs::copy(from, &part)?;

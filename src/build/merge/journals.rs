@@ -1,36 +1,97 @@
 //! What shards know of their images besides the collection, so that a build goes on from a merge.
 
-use super::super::files::{DataDir, Draft};
+use super::super::files::{self, DataDir, Draft};
+use super::super::folder::made;
 use super::super::records::Form;
-use super::super::sizes;
-use super::super::{JOURNAL, SIZES_JOURNAL};
+use super::super::{ANSWERS, FILES_JOURNAL, GONE, JOURNAL, SIZES_JOURNAL, answers, gone, sizes};
 use super::member::Member;
+use crate::image_id;
 use anyhow::{Context, anyhow};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufWriter, ErrorKind, Write};
+use std::path::PathBuf;
 
-/// Writes the journals of all shards as those of one build. Only the next build misses what is not there: it fetches
-/// and encodes again.
+/// Writes what all shards know as what one build would. Only the next build misses what is not there: it fetches and
+/// encodes again.
 pub(super) fn merge(dir: &DataDir, first: &Member, members: &[Member]) -> anyhow::Result<()> {
     let form = form_of(first)?;
+    // Files have their vectors by their places in the journal: of a folder these are a matter of memory.
+    let has_files = |member: &Member| member.path.join(FILES_JOURNAL).exists();
+    let mut places: Vec<HashMap<u64, u64>> = Vec::with_capacity(members.len());
     let vectors = Draft::write(&dir.path(JOURNAL), |file| {
-        file.write_all(&form.whole_header())?;
+        let mut end = write(file, &form.whole_header())?;
         for member in members {
             let of_member = form_of(member)?;
-            take(member, JOURNAL, &of_member, &form, file)?;
+            let mut moved = HashMap::new();
+            take(member, JOURNAL, &of_member, &form, |content, place| {
+                if has_files(member) {
+                    moved.insert(place, end);
+                }
+                end += write(file, &form.record(content))?;
+                Ok(())
+            })?;
+            places.push(moved);
         }
         anyhow::Ok(())
     })?;
-    let form = sizes::form(first.identity.requested);
+    let of_sizes = sizes::form(first.identity.requested);
     let sizes = Draft::write(&dir.path(SIZES_JOURNAL), |file| {
-        file.write_all(&form.whole_header())?;
+        write(file, &of_sizes.whole_header())?;
         for member in members {
-            take(member, SIZES_JOURNAL, &form, &form, file)?;
+            take(member, SIZES_JOURNAL, &of_sizes, &of_sizes, |content, _| {
+                write(file, &of_sizes.record(content)).map(|_| ())
+            })?;
         }
         anyhow::Ok(())
     })?;
+    let made_of = match members.iter().any(has_files) {
+        true => Some(merge_files(dir, first, members, &places)?),
+        false => None,
+    };
+    let paths = |name: &str| -> Vec<PathBuf> {
+        (members.iter())
+            .map(|member| member.path.join(name))
+            .collect()
+    };
+    let answers = Draft::write(&dir.path(ANSWERS), |file| {
+        answers::merge(&paths(ANSWERS), first.identity.requested, file)
+    })?;
+    let gone = Draft::write(&dir.path(GONE), |file| gone::merge(&paths(GONE), file))?;
+    // What vectors were made of is known when they are there, and never of others.
+    files::remove(&dir.path(FILES_JOURNAL))?;
+    files::remove(&dir.path(ANSWERS))?;
     vectors.publish()?;
-    sizes.publish()
+    sizes.publish()?;
+    if let Some(made_of) = made_of {
+        made_of.publish()?;
+    }
+    answers.publish()?;
+    gone.publish()
+}
+
+/// Of which files the vectors were made, which lie at other `places` now.
+fn merge_files(
+    dir: &DataDir,
+    first: &Member,
+    members: &[Member],
+    places: &[HashMap<u64, u64>],
+) -> anyhow::Result<Draft> {
+    let model = image_id::from_hex(&first.identity.model.fingerprint);
+    let form = made::form(model.with_context(|| first.damaged(super::IDENTITY))?);
+    Draft::write(&dir.path(FILES_JOURNAL), |file| {
+        write(file, &form.whole_header())?;
+        for (member, places) in members.iter().zip(places) {
+            take(member, FILES_JOURNAL, &form, &form, |content, _| {
+                let moved = made::moved(content, |place| places.get(&place).copied());
+                match moved {
+                    Some(content) => write(file, &form.record(&content)).map(|_| ()),
+                    None => Ok(()),
+                }
+            })?;
+        }
+        anyhow::Ok(())
+    })
 }
 
 fn form_of(member: &Member) -> anyhow::Result<Form> {
@@ -38,13 +99,20 @@ fn form_of(member: &Member) -> anyhow::Result<Form> {
     form.ok_or_else(|| anyhow!(member.damaged(super::super::part::SHARD)))
 }
 
-/// Adds the records of the file `name`, which are of the form `from`, as those of the form `to`.
+/// Writes `bytes` and gives their number.
+fn write(file: &mut BufWriter<File>, bytes: &[u8]) -> std::io::Result<u64> {
+    file.write_all(bytes)?;
+    Ok(bytes.len() as u64)
+}
+
+/// Gives `each` the content of all records of the file `name`, which are of the form `from`, with their places, if
+/// they can be records of the form `to`.
 fn take(
     member: &Member,
     name: &str,
     from: &Form,
     to: &Form,
-    out: &mut BufWriter<File>,
+    each: impl FnMut(&[u8], u64) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
     let path = member.path.join(name);
     let lost = |why: &str| {
@@ -65,7 +133,7 @@ fn take(
         }
     };
     let read = match from.content_bytes == to.content_bytes {
-        true => from.read(&file, |content, _| out.write_all(&to.record(content)))?,
+        true => from.read(&file, each)?,
         false => None,
     };
     if read.is_none() {

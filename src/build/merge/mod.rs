@@ -3,11 +3,13 @@
 //! Every file is read from its beginning to its end, beside those of the other shards, and written in the order of
 //! the input: the length of a collection is no matter of memory, but for four bytes for each image.
 
+mod harvest;
 mod images;
 mod journals;
 mod member;
 mod order;
 mod shards;
+mod source;
 mod tables;
 pub(super) mod target;
 
@@ -15,6 +17,7 @@ use super::MANIFESTS;
 use super::failures::{FAILURES, Stage};
 use super::files::{self, DataDir, Draft};
 use super::limit::Limit;
+use super::metadata::METADATA;
 use super::output::Files;
 use crate::collection::identity::{IDENTITY, Sums};
 use crate::collection::open::{FEATURES, IMAGE_IDS, IMAGES};
@@ -100,11 +103,16 @@ pub fn run(options: &MergeOptions) -> anyhow::Result<MergeSummary> {
         images::take(&dir, &members)?;
     }
     journals::merge(&dir, first, &members)?;
+    harvest::take(&dir, first)?;
     files.publish(&dir)?;
-    if !first.has(MANIFESTS) {
-        files::remove(&dir.path(MANIFESTS))?;
+    for name in [MANIFESTS, METADATA] {
+        if !members.iter().any(|member| member.has(name)) {
+            files::remove(&dir.path(name))?;
+        }
     }
-    Ok(summary(options, first, &members, n_vectors))
+    let summary = summary(options, first, &members, n_vectors);
+    source::merge(&dir, &members, summary.is_within_limit)?;
+    Ok(summary)
 }
 
 /// The files of the collection.
@@ -132,6 +140,10 @@ fn draft(
     if first.has(MANIFESTS) {
         // All have the same: it is a part of their input.
         others.push(tables::copy(dir, MANIFESTS, first)?);
+    }
+    // One of them has asked for it.
+    if let Some(member) = members.iter().find(|member| member.has(METADATA)) {
+        others.push(tables::copy(dir, METADATA, member)?);
     }
     Ok(Files {
         images_csv,

@@ -1,5 +1,6 @@
 //! The report as one HTML page, which needs no other file and asks for none.
 
+use super::kinds::Kind;
 use super::{Report, Shown};
 use crate::escape;
 use indicatif::DecimalBytes;
@@ -23,7 +24,10 @@ pub(super) fn page(report: &Report) -> String {
     let mut html = String::new();
     let title = "Report of a build";
     let Report {
-        summary, failures, ..
+        summary,
+        failures,
+        not_refreshed,
+        ..
     } = report;
     let _ = write!(
         html,
@@ -47,7 +51,13 @@ pub(super) fn page(report: &Report) -> String {
     html.push_str("<h2>What has no vector</h2>\n");
     match failures.is_empty() {
         true => html.push_str("<p>Nothing: every row has its image.</p>\n"),
-        false => failures_table(&mut html, report),
+        false => failures_table(&mut html, failures),
+    }
+    if !not_refreshed.is_empty() {
+        html.push_str(
+            "<h2>What could not be looked at again</h2>\n<p>These images keep the vectors that they have; the next <code>--refresh</code> asks for them again.</p>\n",
+        );
+        failures_table(&mut html, not_refreshed);
     }
     html.push_str("<h2>Hosts</h2>\n");
     match report.hosts.is_empty() {
@@ -62,11 +72,11 @@ pub(super) fn page(report: &Report) -> String {
     html
 }
 
-fn failures_table(html: &mut String, report: &Report) {
+fn failures_table(html: &mut String, kinds: &[Kind]) {
     html.push_str(
         "<table>\n<caption>By reason</caption>\n<tr><th class=\"n\">Rows</th><th>Step</th><th>Reason and what helps</th><th>Hosts</th><th>For instance</th></tr>\n",
     );
-    for kind in &report.failures {
+    for kind in kinds {
         let hosts = kind
             .hosts
             .iter()

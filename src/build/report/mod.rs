@@ -7,7 +7,7 @@ mod sizes;
 mod thumbnails;
 
 use super::BuildSummary;
-use super::failures::Failure;
+use super::failures::{Failure, Stage};
 use super::files;
 use super::options::BuildOptions;
 use super::table;
@@ -50,6 +50,8 @@ pub struct Report {
     pub summary: BuildSummary,
     /// Why images have no vector, most frequent first.
     pub failures: Vec<Kind>,
+    /// Why images that have one could not be looked at again (`--refresh`), most frequent first.
+    pub not_refreshed: Vec<Kind>,
     /// What came from each host in this run.
     pub hosts: BTreeMap<String, HostTally>,
     /// How large the images are.
@@ -140,6 +142,10 @@ fn report(run: Run<'_>, collection: &Collection) -> Report {
         id: collection.id(*row).to_owned(),
         thumbnail: thumbnails::of(dir, collection.id(*row)),
     };
+    let kinds_of = |is_of: fn(&Failure) -> bool| {
+        let failures = run.failures.iter().filter(|failure| is_of(failure));
+        kinds::kinds(failures.cloned().collect::<Vec<_>>().as_slice())
+    };
     let every = collection.len().div_ceil(SAMPLE).max(1);
     let sample: Vec<usize> = (0..collection.len()).step_by(every).collect();
     Report {
@@ -149,7 +155,8 @@ fn report(run: Run<'_>, collection: &Collection) -> Report {
         data_dir: dir.clone(),
         model: run.model.cloned(),
         summary: run.summary.clone(),
-        failures: kinds::kinds(run.failures),
+        failures: kinds_of(|failure| failure.stage != Stage::Refresh),
+        not_refreshed: kinds_of(|failure| failure.stage == Stage::Refresh),
         hosts: run.hosts,
         sizes: sizes::report((0..collection.len()).map(|row| collection.size(row))),
         duplicates: (groups.iter().take(MAX_GROUPS))

@@ -1,6 +1,7 @@
 //! The rows in an answer of a SPARQL endpoint.
 
-use super::shorten;
+use super::bounded::RowTooLong;
+use super::{Bounded, RowCount, shorten};
 use anyhow::{Context, bail};
 use oxrdf::Term;
 use sparesults::{
@@ -29,7 +30,8 @@ pub(in crate::build) struct Answer {
     /// The projected variables.
     pub(in crate::build) columns: Vec<String>,
     /// None after the last row.
-    solutions: Option<ReaderSolutionsParser<BufReader<File>>>,
+    solutions: Option<ReaderSolutionsParser<BufReader<Bounded<File>>>>,
+    rows: RowCount,
     n_rows: usize,
     spool: PathBuf,
     format: QueryResultsFormat,
@@ -39,7 +41,8 @@ impl Answer {
     /// The answer in the file `spool`.
     ///
     /// # Errors
-    /// If it is cut before its first row ([`CutShort`]), is not that of a SELECT query, or cannot be read.
+    /// If it is cut before its first row ([`CutShort`]), has more before that than a row may be, is not that of a SELECT
+    /// query, or cannot be read.
     pub(in crate::build) fn open(spool: &Path, format: QueryResultsFormat) -> anyhow::Result<Self> {
         let file =
             File::open(spool).with_context(|| format!("{} cannot be read", spool.display()))?;
@@ -47,9 +50,13 @@ impl Answer {
             n_rows: 0,
             ending: ending(spool),
         };
+        let (file, rows) = Bounded::new(file);
         let parsed = QueryResultsParser::from_format(format)
             .for_reader(BufReader::new(file))
-            .map_err(|_| cut())?;
+            .map_err(|_| match rows.too_long() {
+                Some(error) => too_long(error),
+                None => cut().into(),
+            })?;
         let ReaderQueryResultsParserOutput::Solutions(solutions) = parsed else {
             bail!(
                 "the image query is an ASK query; a SELECT query that binds the IIIF URLs is needed"
@@ -63,6 +70,7 @@ impl Answer {
         Ok(Self {
             columns,
             solutions: Some(solutions),
+            rows,
             n_rows: 0,
             spool: spool.to_owned(),
             format,
@@ -71,21 +79,29 @@ impl Answer {
 }
 
 impl Iterator for Answer {
-    /// The terms of a row, in the order of the columns.
-    type Item = Result<Vec<Option<Term>>, CutShort>;
+    /// The terms of a row, in the order of the columns; [`CutShort`] where the answer ends before its end.
+    type Item = anyhow::Result<Vec<Option<Term>>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let solution = self.solutions.as_mut()?.next();
         if let Some(Ok(solution)) = &solution {
             self.n_rows += 1;
+            self.rows.add();
             return Some(Ok(solution.values().to_vec()));
         }
         self.solutions = None;
+        if let Some(error) = self.rows.too_long() {
+            return Some(Err(too_long(error)));
+        }
         let ending = ending(&self.spool);
         let is_whole = solution.is_none() && is_end(&ending, self.format);
         let n_rows = self.n_rows;
-        (!is_whole).then_some(Err(CutShort { n_rows, ending }))
+        (!is_whole).then_some(Err(CutShort { n_rows, ending }.into()))
     }
+}
+
+fn too_long(error: RowTooLong) -> anyhow::Error {
+    anyhow::Error::from(error).context("the answer of the SPARQL endpoint cannot be used")
 }
 
 /// The last characters of the file, in one line.
@@ -169,6 +185,36 @@ mod tests {
             }
         }
         (n_rows, cut)
+    }
+
+    #[test]
+    fn a_row_without_end_is_not_read() {
+        let long = "x".repeat(17 << 20);
+        let row = r#"{"u":{"type":"literal","value":"ä"}}"#;
+        let whole = |row: &str| JSON.replace(r#"{"u":{"type":"literal","value":"ä"}}"#, row);
+        let in_head = JSON.replace(r#"["u"]"#, &format!(r#"["u", "{long}"]"#));
+        let in_row = whole(&row.replace('ä', &long));
+        let in_xml = XML.replace("<literal>ä", &format!("<literal>{long}"));
+        for (text, format, n_rows) in [
+            (in_head, QueryResultsFormat::Json, 0),
+            (in_row, QueryResultsFormat::Json, 1),
+            (in_xml, QueryResultsFormat::Xml, 1),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            let spool = dir.path().join("answer");
+            std::fs::write(&spool, text).unwrap();
+            let error = match Answer::open(&spool, format) {
+                Ok(mut answer) => answer.find_map(Result::err).unwrap(),
+                Err(error) => error,
+            };
+            assert!(!error.is::<CutShort>());
+            let error = format!("{error:#}");
+            let expected = format!("what follows row {n_rows} is one row of more than 8 MiB");
+            assert!(error.contains(&expected), "{error}");
+        }
+        // Many rows are no long row.
+        let many = whole(&vec![row.replace('ä', &long[..1 << 20]); 40].join(","));
+        assert_eq!(read(many.as_bytes(), QueryResultsFormat::Json), (41, None));
     }
 
     #[test]

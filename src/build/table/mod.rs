@@ -1,6 +1,7 @@
 //! The input of a build as a table.
 
 mod answer;
+mod bounded;
 mod column;
 mod dialect;
 mod encoding;
@@ -12,6 +13,7 @@ mod rows;
 mod told;
 
 pub(super) use answer::{Answer, CutShort, plain};
+pub(super) use bounded::{Bounded, RowCount, check_columns};
 pub(super) use column::{Found, bare, find};
 pub(super) use encoding::to_utf8;
 pub(super) use file::from_file;

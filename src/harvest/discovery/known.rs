@@ -35,6 +35,14 @@ impl Known {
         self.has_events |= changes.has_events;
     }
 
+    /// Length of all names and words, in bytes.
+    #[must_use]
+    pub fn n_bytes(&self) -> usize {
+        let documents = self.documents.iter();
+        let documents = documents.map(|(id, version)| id.len() + version.len());
+        documents.sum::<usize>() + self.gone.iter().map(String::len).sum::<usize>()
+    }
+
     /// Whether something may be gone that the stream does not tell of: it is a plain list, and has not as many
     /// entries, `total`, as there are documents.
     #[must_use]

@@ -42,6 +42,12 @@ impl Moment {
         if other.is_before(self) { other } else { self }
     }
 
+    /// The later of both.
+    #[must_use]
+    pub fn later(self, other: Self) -> Self {
+        if self.is_before(other) { other } else { self }
+    }
+
     fn of(time: DateTime) -> Self {
         Self(time.adjust(Some(TimezoneOffset::UTC)).unwrap_or(time))
     }

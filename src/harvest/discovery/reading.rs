@@ -18,6 +18,8 @@ pub struct Reading {
     only_removes: bool,
     /// The resources of which the newest activity is known.
     settled: HashSet<String>,
+    /// Length of their names.
+    n_bytes: usize,
     changes: Changes,
 }
 
@@ -61,6 +63,7 @@ impl Reading {
             since,
             only_removes: false,
             settled: HashSet::new(),
+            n_bytes: 0,
             changes: Changes {
                 since,
                 ..Changes::default()
@@ -76,6 +79,12 @@ impl Reading {
             }
         }
         Next::Older
+    }
+
+    /// Length of all names so far, in bytes.
+    #[must_use]
+    pub fn n_bytes(&self) -> usize {
+        self.n_bytes
     }
 
     /// What all pages came to.
@@ -128,7 +137,7 @@ impl Reading {
     }
 
     fn include(&mut self, id: &str, activity: &Activity) {
-        if !self.settled.insert(id.to_owned()) {
+        if !self.settle(id) {
             self.changes.has_events = true;
         } else if !self.only_removes {
             let version = activity.ended.map(|ended| {
@@ -141,9 +150,16 @@ impl Reading {
 
     fn remove(&mut self, id: &str) {
         self.changes.has_events = true;
-        if self.settled.insert(id.to_owned()) {
+        if self.settle(id) {
             self.changes.removed.insert(id.to_owned());
         }
+    }
+
+    /// Whether nothing is known of the resource yet.
+    fn settle(&mut self, id: &str) -> bool {
+        let is_new = self.settled.insert(id.to_owned());
+        self.n_bytes += if is_new { id.len() } else { 0 };
+        is_new
     }
 
     /// Whether `Add` and `Remove` are about this stream: they are where they do not say which.

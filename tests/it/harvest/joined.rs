@@ -5,6 +5,7 @@ use crate::build::run;
 use crate::process::{self, clip_search};
 use crate::support::TinyEncoder;
 use crate::world::{World, model, text_of};
+use clip_search::build::limit::Limit;
 use clip_search::collection::Collection;
 use clip_search::describe::PageQuery;
 use clip_search::engine::Engine;
@@ -12,7 +13,9 @@ use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::sparql::{Cancellation, QueryRequest, Sparql, SparqlOptions};
 use clip_search::store;
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::runtime::Handle;
 
@@ -125,6 +128,75 @@ async fn the_page_queries_find_what_manifests_say() {
         assert_eq!(values("rights"), [rights]);
         assert_eq!(values("object"), [format!("{book}.html")]);
     }
+}
+
+/// The lines of `manifests.nt`, those that others have loaded, and what is in the store besides.
+fn in_store(site: &Site, own: &BTreeSet<String>) -> BTreeSet<String> {
+    let store = store::open_for_reading(Some(&site.path("store"))).unwrap();
+    let quads = store.quads_for_pattern(None, None, None, None);
+    let lines = quads.map(|quad| format!("{} .", quad.unwrap()));
+    lines.filter(|line| !own.contains(line)).collect()
+}
+
+fn lines(path: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(path).unwrap();
+    text.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_store_has_what_manifests_say_now_and_what_others_loaded() {
+    let site = built().await;
+    let own = site.path("own.nt");
+    fs::write(&own, "<http://x/a> <http://x/p> \"mine\" .\n").unwrap();
+    let opened = store::open_for_writing(&site.path("store")).unwrap();
+    store::load_file(&opened, &own, store::LoadTarget::default()).unwrap();
+    drop(opened);
+    let own = lines(&own);
+    let mut options = site.options(&[site.url("top")]);
+    options.store = Some(site.path("store"));
+    options.max_failures = Limit::Percent(100.0);
+    let says = |text: &str| in_store(&site, &own).iter().any(|line| line.contains(text));
+    let is_exact = || {
+        let triples = lines(&site.path("data/manifests.nt"));
+        assert_eq!(in_store(&site, &own), triples);
+        assert!(triples.len() > 20, "{triples:?}");
+    };
+    is_exact();
+    // Another label, by a directory of a version that kept no list.
+    fs::remove_file(site.path("data/manifests.loaded.nt")).unwrap();
+    let relabel = |from: &str, to: &str| {
+        let mut documents = site.documents.lock().unwrap();
+        let text = documents["a"].to_string().replace(from, to);
+        documents.insert("a".to_owned(), serde_json::from_str(&text).unwrap());
+    };
+    relabel("Book a", "Volume a");
+    run(options.clone()).await.unwrap();
+    assert!(says("Volume a") && !says("Book a"));
+    is_exact();
+    // One that cannot be read keeps what it said, and so do those that have changed meanwhile.
+    let book = site.documents.lock().unwrap().remove("b").unwrap();
+    relabel("Volume a", "Tome a");
+    for _ in 0..2 {
+        run(options.clone()).await.unwrap();
+        assert!(says("Tome a") && says("Volume a") && says("Book b"));
+    }
+    let n_listed = lines(&site.path("data/manifests.loaded.nt")).len();
+    site.put("b", book);
+    run(options.clone()).await.unwrap();
+    assert!(says("Tome a") && !says("Volume a") && says("Book b"));
+    is_exact();
+    assert!(lines(&site.path("data/manifests.loaded.nt")).len() < n_listed);
+    // One that the collection does not name any more, kept and let go.
+    let top = json!({"id": site.url("top"), "type": "Collection", "label": {"en": ["All books"]}, "items": [
+        {"id": site.url("a"), "type": "Manifest"}]});
+    site.put("top", top);
+    options.prune = false;
+    run(options.clone()).await.unwrap();
+    assert!(says("Book b"));
+    options.prune = true;
+    run(options).await.unwrap();
+    assert!(!says("Book b"));
+    is_exact();
 }
 
 #[test]

@@ -7,5 +7,5 @@ mod joined;
 mod nightly;
 mod robust;
 pub(crate) mod site;
-mod stream;
+pub(crate) mod stream;
 mod triples;

@@ -290,6 +290,39 @@ async fn collections_of_the_stream_are_followed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_names_more_than_can_be_kept_changes_nothing() {
+    let site = Site::new(4).await;
+    let mut stream = Stream::new(Level::Events);
+    for n in 0..4 {
+        site.put_book(&format!("book-{n}"), &[n]);
+        stream.tell(&site, &format!("Create book-{n}"));
+    }
+    night(&site, &stream).await;
+    let before = whole(&site.path("data"));
+    // At once, and night after night.
+    let name = "x".repeat(100);
+    for n in 0..30 {
+        stream.tell(&site, &format!("Delete {name}-{n}"));
+    }
+    let url = stream.publish(&site);
+    let error_with = async |max_names_bytes: usize| {
+        let mut options = options(&site, &url, "data");
+        options.crawl.max_names_bytes = max_names_bytes;
+        run(options).await.unwrap_err().to_string()
+    };
+    for max_names_bytes in [3000, 4300] {
+        let error = error_with(max_names_bytes).await;
+        let expected = format!(
+            "names more documents than can be kept: their addresses are longer than {max_names_bytes} bytes together; nothing is changed"
+        );
+        assert!(error.contains(&expected), "{error}");
+        assert_eq!(whole(&site.path("data")), before);
+    }
+    night(&site, &stream).await;
+    assert_eq!(whole(&site.path("data")), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_broken_costs_one_sentence() {
     let site = Site::new(8).await;
     let mut stream = Stream::new(Level::Events);
