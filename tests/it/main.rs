@@ -20,6 +20,7 @@ mod fetch;
 mod folder;
 mod harvest;
 mod http;
+mod http2;
 mod identity;
 mod iiif_serve;
 mod keep_images;
