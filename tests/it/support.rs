@@ -266,6 +266,16 @@ pub(crate) fn vips() -> bool {
         || not_tested::<()>("vips is missing; run tools/setup --tests").is_some()
 }
 
+/// The image server iipimage, and Apache, which stands before it; see [`python`] for what happens without.
+pub(crate) fn iipimage() -> Option<[&'static str; 2]> {
+    let programs = ["/usr/lib/iipimage-server/iipsrv.fcgi", "/usr/sbin/apache2"];
+    let modules = Path::new("/usr/lib/apache2/modules/mod_proxy_fcgi.so");
+    match programs.iter().all(|path| Path::new(path).exists()) && modules.exists() {
+        true => Some(programs),
+        false => not_tested("iipimage-server is missing; run tools/setup --tests"),
+    }
+}
+
 /// The class path of Apache Jena from Debian's package; see [`python`] for what happens without.
 pub(crate) fn jena() -> Option<String> {
     let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engines/jena");

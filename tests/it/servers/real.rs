@@ -114,6 +114,62 @@ async fn the_reference_server_of_python() {
     }
 }
 
+/// Tiled TIFF files, served by FastCGI behind Apache, as many institutions do.
+#[tokio::test(flavor = "multi_thread")]
+async fn iipimage_behind_apache() {
+    let Some([iipsrv, apache]) = support::iipimage().filter(|_| support::vips()) else {
+        return;
+    };
+    let (dir, pictures) = folder();
+    for picture in &pictures {
+        let [jpeg, tiff] = ["jpg", "tif"].map(|ending| format!("{}.{ending}", picture.name));
+        let mut command = Command::new("vips");
+        command
+            .current_dir(dir.path())
+            .args(["tiffsave", &jpeg, &tiff]);
+        command.args(["--tile", "--pyramid", "--compression", "jpeg", "--Q", "90"]);
+        process::run(&mut command).ok();
+    }
+    let at = dir.path().to_str().unwrap();
+    let (port, behind) = (free_port(), free_port());
+    let configuration = dir.path().join("apache.conf");
+    // No user has a right to the folder but the one who runs the tests: Apache passes requests on, and reads nothing.
+    fs::write(
+        &configuration,
+        format!(
+            "ServerName 127.0.0.1\nListen 127.0.0.1:{port}\nPidFile {at}/apache.pid\nErrorLog {at}/apache.log\n\
+             DefaultRuntimeDir {at}\nUser nobody\nGroup nogroup\n\
+             LoadModule mpm_event_module /usr/lib/apache2/modules/mod_mpm_event.so\n\
+             LoadModule authz_core_module /usr/lib/apache2/modules/mod_authz_core.so\n\
+             LoadModule proxy_module /usr/lib/apache2/modules/mod_proxy.so\n\
+             LoadModule proxy_fcgi_module /usr/lib/apache2/modules/mod_proxy_fcgi.so\n\
+             AllowEncodedSlashes NoDecode\nProxyPass \"/iiif/\" \"fcgi://127.0.0.1:{behind}/\"\n"
+        ),
+    )
+    .unwrap();
+    let mut command = program(iipsrv);
+    command.args(["--bind", &format!("127.0.0.1:{behind}"), "--backlog", "64"]);
+    command.env("FILESYSTEM_PREFIX", format!("{at}/"));
+    let _iipsrv = Running::start(
+        command
+            .env("URI_MAP", "iiif=>IIIF")
+            .env("IIIF_VERSION", "2"),
+    );
+    // In one process, which ends with the test.
+    let mut command = program(apache);
+    let mut running = Running::start(command.arg("-X").arg("-f").arg(&configuration));
+    let server = format!("http://127.0.0.1:{port}");
+    let info = format!("{server}/iiif/{}.tif/info.json", pictures[0].name);
+    until_it_answers(&mut running, &info).await;
+    let service = Service {
+        name: "iipimage 2.1",
+        server: &server,
+        path: ["/iiif/", ".tif"],
+        full: Some("full/full/0/default.jpg"),
+    };
+    compare(&service, &pictures, dir.path()).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn static_files_of_libvips() {
     if !support::vips() {
