@@ -28,7 +28,7 @@ fn a_build_is_run_again_with_what_it_was_told() {
     command("build", &[
         "--mode", "CSV", "--csv-file", "in.csv", "--data-dir", "data", "--iiif-column", "picture",
         "--precision", "f16", "--header", "Authorization: s3cret", "--hub-token", "s3cret",
-        "--contact", "s3cret@example.org", "--max-prune", "0", "--image-info", "no",
+        "--contact", "curator@example.org", "--max-prune", "0", "--image-info", "no",
     ], dir.path()).ok();
     let source = fs::read_to_string(dir.path().join("data/source.json")).unwrap();
     assert!(!source.contains("s3cret"), "{source}");
