@@ -141,7 +141,7 @@ fn is_offence(call: &str, data: &Path) -> bool {
     // A service names the files of its store for itself, within the store.
     let is_own = path == "/dev/null"
         || path.starts_with("/proc/self/task/")
-        || path.contains("/store/.views");
+        || call.contains("/store/.views");
     writes && !is_own && !Path::new(path).starts_with(data)
 }
 
