@@ -513,8 +513,14 @@ Exit codes:
 #[derive(Debug, Args)]
 pub struct NetworkArgs {
     /// Hosts, addresses or networks that manifests may name although they are not public (MANIFEST and DISCOVERY modes)
-    #[arg(long, env = "CLIP_ALLOW_FETCH", value_name = "HOST,…")]
-    pub allow_fetch: Option<String>,
+    #[arg(
+        long,
+        env = "CLIP_ALLOW_FETCH",
+        value_name = "HOST,…",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub allow_fetch: String,
     /// Images fetched at the same time; 16, unless set
     #[arg(long, value_name = "N")]
     pub threads: Option<NonZeroUsize>,

@@ -317,9 +317,6 @@ impl NetworkArgs {
         asked.robots = self.robots.or(asked.robots);
         asked.user_agent = self.user_agent.clone().or(asked.user_agent);
         asked.contact = self.contact.clone().or(asked.contact);
-        asked.allow_fetch = (self.allow_fetch.clone())
-            .filter(|hosts| !hosts.trim().is_empty())
-            .unwrap_or(asked.allow_fetch);
         asked.connect_timeout_s = self.connect_timeout.unwrap_or(asked.connect_timeout_s);
         asked.image_timeout_s = self.image_timeout.unwrap_or(asked.image_timeout_s);
         asked.endpoint_timeout_s = self.endpoint_timeout.unwrap_or(asked.endpoint_timeout_s);
@@ -338,7 +335,7 @@ impl NetworkArgs {
             asked.headers = headers.keys().map(ToString::to_string).collect();
         }
         options.network.headers = headers;
-        asked.apply(options)
+        asked.apply(options, &self.allow_fetch)
     }
 }
 

@@ -29,6 +29,14 @@ pub fn digest(text: &str) -> [u8; 20] {
     Blake2b::<U20>::digest(text.as_bytes()).into()
 }
 
+/// The first bytes of [`digest`] as a number, to tell many texts apart in little memory.
+#[must_use]
+pub fn number(text: &str) -> u128 {
+    let digest = digest(text);
+    let (first, _) = digest.split_first_chunk().expect("20 bytes begin with 16");
+    u128::from_be_bytes(*first)
+}
+
 /// The bytes that `text` has the hex digits of, if it is an image id.
 #[must_use]
 pub fn from_hex(text: &str) -> Option<[u8; 20]> {

@@ -14,6 +14,7 @@ use oxigraph::io::{RdfFormat, RdfParseError, RdfParser};
 use oxigraph::model::{GraphName, NamedNode, NamedOrBlankNode, Term};
 use oxigraph::store::{BulkLoader, Store};
 use skipping::Skipping;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::ops::Deref;
@@ -69,6 +70,16 @@ pub enum StoreError {
     /// The engine failed.
     #[error("the metadata store failed: {0}")]
     Storage(#[from] oxigraph::store::StorageError),
+}
+
+impl StoreError {
+    /// What an error comes to that keeps the store at `path` from being opened.
+    fn open<E: Display>(path: &Path) -> impl FnOnce(E) -> Self {
+        move |error| Self::Open {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        }
+    }
 }
 
 /// Where the triples of a file go, and what their relative IRIs are relative to.
@@ -140,10 +151,12 @@ pub fn open_for_reading(path: Option<&Path>) -> Result<Store, StoreError> {
     if !is_store(path) {
         return Err(StoreError::Missing(path.to_owned()));
     }
-    Store::open_read_only(path).map_err(|error| StoreError::Open {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })
+    read_only(path, path)
+}
+
+/// The store whose files are in `folder`, and which users know by `path`.
+fn read_only(folder: &Path, path: &Path) -> Result<Store, StoreError> {
+    Store::open_read_only(folder).map_err(StoreError::open(path))
 }
 
 /// Whether there is a store at `path`: RocksDB marks a complete one with this file.
@@ -158,10 +171,7 @@ pub fn is_store(path: &Path) -> bool {
 /// [`StoreError::Open`] if it is damaged or another process writes to it.
 pub fn open_for_writing(path: &Path) -> Result<Writing, StoreError> {
     let lock = view::write(path)?;
-    let store = Store::open(path).map_err(|error| StoreError::Open {
-        path: path.to_owned(),
-        reason: error.to_string(),
-    })?;
+    let store = Store::open(path).map_err(StoreError::open(path))?;
     Ok(Writing { store, _lock: lock })
 }
 

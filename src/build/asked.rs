@@ -32,10 +32,6 @@ pub struct Asked {
     /// Where operators of servers reach those who ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contact: Option<String>,
-    /// Hosts that manifests may name although they are not public. Not written down: it is a permission of whoever runs
-    /// a build, and a data directory may come from somebody else.
-    #[serde(skip)]
-    pub allow_fetch: String,
     /// Names of the headers that image servers get.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub headers: Vec<String>,
@@ -58,7 +54,6 @@ impl Default for Asked {
             robots: None,
             user_agent: None,
             contact: None,
-            allow_fetch: String::new(),
             headers: Vec::new(),
             connect_timeout_s: seconds(15),
             image_timeout_s: seconds(60),
@@ -69,16 +64,18 @@ impl Default for Asked {
 }
 
 impl Asked {
-    /// Has the build ask so. The headers themselves are left as they are.
+    /// Has the build ask so, and lets manifests name `allow_fetch` although they are not public. (That is not written
+    /// down: it is a permission of whoever runs a build, and a data directory may come from somebody else.) The headers
+    /// themselves are left as they are.
     ///
     /// # Errors
     /// If the list of hosts is none, or the user agent cannot be sent.
-    pub fn apply(self, options: &mut BuildOptions) -> anyhow::Result<()> {
+    pub fn apply(self, options: &mut BuildOptions, allow_fetch: &str) -> anyhow::Result<()> {
         let is_of_strangers = match options.source {
             Source::Manifests(_) | Source::Discovery(_) => true,
             Source::Csv(_) | Source::Sparql { .. } | Source::Folder { .. } => false,
         };
-        let public_except = is_of_strangers.then(|| allow_list(&self.allow_fetch));
+        let public_except = is_of_strangers.then(|| allow_list(allow_fetch));
         let seconds = |s: NonZeroU64| Duration::from_secs(s.get());
         options.threads = self.threads;
         options.retry_gone = self.retry_gone;

@@ -70,7 +70,7 @@ pub(super) fn run_model(
             break;
         }
         if let Err(error) = encode(shared, batch, size) {
-            // Closing tells the downloads to end, and the other thread.
+            // Closing tells the downloads to end, and the other threads.
             shared.stop.store(true, Ordering::Relaxed);
             lock(receiver).close();
             return Err(error);
@@ -80,7 +80,7 @@ pub(super) fn run_model(
 }
 
 /// Waits for an image, and takes what else is ready; nothing at the end. The lock is held while waiting; the other
-/// thread waits for the lock instead.
+/// threads wait for the lock instead.
 fn take(receiver: &mut mpsc::Receiver<Ready>, size: usize) -> Vec<Ready> {
     let mut batch = Vec::with_capacity(size);
     batch.extend(receiver.blocking_recv());

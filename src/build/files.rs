@@ -126,6 +126,13 @@ fn is_download(path: &Path) -> bool {
 /// Ending of files that are being written.
 const PART: &str = "part";
 
+/// The temporary name of the file at `path` while it is written.
+pub(super) fn part_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{PART}"));
+    PathBuf::from(name)
+}
+
 /// A file under a temporary name, to be put in its place when everything else is ready.
 #[derive(Debug)]
 pub(super) struct Draft {
@@ -139,10 +146,8 @@ impl Draft {
         path: &Path,
         content: impl FnOnce(&mut BufWriter<File>) -> Result<(), E>,
     ) -> anyhow::Result<Self> {
-        let mut name = path.as_os_str().to_owned();
-        name.push(format!(".{PART}"));
         let draft = Self {
-            part: PathBuf::from(name),
+            part: part_of(path),
             path: path.to_owned(),
         };
         draft

@@ -23,7 +23,8 @@ pub(super) fn load(dir: &DataDir, store: Option<&Path>) -> anyhow::Result<()> {
     let Some(folder) = store else {
         return Ok(());
     };
-    STATEMENTS.load(dir, folder, true).map_err(|error| {
+    let loaded = STATEMENTS.load(dir, folder, true, |_| Ok(()));
+    loaded.map_err(|error| {
         error.context(format!(
             "the collection is written, but its metadata are not in the store; load them with `clip-search load --store {} {}`",
             folder.display(),

@@ -457,25 +457,22 @@ fn finish(
         summary.removed = vanished.n_removed;
         summary.kept = vanished.kept.len();
         input.images.extend(vanished.kept);
-        let has_triples = drafts.triples.is_some();
-        if has_triples && options.store.is_some() && part.is_none() {
+        let (has_triples, has_metadata) = (drafts.triples.is_some(), drafts.metadata.is_some());
+        // Shards are loaded when they are one.
+        let store = options.store.as_deref().filter(|_| part.is_none());
+        if has_triples && store.is_some() {
             manifest::remember(&encoded.dir)?;
         }
         output::publish(
             &encoded.dir,
             &input.images,
-            (drafts.images_csv, drafts.triples, drafts.metadata.as_ref()),
+            (drafts.images_csv, drafts.triples, drafts.metadata),
             part.as_ref(),
             &mut encoded.journal,
             &encoded.sizes,
             options.precision,
             maker,
         )?;
-        let has_metadata = drafts.metadata.is_some();
-        // A shard that is whole names its checksum.
-        if let Some(draft) = drafts.metadata {
-            draft.publish()?;
-        }
         if !options.keep_images {
             output::remove_downloads(&encoded.dir, &input.images, &encoded.journal)?;
         }
@@ -497,19 +494,14 @@ fn finish(
             model: maker.label.as_ref(),
             took: before.begun.elapsed(),
         })?;
-        // Last: the collection is whole whatever becomes of the store. Shards are loaded when they are one.
-        let store = options.store.as_deref().filter(|_| part.is_none());
+        // Last: the collection is whole whatever becomes of the store.
         if has_triples {
             // What is said of images that are kept is, too, and what manifests say that could not be read.
-            let is_whole = failures.iter().all(|row| row.stage != Stage::Manifest);
-            let goes = options.prune && is_whole;
-            match drafts.ending.as_ref().filter(|_| options.prune) {
-                Some(ending) => {
-                    let outdated = ending.outdated(options.crawl.max_document_bytes)?;
-                    manifest::load(&encoded.dir, store, outdated, goes)?;
-                }
-                None => manifest::load(&encoded.dir, store, std::iter::empty(), goes)?,
-            }
+            let goes = options.prune && !summary.failed.contains_key(&Stage::Manifest);
+            let ending = drafts.ending.as_ref().filter(|_| options.prune);
+            let outdated = ending.map(|ending| ending.outdated(options.crawl.max_document_bytes));
+            let outdated = outdated.transpose()?.into_iter().flatten();
+            manifest::load(&encoded.dir, store, outdated, goes)?;
         }
         if has_metadata {
             metadata::load(&encoded.dir, store)?;

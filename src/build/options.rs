@@ -10,7 +10,7 @@ use crate::fetch::allow::AllowList;
 use crate::unreadable::unreadable;
 use reqwest::header::HeaderMap;
 use serde::{Deserialize, Serialize};
-use std::num::{NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -241,13 +241,14 @@ impl BuildOptions {
     /// The defaults of the command line.
     #[must_use]
     pub fn new(source: Source, data_dir: PathBuf) -> Self {
+        let asked = Asked::default();
         Self {
             source,
             data_dir,
             shard: None,
             iiif_column: URL_COLUMN.to_owned(),
             keep_images: true,
-            threads: NonZeroUsize::new(16).expect("not zero"),
+            threads: asked.threads,
             batch_size: NonZeroUsize::new(64).expect("not zero"),
             delivery: None,
             asks_info: true,
@@ -259,9 +260,9 @@ impl BuildOptions {
             page_size: None,
             metadata_queries: Vec::new(),
             refreshes: false,
-            retry_gone: 5,
+            retry_gone: asked.retry_gone,
             network: Network::default(),
-            asked: Asked::default(),
+            asked,
             crawl: Crawl::default(),
             store: None,
             reports: Vec::new(),
@@ -271,15 +272,16 @@ impl BuildOptions {
 
 impl Default for Network {
     fn default() -> Self {
+        let asked = Asked::default();
+        let seconds = |s: NonZeroU64| Duration::from_secs(s.get());
         Self {
-            retries: 4,
+            retries: asked.retries,
             user_agent: None,
             headers: HeaderMap::new(),
             retry_pause: Duration::from_millis(500),
-            connect_timeout: Duration::from_secs(15),
-            image_timeout: Duration::from_secs(60),
-            // Large triple stores take minutes for a query over all their images.
-            endpoint_timeout: Duration::from_secs(1800),
+            connect_timeout: seconds(asked.connect_timeout_s),
+            image_timeout: seconds(asked.image_timeout_s),
+            endpoint_timeout: seconds(asked.endpoint_timeout_s),
             max_image_bytes: 64 << 20,
             max_answer_bytes: 4 << 30,
             uses_proxy: true,

@@ -68,7 +68,7 @@ impl Files {
 pub(super) fn publish(
     dir: &DataDir,
     images: &[Image],
-    (images_csv, triples, metadata): (Draft, Option<Draft>, Option<&Draft>),
+    (images_csv, triples, metadata): (Draft, Option<Draft>, Option<Draft>),
     part: Option<&Part>,
     journal: &mut Journal,
     known_sizes: &Sizes,
@@ -130,10 +130,11 @@ pub(super) fn publish(
     })?;
     let mut others = Vec::new();
     if let Some(part) = part {
-        let rdf = [(MANIFESTS, triples.as_ref()), (METADATA, metadata)];
+        let rdf = [(MANIFESTS, triples.as_ref()), (METADATA, metadata.as_ref())];
         others.extend(part.drafts(dir, images, journal, &identity_json, rdf)?);
     }
     others.extend(triples);
+    others.extend(metadata);
     Files {
         images_csv,
         features,

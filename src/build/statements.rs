@@ -7,6 +7,7 @@ use super::files::{self, DataDir, Draft};
 use crate::image_id;
 use crate::store::{self, LoadTarget};
 use anyhow::{Context, anyhow};
+use oxigraph::store::Store;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, ErrorKind, Write};
@@ -24,16 +25,23 @@ pub(super) struct Statements {
 }
 
 impl Statements {
-    /// Loads the file into the store in `folder`. What earlier builds loaded and the file does not say `goes` from it,
-    /// or stays, as long as it is not known to be outdated.
+    /// Loads the file into the store in `folder`, after `before` has taken out what is known to be outdated. What else
+    /// earlier builds loaded and the file does not say `goes` from it, or stays.
     ///
     /// # Errors
     /// If the store cannot be opened or written, or the list not written.
-    pub(super) fn load(&self, dir: &DataDir, folder: &Path, goes: bool) -> anyhow::Result<()> {
+    pub(super) fn load(
+        &self,
+        dir: &DataDir,
+        folder: &Path,
+        goes: bool,
+        before: impl FnOnce(&Store) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
         let (new, loaded) = (dir.path(self.file), dir.path(self.loaded));
         // Whoever is killed in between leaves a list that is too long, and never one that is too short.
         add(&loaded, &new)?;
         let store = store::open_for_writing(folder)?;
+        before(&store)?;
         let target = LoadTarget {
             keeps_blank_nodes: true,
             ..LoadTarget::default()

@@ -3,9 +3,9 @@
 use super::identity::IDENTITY;
 use super::open::{FEATURES, IMAGE_IDS, IMAGES};
 use super::sizes::SIZES;
+use crate::iiif::stamp;
 use std::fs::{self, Metadata};
 use std::path::Path;
-use std::time::SystemTime;
 
 /// Lengths, times and inodes of a collection's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +13,7 @@ pub struct Stamp([Option<FileStamp>; 5]);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FileStamp {
-    n_bytes: u64,
-    modified: Option<SystemTime>,
+    content: stamp::Stamp,
     inode: u64,
 }
 
@@ -22,20 +21,22 @@ impl Stamp {
     /// That of the collection in `dir`; `None` where it is not whole, as it is while a build replaces it.
     #[must_use]
     pub fn of(dir: &Path) -> Option<Self> {
-        let files = [FEATURES, IMAGE_IDS, IMAGES, IDENTITY, SIZES]
-            .map(|name| fs::metadata(dir.join(name)).ok().map(FileStamp::of));
+        let files = [FEATURES, IMAGE_IDS, IMAGES, IDENTITY, SIZES].map(|name| {
+            fs::metadata(dir.join(name))
+                .ok()
+                .as_ref()
+                .map(FileStamp::of)
+        });
         // What comes after them is not in the directories of earlier versions.
         (files[..3].iter().all(Option::is_some)).then_some(Self(files))
     }
 }
 
 impl FileStamp {
-    #[expect(clippy::needless_pass_by_value, reason = "it is mapped over options")]
-    fn of(file: Metadata) -> Self {
+    fn of(file: &Metadata) -> Self {
         Self {
-            n_bytes: file.len(),
-            modified: file.modified().ok(),
-            inode: inode(&file),
+            content: stamp::Stamp::of(file),
+            inode: inode(file),
         }
     }
 }

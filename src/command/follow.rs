@@ -107,6 +107,7 @@ impl Follower {
         let (store, files) = View::open(self.data.store.as_deref())?.into_parts();
         let options = now.sparql().options().clone();
         let sparql = Sparql::new(store, engine, options, runtime);
-        Ok((Stamps::of(&self.data) == *to).then(|| now.successor(sparql, files)))
+        let is_still_so = Stamps::of(&self.data) == *to;
+        Ok(is_still_so.then(|| now.successor(sparql).with_store_files(files)))
     }
 }

@@ -58,7 +58,8 @@ PREFIX clip: <{NAMESPACE}>
 
 fn triples(state: &AppState, statistics: &Statistics, endpoint: &str) -> String {
     let name = quoted(&state.settings.project_name);
-    let n_images = state.sparql.engine().collection().len();
+    let collection = state.sparql.engine().collection();
+    let n_images = collection.len();
     let options = state.sparql.options();
     let federation = if options.services.is_empty() {
         ""
@@ -68,16 +69,10 @@ fn triples(state: &AppState, statistics: &Statistics, endpoint: &str) -> String 
     let limit = options.default_limit.map_or_else(String::new, |limit| {
         format!(" A request without clip:limit gives its best {limit} images only.")
     });
-    let checksum =
-        state
-            .sparql
-            .engine()
-            .collection()
-            .identity()
-            .map_or_else(String::new, |identity| {
-                let sum = quoted(&format!("blake2b-256:{}", identity.blake2b_256.features));
-                format!(" ;\n  <http://purl.org/dc/terms/identifier> {sum}")
-            });
+    let checksum = collection.identity().map_or_else(String::new, |identity| {
+        let sum = quoted(&format!("blake2b-256:{}", identity.blake2b_256.features));
+        format!(" ;\n  <http://purl.org/dc/terms/identifier> {sum}")
+    });
     let counts = statistics.turtle();
     let examples = examples(&state.settings.pages.examples, endpoint);
     let properties = Property::ALL

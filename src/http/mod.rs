@@ -128,7 +128,7 @@ impl AppState {
         }
     }
 
-    /// The same with the files of the store, which are kept for as long as it is asked.
+    /// The same with the files of its store, which are kept for as long as it is asked.
     #[must_use]
     pub fn with_store_files(self, files: Option<ViewFiles>) -> Self {
         Self {
@@ -146,15 +146,11 @@ impl AppState {
     /// A state that answers with `sparql` within the bounds of this one: its queries and bodies are counted together
     /// with those that still run here.
     #[must_use]
-    pub fn successor(&self, sparql: Sparql, files: Option<ViewFiles>) -> Self {
+    pub fn successor(&self, sparql: Sparql) -> Self {
         Self {
-            pages: Pages::new(sparql.engine().collection(), &self.settings.pages),
-            statistics: OnceCell::new(),
-            sparql,
             bodies: Arc::clone(&self.bodies),
-            settings: self.settings.clone(),
             places: Arc::clone(&self.places),
-            _store: files,
+            ..Self::new(sparql, self.settings.clone())
         }
     }
 

@@ -4,14 +4,16 @@
 //! when it needs them. So whoever reads for long gets names of its own for the same files, in a folder of its own, which
 //! costs no room on the disk until the others are gone.
 
-use super::{StoreError, is_store, open_for_reading};
+use super::{StoreError, is_store, open_for_reading, read_only};
+use crate::iiif::stamp::Stamp;
 use crate::lock;
 use oxigraph::store::Store;
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Folder of all views, below that of the store.
 const VIEWS: &str = ".views";
@@ -61,13 +63,8 @@ impl View {
         {
             match Self::make(path) {
                 Ok(files) => {
-                    let store =
-                        Store::open_read_only(&files.folder).map_err(|error| StoreError::Open {
-                            path: path.to_owned(),
-                            reason: error.to_string(),
-                        })?;
                     return Ok(Self {
-                        store,
+                        store: read_only(&files.folder, path)?,
                         files: Some(files),
                     });
                 }
@@ -117,9 +114,9 @@ impl View {
     }
 }
 
-/// What tells that a store has changed: its files' names, lengths and times.
+/// What tells that a store has changed: its files, by name, and what each is like.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreStamp(Vec<(String, u64, Option<SystemTime>)>);
+pub struct StoreStamp(BTreeMap<String, Stamp>);
 
 impl StoreStamp {
     /// That of the store at `path`; `None` while there is none, and while somebody writes to it.
@@ -128,23 +125,17 @@ impl StoreStamp {
         if !is_store(path) || is_written(path) {
             return None;
         }
-        let mut files = Vec::new();
-        for name in names(path).ok()? {
-            let file = fs::metadata(path.join(&name)).ok()?;
-            files.push((name, file.len(), file.modified().ok()));
-        }
-        files.sort();
-        Some(Self(files))
+        let stamped = names(path).ok()?.into_iter().map(|name| {
+            let stamp = Stamp::of(&fs::metadata(path.join(&name)).ok()?);
+            Some((name, stamp))
+        });
+        stamped.collect::<Option<_>>().map(Self)
     }
 }
 
 /// Keeps views from being made while the store is written to; others who write are told.
 pub(super) fn write(path: &Path) -> Result<lock::Lock, StoreError> {
-    let failed = |reason: String| StoreError::Open {
-        path: path.to_owned(),
-        reason,
-    };
-    fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
+    fs::create_dir_all(path).map_err(StoreError::open(path))?;
     let mut looks = 0;
     loop {
         let locked = lock::exclusive(&path.join(WRITER), |owner| {
@@ -153,7 +144,9 @@ pub(super) fn write(path: &Path) -> Result<lock::Lock, StoreError> {
         looks += 1;
         match locked {
             Ok(lock) => return Ok(lock),
-            Err(error) if looks == LOOKS => return Err(failed(format!("{error:#}"))),
+            Err(error) if looks == LOOKS => {
+                return Err(StoreError::open(path)(format_args!("{error:#}")));
+            }
             Err(_) => std::thread::sleep(BETWEEN_LOOKS),
         }
     }

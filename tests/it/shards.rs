@@ -2,7 +2,7 @@
 
 use crate::build::{Fixture, files, options, run};
 use crate::harvest::site::Site;
-use crate::harvest::stream::{Level, Stream};
+use crate::harvest::stream::Stream;
 use crate::process::{self, Running};
 use crate::support::{ImagesBy, Numbers, TinyEncoder};
 use crate::world::text_of;
@@ -294,11 +294,7 @@ async fn shards_of_a_folder_read_no_file_again() {
 #[tokio::test(flavor = "multi_thread")]
 async fn shards_of_a_stream_ask_for_no_document_again() {
     let site = Site::new(6).await;
-    let mut stream = Stream::new(Level::Events);
-    for n in 0..5 {
-        site.put_book(&format!("book-{n}"), &[n]);
-        stream.tell(&site, &format!("Create book-{n}"));
-    }
+    let mut stream = Stream::of_books(&site, 5);
     let url = stream.publish(&site);
     let mut folders = Vec::new();
     for shard in shards(2) {

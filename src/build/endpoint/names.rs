@@ -46,13 +46,13 @@ impl Names {
                 let mut add = |node: &BlankNode, words: &str| {
                     if let Some(at) = places.get(node.as_str()) {
                         // The order of triples is no matter.
-                        around[*at] = around[*at].wrapping_add(hash(words));
+                        around[*at] = around[*at].wrapping_add(image_id::number(words));
                     }
                 };
                 look(triple, &mut colour_of, &mut add);
             })?;
             let refined: Vec<u128> = (colours.iter().zip(&around))
-                .map(|(colour, around)| hash(&format!("{colour:x} {around:x}")))
+                .map(|(colour, around)| image_id::number(&format!("{colour:x} {around:x}")))
                 .collect();
             let n_refined = refined.iter().collect::<HashSet<_>>().len();
             if n_refined == n_colours {
@@ -67,7 +67,7 @@ impl Names {
             let number = n_named.entry(colours[at]).or_default();
             *number += 1;
             let name = format!("{salt} {:x} {number}", colours[at]);
-            (label, format!("m{}", image_id::image_id(&name)))
+            (label, format!("m{}", image_id::text_digest(&name)))
         });
         Ok(Self(named.collect()))
     }
@@ -112,9 +112,11 @@ fn look(
     colour_of: &mut dyn FnMut(&BlankNode) -> Option<u128>,
     add: &mut dyn FnMut(&BlankNode, &str),
 ) {
-    let words = words_of(triple, colour_of);
+    // Most triples have none, and many words.
+    let mut words = None;
     let mut place = 0;
     each_node(triple, &mut |node| {
+        let words = words.get_or_insert_with(|| words_of(triple, colour_of));
         // Which of the triple's nodes it is counts, too.
         add(node, &format!("{place} {words}"));
         place += 1;
@@ -134,12 +136,6 @@ fn words_of(triple: &Triple, colour_of: &mut dyn FnMut(&BlankNode) -> Option<u12
         Term::Literal(literal) => literal.to_string(),
     };
     format!("{subject} {} {object}", triple.predicate)
-}
-
-fn hash(words: &str) -> u128 {
-    let digest = image_id::digest(words);
-    let (first, _) = digest.split_first_chunk().expect("20 bytes begin with 16");
-    u128::from_be_bytes(*first)
 }
 
 #[cfg(test)]

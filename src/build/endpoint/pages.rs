@@ -466,9 +466,7 @@ fn mark_of(row: &Row) -> Option<u128> {
         // No term has one in the form in which it is written.
         text.push('\n');
     }
-    let digest = image_id::digest(&text);
-    let (first, _) = digest.split_first_chunk()?;
-    Some(u128::from_be_bytes(*first))
+    Some(image_id::number(&text))
 }
 
 /// Whether the endpoint answered that it cannot do what it was asked for.

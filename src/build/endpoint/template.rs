@@ -27,7 +27,7 @@ impl Template {
     /// # Errors
     /// The second, if these rows cannot be had in pages.
     pub(super) fn new(query: Query, text: &str) -> (Self, Result<Pages, Unpaged>) {
-        let salt = image_id::image_id(text);
+        let salt = image_id::text_digest(text);
         let Query::Construct {
             template: triples,
             dataset,

@@ -134,16 +134,13 @@ pub(super) fn load(
     let Some(folder) = store else {
         return Ok(());
     };
-    let load = || {
-        let opened = store::open_for_writing(folder)?;
+    let loaded = STATEMENTS.load(dir, folder, goes, |store| {
         for document in outdated {
-            store::remove_triples(&opened, &rows::triples(&document))?;
+            store::remove_triples(store, &rows::triples(&document))?;
         }
-        // Two may not write to it.
-        drop(opened);
-        STATEMENTS.load(dir, folder, goes)
-    };
-    load().map_err(|error| {
+        Ok(())
+    });
+    loaded.map_err(|error| {
         error.context(format!(
             "the collection is written, but not what its manifests say; load it with `clip-search load --store {} {}`",
             folder.display(),

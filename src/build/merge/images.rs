@@ -1,13 +1,13 @@
 //! The downloads of shards: links to the same files where the file system has them, else copies.
 
-use super::super::files::{DataDir, remove};
+use super::super::files::{DataDir, part_of, remove};
 use super::member::Member;
 use crate::image_id;
 use anyhow::Context;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// Gives `dir` the downloads of all `members`.
 pub(super) fn take(dir: &DataDir, members: &[Member]) -> anyhow::Result<()> {
@@ -42,9 +42,7 @@ fn id_of(path: &Path) -> Option<&str> {
 /// Makes `to` the same file as `from`, or one of the same content.
 pub(super) fn link(from: &Path, to: &Path) -> anyhow::Result<()> {
     // A build clears away files with this ending, should this be the last thing that is done.
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
+    let part = part_of(to);
     remove(&part)?;
     if fs::hard_link(from, &part).is_err() {
         fs::copy(from, &part)?;

@@ -9,7 +9,7 @@ use crate::image_id;
 use anyhow::{Context, anyhow};
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufWriter, ErrorKind, Write};
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 
 /// Writes what all shards know as what one build would. Only the next build misses what is not there: it fetches and
@@ -20,16 +20,20 @@ pub(super) fn merge(dir: &DataDir, first: &Member, members: &[Member]) -> anyhow
     let has_files = |member: &Member| member.path.join(FILES_JOURNAL).exists();
     let mut places: Vec<HashMap<u64, u64>> = Vec::with_capacity(members.len());
     let vectors = Draft::write(&dir.path(JOURNAL), |file| {
-        let mut end = write(file, &form.whole_header())?;
+        let header = form.whole_header();
+        file.write_all(&header)?;
+        let mut end = header.len() as u64;
         for member in members {
             let of_member = form_of(member)?;
+            let keeps_places = has_files(member);
             let mut moved = HashMap::new();
             take(member, JOURNAL, &of_member, &form, |content, place| {
-                if has_files(member) {
+                if keeps_places {
                     moved.insert(place, end);
                 }
-                end += write(file, &form.record(content))?;
-                Ok(())
+                let record = form.record(content);
+                end += record.len() as u64;
+                file.write_all(&record)
             })?;
             places.push(moved);
         }
@@ -37,10 +41,10 @@ pub(super) fn merge(dir: &DataDir, first: &Member, members: &[Member]) -> anyhow
     })?;
     let of_sizes = sizes::form(first.identity.requested);
     let sizes = Draft::write(&dir.path(SIZES_JOURNAL), |file| {
-        write(file, &of_sizes.whole_header())?;
+        file.write_all(&of_sizes.whole_header())?;
         for member in members {
             take(member, SIZES_JOURNAL, &of_sizes, &of_sizes, |content, _| {
-                write(file, &of_sizes.record(content)).map(|_| ())
+                file.write_all(&of_sizes.record(content))
             })?;
         }
         anyhow::Ok(())
@@ -80,12 +84,12 @@ fn merge_files(
     let model = image_id::from_hex(&first.identity.model.fingerprint);
     let form = made::form(model.with_context(|| first.damaged(super::IDENTITY))?);
     Draft::write(&dir.path(FILES_JOURNAL), |file| {
-        write(file, &form.whole_header())?;
+        file.write_all(&form.whole_header())?;
         for (member, places) in members.iter().zip(places) {
             take(member, FILES_JOURNAL, &form, &form, |content, _| {
                 let moved = made::moved(content, |place| places.get(&place).copied());
                 match moved {
-                    Some(content) => write(file, &form.record(&content)).map(|_| ()),
+                    Some(content) => file.write_all(&form.record(&content)),
                     None => Ok(()),
                 }
             })?;
@@ -97,12 +101,6 @@ fn merge_files(
 fn form_of(member: &Member) -> anyhow::Result<Form> {
     let form = member.built.journal.form();
     form.ok_or_else(|| anyhow!(member.damaged(super::super::part::SHARD)))
-}
-
-/// Writes `bytes` and gives their number.
-fn write(file: &mut BufWriter<File>, bytes: &[u8]) -> std::io::Result<u64> {
-    file.write_all(bytes)?;
-    Ok(bytes.len() as u64)
 }
 
 /// Gives `each` the content of all records of the file `name`, which are of the form `from`, with their places, if

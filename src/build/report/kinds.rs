@@ -104,7 +104,7 @@ const REMEDIES: [(&[&str], &str); 14] = [
 const OTHERWISE: &str = "failures.csv has the whole reason of each.";
 
 /// The kinds of `failures`, most frequent first.
-pub(super) fn kinds(failures: &[Failure]) -> Vec<Kind> {
+pub(super) fn kinds<'a>(failures: impl IntoIterator<Item = &'a Failure>) -> Vec<Kind> {
     let mut groups: BTreeMap<(Stage, String), Vec<&Failure>> = BTreeMap::new();
     for failure in failures {
         let key = (failure.stage, general(failure));

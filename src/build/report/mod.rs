@@ -143,8 +143,7 @@ fn report(run: Run<'_>, collection: &Collection) -> Report {
         thumbnail: thumbnails::of(dir, collection.id(*row)),
     };
     let kinds_of = |is_of: fn(&Failure) -> bool| {
-        let failures = run.failures.iter().filter(|failure| is_of(failure));
-        kinds::kinds(failures.cloned().collect::<Vec<_>>().as_slice())
+        kinds::kinds(run.failures.iter().filter(|failure| is_of(failure)))
     };
     let every = collection.len().div_ceil(SAMPLE).max(1);
     let sample: Vec<usize> = (0..collection.len()).step_by(every).collect();

@@ -25,15 +25,19 @@ impl Towers {
             Self::Separate { text, vision } => vec![text, vision],
             Self::Combined(model) => vec![model],
         };
-        for model in models {
-            for ending in ["", "_data", ".data"] {
-                let mut path = model.clone().into_os_string();
-                path.push(ending);
-                check_fetched(Path::new(&path))?;
-            }
-        }
-        Ok(())
+        (models.into_iter())
+            .flat_map(|model| with_weights(model))
+            .try_for_each(|file| check_fetched(&file))
     }
+}
+
+/// The file of a model, and those in which large exports keep its weights, whether they are there or not.
+pub(crate) fn with_weights(model: &Path) -> [PathBuf; 3] {
+    ["", "_data", ".data"].map(|ending| {
+        let mut path = model.as_os_str().to_owned();
+        path.push(ending);
+        PathBuf::from(path)
+    })
 }
 
 /// Refuses a file that Git LFS has not fetched yet.

@@ -5,6 +5,7 @@
 //! with ONNX Runtime 1.32, ViT-B/32 and two cores, two such runs at a time do 1.1 to 1.3 times as many images, one by
 //! one or in batches, and the bits of the vectors are the same. The price is memory, the weights once for each copy.
 
+use crate::encoder::model::files::with_weights;
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -40,8 +41,7 @@ impl Threads {
 
     /// As many runs at a time as there may be copies of `file`.
     pub(super) fn apart(wanted: Option<NonZeroUsize>, file: &Path) -> Self {
-        let size_bytes = std::fs::metadata(file).map_or(u64::MAX, |facts| facts.len());
-        Self::together(wanted).divided(size_bytes)
+        Self::together(wanted).divided(size_bytes(file))
     }
 
     /// Each copy has as many threads as the others.
@@ -59,9 +59,40 @@ impl Threads {
     }
 }
 
+/// Bytes of a tower with the weights beside it; more than any memory where they cannot be told.
+fn size_bytes(file: &Path) -> u64 {
+    let [graph, weights @ ..] =
+        with_weights(file).map(|file| std::fs::metadata(file).map(|facts| facts.len()));
+    let weights: u64 = weights.into_iter().flatten().sum();
+    graph.map_or(u64::MAX, |graph| graph.saturating_add(weights))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs::File;
+
+    #[test]
+    fn weights_beside_the_file_count() {
+        let dir = tempfile::tempdir().unwrap();
+        let graph = dir.path().join("vision_model.onnx");
+        assert_eq!(size_bytes(&graph), u64::MAX);
+        for (name, size_bytes) in [
+            ("vision_model.onnx", 1000),
+            ("vision_model.onnx_data", 2 << 30),
+        ] {
+            File::create(dir.path().join(name))
+                .unwrap()
+                .set_len(size_bytes)
+                .unwrap();
+        }
+        assert_eq!(size_bytes(&graph), 1000 + (2 << 30));
+        let expected = Threads {
+            n_copies: 1,
+            per_copy: 4,
+        };
+        assert_eq!(Threads::apart(NonZeroUsize::new(4), &graph), expected);
+    }
 
     #[test]
     fn the_threads_are_divided_evenly_among_the_copies_that_memory_allows() {

@@ -287,7 +287,7 @@ fn statements_that_cannot_be_read_may_be_left_out() {
 }
 
 #[test]
-fn who_loads_is_told_that_a_running_service_does_not_see_it() {
+fn who_loads_is_told_when_a_running_service_sees_it() {
     let dir = TempDir::new().unwrap();
     let load = || {
         let content = "<http://x/a> <http://x/b> <http://x/c> .\n";

@@ -42,6 +42,10 @@ fn a_build_is_run_again_with_what_it_was_told() {
     assert!(Path::new(recorded["source"]["file"].as_str().unwrap()).is_absolute());
     assert_eq!(recorded["options"]["precision"], "f16");
     assert_eq!(recorded["options"]["max_prune"], "0");
+    assert_eq!(
+        recorded["options"]["asked"]["contact"],
+        "curator@example.org"
+    );
     assert_eq!(recorded["last_run"]["encoded"], 7);
 
     // From elsewhere, with no word of what to build.

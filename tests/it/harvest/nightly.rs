@@ -292,11 +292,7 @@ async fn collections_of_the_stream_are_followed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_names_more_than_can_be_kept_changes_nothing() {
     let site = Site::new(4).await;
-    let mut stream = Stream::new(Level::Events);
-    for n in 0..4 {
-        site.put_book(&format!("book-{n}"), &[n]);
-        stream.tell(&site, &format!("Create book-{n}"));
-    }
+    let mut stream = Stream::of_books(&site, 4);
     night(&site, &stream).await;
     let before = whole(&site.path("data"));
     // At once, and night after night.
@@ -325,11 +321,7 @@ async fn a_stream_that_names_more_than_can_be_kept_changes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_is_broken_costs_one_sentence() {
     let site = Site::new(8).await;
-    let mut stream = Stream::new(Level::Events);
-    for n in 0..7 {
-        site.put_book(&format!("book-{n}"), &[n]);
-        stream.tell(&site, &format!("Create book-{n}"));
-    }
+    let mut stream = Stream::of_books(&site, 7);
     let url = stream.publish(&site);
     for (name, page, reason) in [
         (

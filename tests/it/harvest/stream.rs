@@ -33,6 +33,16 @@ impl Stream {
         }
     }
 
+    /// One with full events that tells of `n_books` new books, `book-0` and so on, with one image each.
+    pub(crate) fn of_books(site: &Site, n_books: usize) -> Self {
+        let mut stream = Self::new(Level::Events);
+        for n in 0..n_books {
+            site.put_book(&format!("book-{n}"), &[n]);
+            stream.tell(site, &format!("Create book-{n}"));
+        }
+        stream
+    }
+
     /// An activity, as `Kind object [target]`; `Add` and `Remove` are about this stream unless they name another.
     pub(crate) fn tell(&mut self, site: &Site, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();

@@ -51,7 +51,7 @@ fn successor(before: &AppState, state: usize) -> AppState {
     let engine = sparql.engine().over(Arc::new(collection));
     let options = sparql.options().clone();
     let sparql = Sparql::new(store, Arc::new(engine), options, Handle::current());
-    before.successor(sparql, None)
+    before.successor(sparql)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
