@@ -37,10 +37,11 @@ pub mod template;
 pub mod text;
 
 use crate::engine::Engine;
-use algebra::query::{Select, dataset_mut, pattern_of, pattern_of_mut};
+use algebra::each_once;
+use algebra::query::{dataset_mut, pattern_of, pattern_of_mut, shown};
 pub use error::{Malformed, QueryError, ServiceError};
 use evaluate::Evaluator;
-use evaluate::graphs::{self, Graphs};
+use evaluate::graphs::Graphs;
 use evaluate::service::{self, Services};
 use explain::{Explanation, Stage, Trace};
 use limits::Deadline;
@@ -122,7 +123,19 @@ impl Sparql {
         self.answer_query(text::read(request.query)?, request)
     }
 
-    /// As [`Self::answer`], for a query that is parsed already.
+    /// As [`Self::answer`], for a query that is parsed already and says itself which graphs it is about.
+    fn answer_parsed(
+        &self,
+        query: Query,
+        cancellation: &Cancellation,
+    ) -> Result<Answer, QueryError> {
+        let request = QueryRequest {
+            cancellation: cancellation.clone(),
+            ..QueryRequest::default()
+        };
+        self.answer_query(query, &request)
+    }
+
     fn answer_query(&self, query: Query, request: &QueryRequest<'_>) -> Result<Answer, QueryError> {
         let (results, run) = self.evaluate(query, request)?;
         Ok(Answer::new(results, run.deadline))
@@ -158,8 +171,9 @@ impl Sparql {
         let pattern = pattern_of_mut(&mut query);
         *pattern = service::name_endpoints(std::mem::replace(pattern, algebra::unit()));
         if let Some(dataset) = dataset_mut(&mut query) {
-            dataset.default = graphs::each_once(std::mem::take(&mut dataset.default));
-            dataset.named = dataset.named.take().map(graphs::each_once);
+            // A graph that is named twice in a dataset is one graph, whose triples count once.
+            dataset.default = each_once(std::mem::take(&mut dataset.default));
+            dataset.named = dataset.named.take().map(each_once);
         }
         let run = self.run(&query, request)?;
         let results = plan::answer(query, &run)?;
@@ -222,6 +236,6 @@ pub fn visible_variables(query: &str) -> Result<Vec<String>, QueryError> {
     let Query::Select { pattern, .. } = text::read(query)? else {
         return Err(Malformed::NotSelect.into());
     };
-    let variables = Select::of(&pattern).map_or(&[][..], |select| select.variables);
-    Ok((variables.iter()).map(|v| v.as_str().to_owned()).collect())
+    let names = shown(&pattern).iter().map(|v| v.as_str().to_owned());
+    Ok(names.collect())
 }

@@ -1,10 +1,11 @@
 //! A search without SPARQL: the same algebra, through the same door.
 
 use crate::features::nearest::{Hit, Lookup};
+use crate::sparql::Sparql;
+use crate::sparql::algebra::cells::integer;
 use crate::sparql::error::{Malformed, QueryError};
 use crate::sparql::limits::cancellation::Cancellation;
 use crate::sparql::results::Answer;
-use crate::sparql::{QueryRequest, Sparql};
 use crate::vocab::{Property, REQUEST};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -73,11 +74,7 @@ impl Sparql {
         request: &SearchRequest,
         cancellation: &Cancellation,
     ) -> Result<Answer, QueryError> {
-        let asked = QueryRequest {
-            cancellation: cancellation.clone(),
-            ..QueryRequest::default()
-        };
-        self.answer_query(query(request)?, &asked)
+        self.answer_parsed(query(request)?, cancellation)
     }
 
     /// The hits of a search, best first.
@@ -191,7 +188,6 @@ fn inputs(request: &SearchRequest) -> Result<Vec<(Property, TermPattern)>, Malfo
     }
     inputs.extend((request.exclude.iter()).map(|text| (Property::ExcludeString, literal(text))));
     inputs.push((Property::MinScore, Literal::from(request.min_score).into()));
-    let limit = i64::try_from(request.limit.get()).unwrap_or(i64::MAX);
-    inputs.push((Property::Limit, Literal::from(limit).into()));
+    inputs.push((Property::Limit, integer(request.limit.get()).into()));
     Ok(inputs)
 }

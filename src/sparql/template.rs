@@ -1,12 +1,12 @@
 //! A SELECT with places for IRIs: each `VALUES ?image { }` without rows is filled in before it is asked.
 
-use crate::sparql::algebra::query::{Select, pattern_of_mut};
+use crate::sparql::Sparql;
+use crate::sparql::algebra::query::{pattern_of_mut, shown};
 use crate::sparql::algebra::{self, walk};
 use crate::sparql::error::{Malformed, QueryError};
 use crate::sparql::limits::cancellation::Cancellation;
 use crate::sparql::results::Answer;
 use crate::sparql::text;
-use crate::sparql::{QueryRequest, Sparql};
 use oxrdf::{NamedNode, Variable};
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
@@ -52,8 +52,7 @@ impl Template {
         if !walk::any(pattern, &|node| is_place(node, &filled)) {
             return Err(TemplateError::NoPlace(variable.to_owned()));
         }
-        let variables = Select::of(pattern).map_or(&[][..], |select| select.variables);
-        let variables = variables.to_vec();
+        let variables = shown(pattern).to_vec();
         Ok(Self {
             query,
             filled,
@@ -71,11 +70,8 @@ impl Template {
     fn about(&self, iris: &[NamedNode]) -> Query {
         let mut query = self.query.clone();
         let pattern = pattern_of_mut(&mut query);
-        let rows: Vec<Vec<Option<GroundTerm>>> = (iris.iter())
-            .map(|iri| vec![Some(iri.clone().into())])
-            .collect();
         let whole = std::mem::replace(pattern, algebra::unit());
-        *pattern = filled(whole, &self.filled, &rows);
+        *pattern = filled(whole, &self.filled, iris);
         query
     }
 }
@@ -91,11 +87,7 @@ impl Sparql {
         iris: &[NamedNode],
         cancellation: &Cancellation,
     ) -> Result<Answer, QueryError> {
-        let asked = QueryRequest {
-            cancellation: cancellation.clone(),
-            ..QueryRequest::default()
-        };
-        self.answer_query(template.about(iris), &asked)
+        self.answer_parsed(template.about(iris), cancellation)
     }
 }
 
@@ -104,20 +96,14 @@ fn is_place(node: &GraphPattern, variable: &Variable) -> bool {
         if bindings.is_empty() && variables.as_slice() == std::slice::from_ref(variable))
 }
 
-/// `pattern` with `rows` in its places.
-fn filled(
-    pattern: GraphPattern,
-    variable: &Variable,
-    rows: &[Vec<Option<GroundTerm>>],
-) -> GraphPattern {
+/// `pattern` with `iris` in its places.
+fn filled(pattern: GraphPattern, variable: &Variable, iris: &[NamedNode]) -> GraphPattern {
     if is_place(&pattern, variable) {
-        return GraphPattern::Values {
-            variables: vec![variable.clone()],
-            bindings: rows.to_vec(),
-        };
+        let terms = iris.iter().cloned().map(GroundTerm::from);
+        return algebra::values(variable.clone(), terms);
     }
     let Ok(pattern) = walk::map_children(pattern, &mut |child| {
-        Ok::<_, Infallible>(filled(child, variable, rows))
+        Ok::<_, Infallible>(filled(child, variable, iris))
     });
     pattern
 }

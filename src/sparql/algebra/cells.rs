@@ -37,6 +37,7 @@ pub(in crate::sparql) fn n_bytes(term: &Term) -> usize {
     }
 }
 
+/// A number as an `xsd:integer`.
 pub(in crate::sparql) fn integer(number: usize) -> Literal {
     Literal::from(i64::try_from(number).unwrap_or(i64::MAX))
 }

@@ -55,7 +55,7 @@ pub(in crate::sparql) fn lower_bound(expression: &Expression, variable: &Variabl
 }
 
 /// The value of a numeric literal.
-pub(super) fn number(expression: &Expression) -> Option<f64> {
+fn number(expression: &Expression) -> Option<f64> {
     let Expression::Literal(literal) = expression else {
         return None;
     };

@@ -8,7 +8,9 @@ pub(super) mod walk;
 
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
-use spargebra::term::GroundTerm;
+use spargebra::term::{GroundTerm, NamedNodePattern};
+use std::collections::HashSet;
+use std::hash::Hash;
 
 /// The pattern that has one solution, without bindings.
 pub(super) fn unit() -> GraphPattern {
@@ -88,6 +90,25 @@ pub(super) fn union_all(mut branches: Vec<GraphPattern>) -> GraphPattern {
         left: Box::new(union_all(branches)),
         right: Box::new(union_all(right)),
     }
+}
+
+/// The IRI of the endpoint that a SERVICE asks; none if a variable names it, or if `pattern` is something else.
+pub(super) fn service_iri(pattern: &GraphPattern) -> Option<&str> {
+    match pattern {
+        GraphPattern::Service {
+            name: NamedNodePattern::NamedNode(name),
+            ..
+        } => Some(name.as_str()),
+        _ => None,
+    }
+}
+
+/// `items` without those that came before.
+pub(super) fn each_once<T: Clone + Eq + Hash>(items: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut seen = HashSet::new();
+    (items.into_iter())
+        .filter(|item| seen.insert(item.clone()))
+        .collect()
 }
 
 /// `VALUES` with one column.

@@ -41,6 +41,11 @@ pub(in crate::sparql) struct Select<'a> {
     pub inner: &'a GraphPattern,
 }
 
+/// The variables that the solutions of a SELECT have; none if `pattern` is something else.
+pub(in crate::sparql) fn shown(pattern: &GraphPattern) -> &[Variable] {
+    Select::of(pattern).map_or(&[], |select| select.variables)
+}
+
 impl<'a> Select<'a> {
     /// The SELECT that `pattern` is; none if it is something else.
     pub(in crate::sparql) fn of(pattern: &'a GraphPattern) -> Option<Self> {

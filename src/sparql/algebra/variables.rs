@@ -18,19 +18,6 @@ pub(in crate::sparql) fn variable_of(term: &TermPattern) -> Option<&Variable> {
     }
 }
 
-/// `variables` without those that came before.
-pub(in crate::sparql) fn each_once<'a>(
-    variables: impl IntoIterator<Item = &'a Variable>,
-) -> Vec<Variable> {
-    let mut found = Vec::new();
-    for variable in variables {
-        if !found.contains(variable) {
-            found.push(variable.clone());
-        }
-    }
-    found
-}
-
 /// The variables of a term pattern: itself, or those of a triple term.
 fn variables_of_term(term: &TermPattern) -> Vec<Variable> {
     match term {
@@ -205,12 +192,7 @@ pub(in crate::sparql) fn bound_variables(
         | P::Distinct { inner }
         | P::Reduced { inner }
         | P::Slice { inner, .. } => bound_variables(inner, binding),
-        P::Graph { inner, .. } | P::Extend { inner, .. } => {
-            let mut found = bound_variables(inner, binding);
-            found.extend(own_variables(pattern));
-            found
-        }
-        P::Service { inner, .. } => {
+        P::Graph { inner, .. } | P::Extend { inner, .. } | P::Service { inner, .. } => {
             let mut found = bound_variables(inner, binding);
             found.extend(own_variables(pattern));
             found
@@ -250,6 +232,9 @@ pub(in crate::sparql) fn rename(
     pattern: GraphPattern,
     names: &HashMap<Variable, Variable>,
 ) -> GraphPattern {
+    if names.is_empty() {
+        return pattern;
+    }
     let new = |v: Variable| names.get(&v).cloned().unwrap_or(v);
     let new_term = |t: TermPattern| match t {
         TermPattern::Variable(v) => TermPattern::Variable(new(v)),
@@ -333,6 +318,9 @@ pub(in crate::sparql) fn rename_in_expressions(
     pattern: GraphPattern,
     names: &HashMap<Variable, Variable>,
 ) -> GraphPattern {
+    if names.is_empty() {
+        return pattern;
+    }
     let new = |v: Variable| names.get(&v).cloned().unwrap_or(v);
     let Ok(pattern) = map_own_expressions(pattern, &mut |e| {
         Ok::<_, Infallible>(match e {

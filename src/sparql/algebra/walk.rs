@@ -265,23 +265,21 @@ pub(in crate::sparql) fn children(pattern: &GraphPattern) -> Vec<&GraphPattern> 
     }
 }
 
+/// The direct child patterns, then those of the EXISTS inside the node's own expressions.
+pub(in crate::sparql) fn below(pattern: &GraphPattern) -> impl Iterator<Item = &GraphPattern> {
+    (children(pattern).into_iter()).chain(exists_patterns(pattern))
+}
+
 /// Whether `test` holds for `pattern` or a pattern below it, those of EXISTS included.
 pub(in crate::sparql) fn any(pattern: &GraphPattern, test: &dyn Fn(&GraphPattern) -> bool) -> bool {
-    test(pattern)
-        || (children(pattern)
-            .into_iter()
-            .chain(exists_patterns(pattern)))
-        .any(|below| any(below, test))
+    test(pattern) || below(pattern).any(|inner| any(inner, test))
 }
 
 /// Calls `f` on `pattern` and every pattern below it, those of EXISTS included, from the root down.
 pub(in crate::sparql) fn visit(pattern: &GraphPattern, f: &mut dyn FnMut(&GraphPattern)) {
     f(pattern);
-    for child in children(pattern) {
-        visit(child, f);
-    }
-    for child in exists_patterns(pattern) {
-        visit(child, f);
+    for inner in below(pattern) {
+        visit(inner, f);
     }
 }
 

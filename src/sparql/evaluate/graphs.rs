@@ -1,13 +1,12 @@
 //! The graphs that a query is about.
 
+use crate::sparql::algebra::each_once;
 use crate::sparql::error::Malformed;
 use oxigraph::sparql::QueryDatasetSpecification;
 use oxigraph::store::Store;
 use oxrdf::{GraphName, NamedNode, NamedOrBlankNode};
 use spargebra::Query;
 use spargebra::algebra::QueryDataset;
-use std::collections::HashSet;
-use std::hash::Hash;
 
 /// The graphs of one query: those that its request names or, if it names none, those of its FROM and FROM
 /// NAMED.
@@ -22,14 +21,6 @@ struct RequestGraphs {
     named: Vec<NamedOrBlankNode>,
 }
 
-/// A graph that is named twice in a dataset is one graph, whose triples count once.
-pub(in crate::sparql) fn each_once<T: Clone + Eq + Hash>(graphs: Vec<T>) -> Vec<T> {
-    let mut seen = HashSet::new();
-    (graphs.into_iter())
-        .filter(|graph| seen.insert(graph.clone()))
-        .collect()
-}
-
 impl Graphs {
     /// The graphs of `query`, with those that the request for it names as default and named ones.
     ///
@@ -41,6 +32,7 @@ impl Graphs {
         named: &[String],
     ) -> Result<Self, Malformed> {
         let has_own = !default.is_empty() || !named.is_empty();
+        // A graph that is named twice in a dataset is one graph, whose triples count once.
         let of_request = has_own.then(|| {
             Ok(RequestGraphs {
                 default: each_once(graphs(default)?),

@@ -11,7 +11,6 @@ use crate::sparql::algebra::{self, walk};
 use oxigraph::sparql::{QuerySolutionIter, ServiceHandler, SparqlEvaluator};
 use oxrdf::{NamedNode, Term, Variable};
 use spargebra::algebra::GraphPattern;
-use spargebra::term::NamedNodePattern;
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -131,18 +130,8 @@ struct Name {
 }
 
 fn name_of(pattern: &GraphPattern) -> Option<Name> {
-    let GraphPattern::Service {
-        name: NamedNodePattern::NamedNode(name),
-        ..
-    } = pattern
-    else {
-        return None;
-    };
-    let mut numbers = name
-        .as_str()
-        .strip_prefix(PREFIX)?
-        .split(':')
-        .map(str::parse);
+    let numbers = algebra::service_iri(pattern)?.strip_prefix(PREFIX)?;
+    let mut numbers = numbers.split(':').map(str::parse);
     let mut next = || numbers.next()?.ok();
     Some(Name {
         number: next()?,

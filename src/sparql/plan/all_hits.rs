@@ -10,7 +10,7 @@ use crate::sparql::limits::spent::Spent;
 use crate::sparql::query_run::QueryRun;
 use crate::sparql::request::grouping::Request;
 use crate::sparql::request::inputs::Tuple;
-use crate::sparql::rows::table_maker::{TableMaker, TableOf};
+use crate::sparql::rows::table_maker::TableMaker;
 use crate::sparql::surroundings::candidates::{Found, most_hits};
 use crate::sparql::surroundings::inputs::{Effort, tuples};
 use crate::sparql::surroundings::known::Known;
@@ -35,6 +35,7 @@ pub(super) fn rewrite(
     };
     let mut tables: Tables = vec![None; query.fragments.len()];
     let maker = TableMaker::new(query, run, companions);
+    let ordered = ordered_fragments(asked.grouped);
     let mut spent = Spent::default();
     let mut open = in_order(asked, &tables, run);
     let mut effort = Effort::Wait;
@@ -44,17 +45,18 @@ pub(super) fn rewrite(
         for request in open {
             let known = Known::new(query, &tables);
             // Only the inputs of a query's single request are known before.
-            let Some((tuples, found)) = (match first.take() {
-                Some(known) => Some(known),
+            let inputs = match first.take() {
+                Some(inputs) => Some(inputs),
                 None => inputs_of(request, &known, run, effort)?,
-            }) else {
+            };
+            let Some((tuples, found)) = inputs else {
                 still_open.push(request);
                 continue;
             };
             let relation = search::all_hits(request, tuples, found, &known, run, &mut spent)?;
             for &index in &request.fragments {
                 run.deadline.check()?;
-                let of = table_of(asked, index);
+                let of = asked.table_of(index, ordered.contains(&index));
                 tables[index] = Some(maker.table(&relation, &of, &mut spent)?);
             }
         }
@@ -65,7 +67,6 @@ pub(super) fn rewrite(
         };
         open = still_open;
     }
-    let ordered = ordered_fragments(asked.grouped);
     Ok(finish(query, query.pattern.clone(), &tables, &ordered, run))
 }
 
@@ -93,13 +94,4 @@ fn inputs_of(
 ) -> Result<Option<Inputs>, QueryError> {
     let tuples = (run.trace).time(Stage::Bind, || tuples(request, known, run, effort))?;
     Ok(tuples.map(|tuples| (tuples, None)))
-}
-
-fn table_of(asked: Asked<'_>, index: usize) -> TableOf<'_> {
-    TableOf {
-        fragment: &asked.extracted.fragments[index],
-        choices: &asked.grouped.choices[index],
-        is_joined: asked.grouped.is_joined[index],
-        is_ordered: ordered_fragments(asked.grouped).contains(&index),
-    }
 }

@@ -7,6 +7,7 @@ use super::gather::Gathered;
 use super::shape::{self, Best, Direct};
 use super::{direct, search};
 use crate::features::ranking::Ranking;
+use crate::sparql::algebra::cells::{ground, has_blank_node, integer};
 use crate::sparql::error::QueryError;
 use crate::sparql::explain::{RequestExplanation, Stage};
 use crate::sparql::limits::spent::Spent;
@@ -14,15 +15,14 @@ use crate::sparql::query_run::QueryRun;
 use crate::sparql::relation::{Relation, Restriction};
 use crate::sparql::rows::companions::Companions;
 use crate::sparql::rows::row_maker::{Given, RowMaker};
-use crate::sparql::rows::table_maker::{TableMaker, TableOf};
+use crate::sparql::rows::table_maker::TableMaker;
 use crate::sparql::surroundings::candidates::restriction;
 use crate::sparql::surroundings::inputs::{Effort, tuples};
 use crate::sparql::surroundings::known::Known;
 use oxigraph::sparql::{QueryResults, QuerySolution, QuerySolutionIter};
-use oxrdf::{Literal, Term, Variable};
+use oxrdf::{Term, Variable};
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
-use spargebra::term::GroundTerm;
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -107,8 +107,7 @@ fn constant_inputs(
     let tuples = tuples(best.request, &known, run, Effort::Bind)?;
     Ok(Gathered {
         tuples: tuples.expect("constants are bound"),
-        companions: Arc::default(),
-        found: None,
+        ..Gathered::default()
     })
 }
 
@@ -264,12 +263,7 @@ impl BestRows {
     ) -> Result<(), QueryError> {
         let (extracted, index) = (asked.extracted, best.fragment);
         let maker = TableMaker::new(extracted, run, companions);
-        let of = TableOf {
-            fragment: &extracted.fragments[index],
-            choices: &asked.grouped.choices[index],
-            is_joined: asked.grouped.is_joined[index],
-            is_ordered: true,
-        };
+        let of = asked.table_of(index, true);
         let select = GraphPattern::Slice {
             inner: Box::new(best.select.clone()),
             start: 0,
@@ -336,20 +330,17 @@ impl BestRows {
     fn into_table(self, best: &Best<'_>, position: Option<&Variable>) -> Option<GraphPattern> {
         let rows = self.found.get(best.start..).unwrap_or_default();
         let rows = &rows[..rows.len().min(best.length)];
+        let mut terms = rows.iter().flat_map(|row| row.values().iter().flatten());
+        if terms.any(has_blank_node) {
+            return None;
+        }
         let bindings = rows.iter().enumerate().map(|(index, row)| {
-            let cells = row.values().iter().map(|cell| match cell {
-                None => Some(None),
-                Some(term) => GroundTerm::try_from(term.clone()).ok().map(Some),
-            });
-            let number = i64::try_from(rows.len() - index).unwrap_or(i64::MAX);
-            let number = position.map(|_| Some(Some(Literal::from(number).into())));
-            cells.chain(number).collect::<Option<Vec<_>>>()
+            let number = position.map(|_| Some(integer(rows.len() - index).into()));
+            ground(row.values().iter().cloned().chain(number).collect())
         });
-        let bindings: Vec<Vec<Option<GroundTerm>>> = bindings.collect::<Option<_>>()?;
-        let variables: Vec<Variable> = (self.variables.iter().chain(position)).cloned().collect();
         Some(GraphPattern::Values {
-            variables,
-            bindings,
+            variables: (self.variables.iter().chain(position)).cloned().collect(),
+            bindings: bindings.collect(),
         })
     }
 }

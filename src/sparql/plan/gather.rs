@@ -30,7 +30,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 /// The inputs of a query's only request, and what was found out around it.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(super) struct Gathered {
     pub tuples: Vec<Tuple>,
     pub companions: Arc<[Companions]>,
@@ -76,8 +76,7 @@ pub(super) fn gather(
     if parts.is_empty() {
         return Ok(Some(Gathered {
             tuples,
-            companions: Arc::default(),
-            found: None,
+            ..Gathered::default()
         }));
     }
     let wanted = Wanted::new(&extracted.pattern, fragment, request, &tuples, run);
@@ -149,7 +148,7 @@ impl Beside {
             GraphPattern::Values {
                 variables: columns,
                 bindings,
-            } if are_as_evaluated(&columns, &bindings, &keys.variables()) => {
+            } if are_whole(&columns, &bindings, &keys.variables(), is_as_evaluated) => {
                 let rows = choose(bindings, &columns, &variables);
                 self.keep(variables, rows, keys, None, run);
             }
@@ -163,7 +162,9 @@ impl Beside {
                         }
                         self.left.push(part);
                     }
-                    Solutions::All(rows) if are_whole(&variables, &rows, &keys.variables()) => {
+                    Solutions::All(rows)
+                        if are_whole(&variables, &rows, &keys.variables(), is_short) =>
+                    {
                         self.keep(variables, rows, keys, Some(part), run);
                     }
                     Solutions::All(_) => self.left.push(part),
@@ -338,24 +339,21 @@ impl Wanted {
     }
 }
 
-/// Whether the rows of inline data [are whole](are_whole), and such that evaluating them would give the same
-/// terms: numbers, for instance, would come back in their canonical form.
-fn are_as_evaluated(
-    variables: &[Variable],
-    bindings: &[Vec<Option<GroundTerm>>],
-    keys: &[&Variable],
-) -> bool {
-    let is_kept = |term: &GroundTerm| match term {
+/// Whether a term of inline data is not long, and such that evaluating it would give the same term: a number, for
+/// instance, would come back in its canonical form.
+fn is_as_evaluated(term: &GroundTerm) -> bool {
+    match term {
         GroundTerm::NamedNode(node) => node.as_str().len() <= LONGEST_CELL,
         GroundTerm::Literal(literal) => {
             literal.datatype() == xsd::STRING && literal.value().len() <= LONGEST_CELL
         }
         GroundTerm::Triple(_) => false,
-    };
-    let columns = columns_of(keys.iter().copied(), variables);
-    bindings.iter().all(|row| {
-        columns.iter().all(|column| row[*column].is_some()) && row.iter().flatten().all(is_kept)
-    })
+    }
+}
+
+/// Whether the value of a cell is not long.
+fn is_short(term: &Term) -> bool {
+    n_bytes(term) <= LONGEST_CELL
 }
 
 /// The cells of inline data for the `chosen` variables among those of the columns.
@@ -372,11 +370,15 @@ fn choose(
     bindings.into_iter().map(row).collect()
 }
 
-/// Whether all rows have a value for each key and no long value.
-fn are_whole(variables: &[Variable], rows: &[Row], keys: &[&Variable]) -> bool {
+/// Whether all rows have a value for each key, and no value but those that are kept.
+fn are_whole<T>(
+    variables: &[Variable],
+    rows: &[Vec<Option<T>>],
+    keys: &[&Variable],
+    is_kept: fn(&T) -> bool,
+) -> bool {
     let columns = columns_of(keys.iter().copied(), variables);
     rows.iter().all(|row| {
-        columns.iter().all(|column| row[*column].is_some())
-            && (row.iter().flatten()).all(|term| n_bytes(term) <= LONGEST_CELL)
+        columns.iter().all(|column| row[*column].is_some()) && row.iter().flatten().all(is_kept)
     })
 }

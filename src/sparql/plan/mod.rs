@@ -51,12 +51,10 @@ fn choose<'a>(asked: Asked<'a>, gathered: Option<Gathered>) -> Plan<'a> {
     if let Some(best) = shape::best_of_query(asked.query, asked.extracted, asked.grouped) {
         return Plan::BestHits(best, gathered);
     }
-    let gathered = match gathered {
-        Some(gathered) => match shape::direct(asked.query, asked.extracted) {
-            Some(direct) => return Plan::Direct(direct, gathered),
-            None => Some(gathered),
-        },
-        None => None,
+    let direct = (gathered.as_ref()).and_then(|_| shape::direct(asked.query, asked.extracted));
+    let gathered = match (direct, gathered) {
+        (Some(direct), Some(gathered)) => return Plan::Direct(direct, gathered),
+        (_, gathered) => gathered,
     };
     match shape::best_within(asked.extracted, asked.grouped) {
         Some(best) => Plan::BestHitsWithin(best, gathered),

@@ -5,7 +5,7 @@ use crate::sparql::algebra::walk;
 use crate::sparql::evaluate::service::calls_service;
 use crate::sparql::request::Fragment;
 use crate::sparql::request::extract::Extracted;
-use crate::sparql::request::grouping::{Grouped, InputObject, Request};
+use crate::sparql::request::grouping::{Grouped, Request};
 use crate::sparql::request::placeholder::{has_placeholder, placeholder_index};
 use crate::vocab::Property;
 use oxrdf::Variable;
@@ -54,14 +54,19 @@ pub(super) fn best_of_query<'a>(
 ) -> Option<Best<'a>> {
     match query {
         Query::Ask { .. } => {
-            let select = GraphPattern::Project {
-                inner: Box::new(extracted.pattern.clone()),
-                variables: Vec::new(),
-            };
-            let best = best(select, 0, 1, extracted, grouped)?;
+            let inner = &extracted.pattern;
+            let (request, fragment) = request_of_best(inner, 1, extracted, grouped)?;
             Some(Best {
+                request,
+                fragment,
+                select: GraphPattern::Project {
+                    inner: Box::new(inner.clone()),
+                    variables: Vec::new(),
+                },
+                start: 0,
+                length: 1,
+                is_distinct: false,
                 is_ask: true,
-                ..best
             })
         }
         Query::Select { .. } => best_of_slice(&extracted.pattern, extracted, grouped),
@@ -79,58 +84,56 @@ fn best_of_slice<'a>(
     extracted: &Extracted,
     grouped: &'a Grouped,
 ) -> Option<Best<'a>> {
-    match pattern {
-        GraphPattern::Slice {
-            inner,
-            start,
-            length: Some(length),
-        } => best((**inner).clone(), *start, *length, extracted, grouped),
-        _ => None,
-    }
+    let GraphPattern::Slice {
+        inner: select,
+        start,
+        length: Some(length),
+    } = pattern
+    else {
+        return None;
+    };
+    let Select {
+        inner, is_distinct, ..
+    } = Select::of(select)?;
+    let n_rows = start.saturating_add(*length);
+    let (request, fragment) = request_of_best(inner, n_rows, extracted, grouped)?;
+    Some(Best {
+        request,
+        fragment,
+        select: (**select).clone(),
+        start: *start,
+        length: *length,
+        is_distinct,
+        is_ask: false,
+    })
 }
 
 /// Of queries for more rows, all are computed: collecting them one by one would gain nothing.
 const MOST_ROWS: usize = 10_000;
 
-/// `select` with LIMIT and OFFSET, if the best hits of its request give its best rows.
-fn best<'a>(
-    select: GraphPattern,
-    start: usize,
-    length: usize,
+/// The request and its fragment, if the best hits give the first `n_rows` rows of a SELECT that stands on `inner`.
+fn request_of_best<'a>(
+    inner: &GraphPattern,
+    n_rows: usize,
     extracted: &Extracted,
     grouped: &'a Grouped,
-) -> Option<Best<'a>> {
+) -> Option<(&'a Request, usize)> {
     let ([request], [_]) = (&grouped.requests[..], &extracted.fragments[..]) else {
         return None;
     };
-    let ([alternative], [fragment]) = (&request.alternatives[..], &request.fragments[..]) else {
+    let ([_], [fragment]) = (&request.alternatives[..], &request.fragments[..]) else {
         return None;
     };
-    let is_constant = |object: &InputObject| matches!(object, InputObject::Constant(_));
-    if !(alternative.inputs.iter()).all(|input| is_constant(&input.object))
-        || calls_service(&select)
-        || start.saturating_add(length) > MOST_ROWS
-    {
+    if request.is_correlated() || calls_service(inner) || n_rows > MOST_ROWS {
         return None;
     }
-    let Select {
-        inner, is_distinct, ..
-    } = Select::of(&select)?;
     let inner = match inner {
         GraphPattern::OrderBy { inner, expression } => {
             is_best_first(expression.first()?, &extracted.fragments[*fragment]).then_some(inner)?
         }
         inner => inner,
     };
-    is_linear(inner).then(|| Best {
-        request,
-        fragment: *fragment,
-        is_distinct,
-        select: select.clone(),
-        start,
-        length,
-        is_ask: false,
-    })
+    is_linear(inner).then_some((request, *fragment))
 }
 
 /// Whether an ORDER BY puts the best hits of `fragment` first.

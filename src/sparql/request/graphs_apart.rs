@@ -170,9 +170,7 @@ fn keeps_names(pattern: &GraphPattern) -> bool {
         }
         _ => None,
     };
-    let exists = walk::exists_patterns(pattern);
-    looks_beside.is_none_or(|inner| binds_name(inner))
-        && (walk::children(pattern).into_iter().chain(exists)).all(keeps_names)
+    looks_beside.is_none_or(|inner| binds_name(inner)) && walk::below(pattern).all(keeps_names)
 }
 
 /// Adds `graph` to what the sub-SELECTs in the same graph project.

@@ -21,6 +21,15 @@ pub(in crate::sparql) struct Request {
     pub alternatives: Vec<Alternative>,
 }
 
+impl Request {
+    /// Whether what is searched for depends on the rest of the query: an input is a variable.
+    pub(in crate::sparql) fn is_correlated(&self) -> bool {
+        (self.alternatives.iter())
+            .flat_map(|alternative| &alternative.inputs)
+            .any(|input| matches!(input.object, InputObject::Variable(_)))
+    }
+}
+
 /// The inputs of a request along one choice of UNION branches.
 #[derive(Debug, Clone, Default)]
 pub(in crate::sparql) struct Alternative {
@@ -298,9 +307,8 @@ fn input_object(object: &TermPattern) -> Option<InputObject> {
         TermPattern::NamedNode(node) => InputObject::Constant(node.clone().into()),
         TermPattern::Literal(literal) => InputObject::Constant(literal.clone().into()),
         TermPattern::Variable(variable) => InputObject::Variable(variable.clone()),
-        // `extract` has turned blank nodes into variables.
-        TermPattern::BlankNode(_) => return None,
-        TermPattern::Triple(_) => return None,
+        // `extract` has turned blank nodes into variables, and refused triple terms.
+        TermPattern::BlankNode(_) | TermPattern::Triple(_) => return None,
     })
 }
 

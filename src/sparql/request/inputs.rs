@@ -139,7 +139,7 @@ fn query_input(property: Property, term: &Term, subject: &str) -> Result<QueryIn
 
 /// A literal's lexical form; `"0.2"` counts as a number like `0.2`, since the original service took
 /// nothing else.
-pub(super) fn number(term: &Term) -> Option<f64> {
+fn number(term: &Term) -> Option<f64> {
     let Term::Literal(literal) = term else {
         return None;
     };
@@ -174,11 +174,7 @@ pub(in crate::sparql) fn positive(term: &Term) -> Option<usize> {
     Some(number as usize)
 }
 
-pub(super) fn literal(
-    property: Property,
-    term: &Term,
-    subject: &str,
-) -> Result<String, RequestError> {
+fn literal(property: Property, term: &Term, subject: &str) -> Result<String, RequestError> {
     match term {
         Term::Literal(literal) => Ok(literal.value().to_owned()),
         _ => Err(RequestError::NotALiteral {

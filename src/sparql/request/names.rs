@@ -154,11 +154,7 @@ pub(super) fn close_expressions(
         .flat_map(variables::expression_variables)
         .filter(|variable| !scope.contains(variable))
         .collect();
-    let pattern = if unbound.is_empty() {
-        pattern
-    } else {
-        variables::rename_in_expressions(pattern, &names.fresh_for(unbound))
-    };
+    let pattern = variables::rename_in_expressions(pattern, &names.fresh_for(unbound));
     let pattern = match pattern {
         GraphPattern::Lateral { left, right } => {
             let mut beside = around.clone();

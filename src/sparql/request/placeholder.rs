@@ -1,20 +1,14 @@
 //! What stands in a query where its clip triples stood.
 
 use super::Fragment;
-use crate::sparql::algebra::walk;
+use crate::sparql::algebra::{self, walk};
 use oxrdf::NamedNode;
 use spargebra::algebra::GraphPattern;
-use spargebra::term::NamedNodePattern;
 
 /// The fragment whose place `pattern` holds.
 pub(in crate::sparql) fn placeholder_index(pattern: &GraphPattern) -> Option<usize> {
-    match pattern {
-        GraphPattern::Service {
-            name: NamedNodePattern::NamedNode(name),
-            ..
-        } => name.as_str().strip_prefix(PLACEHOLDER)?.parse().ok(),
-        _ => None,
-    }
+    let iri = algebra::service_iri(pattern)?;
+    iri.strip_prefix(PLACEHOLDER)?.parse().ok()
 }
 
 /// Whether any placeholder stands in `pattern`.

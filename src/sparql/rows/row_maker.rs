@@ -4,7 +4,8 @@ use super::companions::Companions;
 use crate::collection::Collection;
 use crate::iiif::picture;
 use crate::sparql::algebra::cells::{Row, integer, n_bytes};
-use crate::sparql::algebra::variables::{each_once, variable_of};
+use crate::sparql::algebra::each_once;
+use crate::sparql::algebra::variables::variable_of;
 use crate::sparql::query_run::QueryRun;
 use crate::sparql::relation::{RankedHit, Relation};
 use crate::sparql::request::Fragment;
@@ -96,8 +97,8 @@ impl RowMaker {
             .partition(|(property, _)| property.role() != Role::Output);
         let needs_iri = (outputs.iter())
             .any(|(property, _)| matches!(property, Property::IiifUrl | Property::Link));
-        let input_variables =
-            each_once(inputs.iter().filter_map(|(_, object)| variable_of(object)));
+        let input_variables = inputs.iter().filter_map(|(_, object)| variable_of(object));
+        let input_variables = each_once(input_variables.cloned());
         let mut cells = Cells(first.to_vec());
         let companion_columns = (companions.iter())
             .map(|companions| {

@@ -171,12 +171,8 @@ impl<'a> TableMaker<'a> {
         givens: Vec<Given>,
         hits: GraphPattern,
     ) -> GraphPattern {
-        let mut variables = self.columns(of, &rows);
-        for variable in &rows.input_variables {
-            if !variables.contains(variable) {
-                variables.push(variable.clone());
-            }
-        }
+        let shown = (self.columns(of, &rows).into_iter()).chain(rows.input_variables.clone());
+        let variables = algebra::each_once(shown);
         let mut input_rows = Vec::new();
         for given in givens {
             input_rows.extend((given.variants.into_iter()).map(|variant| {

@@ -31,9 +31,7 @@ pub(in crate::sparql) fn restriction(
     tuples: &[Tuple],
     found: Option<Found>,
 ) -> Result<Restriction, QueryError> {
-    let is_correlated = (request.alternatives.iter())
-        .flat_map(|alternative| &alternative.inputs)
-        .any(|input| matches!(input.object, InputObject::Variable(_)));
+    let is_correlated = request.is_correlated();
     let mut explanation = RequestExplanation {
         subject: request.written.clone(),
         plan: if is_correlated {

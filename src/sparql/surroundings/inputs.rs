@@ -3,7 +3,7 @@
 use super::binding;
 use super::known::Known;
 use crate::sparql::algebra;
-use crate::sparql::algebra::variables::{self, Binding, bound_variables};
+use crate::sparql::algebra::variables::{Binding, bound_variables};
 use crate::sparql::error::QueryError;
 use crate::sparql::evaluate::optimizer;
 use crate::sparql::query_run::QueryRun;
@@ -208,8 +208,8 @@ fn surroundings(inputs: &[Input], variables: &[Variable], known: &Known<'_>) -> 
 
 /// The variables of `inputs`, each once.
 pub(in crate::sparql) fn variables_of(inputs: &[Input]) -> Vec<Variable> {
-    variables::each_once(inputs.iter().filter_map(|input| match &input.object {
-        InputObject::Variable(variable) => Some(variable),
+    algebra::each_once(inputs.iter().filter_map(|input| match &input.object {
+        InputObject::Variable(variable) => Some(variable.clone()),
         InputObject::Constant(_) => None,
     }))
 }

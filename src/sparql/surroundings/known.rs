@@ -2,7 +2,7 @@
 
 use super::way::{Step, ascend};
 use crate::sparql::algebra::variables::{self, Binding, bound_variables};
-use crate::sparql::algebra::{unit, walk};
+use crate::sparql::algebra::walk;
 use crate::sparql::evaluate::stored_tables;
 use crate::sparql::request::extract::Extracted;
 use crate::sparql::request::grouping::Request;
@@ -32,19 +32,11 @@ impl<'a> Known<'a> {
         }
     }
 
-    /// `pattern` with tables in the place of their placeholders, as they are inserted in the query.
+    /// `pattern` with tables in the place of their placeholders, as they are inserted in the query. A pattern that is
+    /// [weaker](super::weaken::Weakening) has placeholders of known requests only.
     pub(super) fn fill(&self, pattern: GraphPattern, has_named_graphs: bool) -> GraphPattern {
-        let mut stands = HashSet::new();
-        walk::visit(&pattern, &mut |node| stands.extend(placeholder_index(node)));
-        let table = |index: usize| {
-            let table = self.tables[index].as_ref();
-            table.filter(|_| stands.contains(&index)).cloned()
-        };
-        let of_fragment: Vec<Option<GraphPattern>> = (0..self.tables.len())
-            .map(|index| table(index).or_else(|| Some(unit())))
-            .collect();
         let tables = Tables {
-            of_fragment: &of_fragment,
+            of_fragment: self.tables,
             has_named_graphs,
         };
         tables.insert(pattern)

@@ -140,8 +140,7 @@ impl<'a> Weakening<'a> {
 
     fn lateral(&mut self, left: &GraphPattern, right: &GraphPattern) -> GraphPattern {
         let left = self.pattern(left);
-        let reads_values = !all_variables(right).is_disjoint(self.around);
-        if !self.lost.is_empty() || reads_values || has_placeholder(right) {
+        if !self.lost.is_empty() || self.reads_values(right) || has_placeholder(right) {
             self.lost.extend(bound_variables(right, Binding::Possible));
             return left;
         }

@@ -48,7 +48,7 @@ const UPDATES: [&str; 11] = [
 ];
 
 /// A query that is none from its first word on.
-pub(super) fn beginning(tokens: &[Token<'_>]) -> Option<Mistake> {
+fn beginning(tokens: &[Token<'_>]) -> Option<Mistake> {
     let Some(first) = tokens.first() else {
         return mistake(
             0,

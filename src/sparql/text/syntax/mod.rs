@@ -152,9 +152,18 @@ mod tests {
             .to_owned()
     }
 
+    /// What is said of each query holds what is expected, and is one short line.
+    fn check(cases: &[(&str, &str)]) {
+        for (query, expected) in cases {
+            let said = said(query);
+            assert!(said.contains(expected), "{query}\n{said}\n{expected}");
+            assert!(!said.contains('\n') && said.len() < 250, "{said}");
+        }
+    }
+
     #[test]
     fn mistakes_are_told_with_their_place_and_the_remedy() {
-        for (query, expected) in [
+        check(&[
             // Words
             (
                 "SELEC ?x {}",
@@ -337,16 +346,12 @@ mod tests {
                 "SELECT { ?x ?y ?z }",
                 "column 8: after SELECT, name what is wanted",
             ),
-        ] {
-            let said = said(query);
-            assert!(said.contains(expected), "{query}\n{said}\n{expected}");
-            assert!(!said.contains('\n') && said.len() < 250, "{said}");
-        }
+        ]);
     }
 
     #[test]
     fn what_the_parser_knows_better_it_says() {
-        for (query, expected) in [
+        check(&[
             (
                 "SELECT (1 AS ?x) (2 AS ?x) {}",
                 "(Duplicated variable name in SELECT)",
@@ -357,11 +362,7 @@ mod tests {
             ),
             ("SELECT ?x { ?x <http://ä b> 1 }", "line 1"),
             ("SELECT * { ?x ?y ?z FILTER(?z = ) }", "near line 1"),
-        ] {
-            let said = said(query);
-            assert!(said.contains(expected), "{query}\n{said}");
-            assert!(!said.contains('\n') && said.len() < 250, "{said}");
-        }
+        ]);
     }
 
     #[test]
