@@ -585,7 +585,7 @@ impl Shared {
             reason,
         } = &failure;
         self.tally.failed(url, *stage);
-        self.progress.failed(*stage);
+        self.progress.failed(url, *stage);
         self.progress.note(&format!("row {row}: {stage}: {reason}"));
         self.progress.advance();
         lock(&self.failures).push(failure);

@@ -43,6 +43,7 @@ mod source;
 mod statements;
 mod table;
 pub mod tally;
+mod worst;
 
 use crate::collection::identity::{IDENTITY, Identity};
 use crate::collection::open::IMAGES;

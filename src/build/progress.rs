@@ -1,6 +1,8 @@
 //! How far a build is: a bar on a terminal, a line now and then elsewhere.
 
 use super::failures::Stage;
+use super::tally::origin;
+use super::worst::Worst;
 use indicatif::{DecimalBytes, HumanDuration, ProgressBar, ProgressStyle};
 use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter};
@@ -27,6 +29,7 @@ struct Seen {
     bytes: u64,
     changed: usize,
     failed: BTreeMap<Stage, usize>,
+    hosts: Worst,
 }
 
 impl Display for Seen {
@@ -42,7 +45,7 @@ impl Display for Seen {
                 let before = if nth == 0 { " (" } else { ", " };
                 write!(f, "{before}{n} at {stage}")?;
             }
-            write!(f, ")")?;
+            write!(f, "; {})", self.hosts)?;
         }
         Ok(())
     }
@@ -131,8 +134,11 @@ impl Progress {
     }
 
     /// An image will not get a vector, or keeps an old one.
-    pub(super) fn failed(&self, stage: Stage) {
-        *self.seen().failed.entry(stage).or_default() += 1;
+    pub(super) fn failed(&self, url: &str, stage: Stage) {
+        let mut seen = self.seen();
+        *seen.failed.entry(stage).or_default() += 1;
+        seen.hosts.add(origin(url));
+        drop(seen);
         self.show_seen();
     }
 

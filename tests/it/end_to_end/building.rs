@@ -128,6 +128,43 @@ fn another_triple_store_is_asked_for_the_images() {
 }
 
 #[test]
+fn the_log_names_the_hosts_that_fail_most() {
+    let world = World::shared();
+    let dir = TempDir::new().unwrap();
+    // All are bound before the first is closed, so that no two are the same.
+    let closed: Vec<String> = (0..4)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap())
+        .collect::<Vec<_>>()
+        .into_iter()
+        .map(|listener| format!("http://{}", listener.local_addr().unwrap()))
+        .collect();
+    let mut table = get(&format!("{}/images.csv", world.iiif)).1;
+    let failing = [(&world.iiif, 4), (&closed[0], 3), (&closed[1], 2)];
+    let few = [(&closed[2], 1), (&closed[3], 1)];
+    for (host, n_images) in failing.into_iter().chain(few) {
+        for n in 0..n_images {
+            table.push_str(&format!("{host}/missing-{n}.jpg,missing\n"));
+        }
+    }
+    let (csv, data) = (dir.path().join("in.csv"), text_of(&dir.path().join("data")));
+    fs::write(&csv, table).unwrap();
+    let (csv, model) = (text_of(&csv), model());
+    #[rustfmt::skip]
+    let ended = run(clip_search(&[
+        "build", "--model", &model, "--mode", "CSV", "--csv-file", &csv, "--data-dir", &data, "--retries", "0",
+    ]).env("CLIP_LOG", "info"));
+    assert_eq!(ended.code, Some(3), "{}", ended.stderr);
+    let [most, second, third] = failing.map(|(host, n)| format!("{n} of {host}"));
+    let told = format!("11 failed (11 at download; {most}, {second}, ");
+    let line = ended.stderr.lines().find(|line| line.contains(&told));
+    let line = line.unwrap_or_else(|| panic!("{told}: {}", ended.stderr));
+    assert!(
+        line.contains("built") && line.ends_with(&format!("{third} and 2 more hosts)")),
+        "{line}"
+    );
+}
+
+#[test]
 fn the_exit_code_tells_how_a_build_went() {
     let world = World::shared();
     let dir = TempDir::new().unwrap();
