@@ -62,6 +62,16 @@ pub fn sentence(error: &anyhow::Error) -> String {
     sentence
 }
 
+/// A time for people.
+pub(crate) fn duration(seconds: u64) -> impl Display {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    match (hours, minutes) {
+        (0, 0) => format!("{seconds} s"),
+        (0, minutes) => format!("{minutes} min {seconds} s"),
+        (hours, minutes) => format!("{hours} h {minutes} min"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -83,6 +93,18 @@ mod tests {
                 sentence(&error),
                 "nothing was loaded: x.ttl cannot be read: the disk is gone"
             );
+        }
+    }
+
+    #[test]
+    fn times_are_for_people() {
+        for (n, text) in [
+            (0, "0 s"),
+            (59, "59 s"),
+            (61, "1 min 1 s"),
+            (7265, "2 h 1 min"),
+        ] {
+            assert_eq!(duration(n).to_string(), text);
         }
     }
 }

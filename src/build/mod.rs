@@ -1,7 +1,7 @@
 //! The build command: IIIF URLs from a table or from manifests, images from their servers, vectors from the model.
 //!
 //! What it leaves in the data directory is described in `collection/open.rs`; beside that it keeps
-//! `failures.csv`, `source.json`, `manifests.nt` where the input is manifests, `metadata.nt` where RDF was asked for,
+//! `failures.csv`, `source.json`, `runs.json`, `manifests.nt` where the input is manifests, `metadata.nt` where RDF was asked for,
 //! the downloads, the journals (`features/build.journal`, `features/sizes.journal`, and of a folder
 //! `features/files.journal`), what servers said of their pictures (`features/answers.jsonl`) and which they did not have
 //! (`features/gone.jsonl`), what is known of a stream (`harvest/`) and a lock file; of a shard, what `part.rs` describes.
@@ -37,6 +37,7 @@ mod records;
 mod remarks;
 pub mod report;
 pub mod robots;
+pub mod runs;
 pub mod shard;
 mod sizes;
 mod source;
@@ -64,6 +65,8 @@ use options::{BuildOptions, Source};
 use output::Maker;
 use part::Part;
 use prune::Vanished;
+use recorded::Origin;
+use runs::Run;
 use shard::Shard;
 use sizes::Sizes;
 use source::Input;
@@ -72,6 +75,7 @@ use std::path::Path;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
+use tally::HostTally;
 
 /// What a build came to.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -117,6 +121,21 @@ pub enum Outcome {
     TooManyFailures,
     /// Stopped on request. The collection is as before, finished work is kept for the next run.
     Interrupted,
+}
+
+impl Outcome {
+    /// The exit code of a build that ends so.
+    ///
+    /// Too many failures are not 2, with which clap ends for a wrong command line; interrupted is that of a process
+    /// ended by SIGINT.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Finished => 0,
+            Self::TooManyFailures => 3,
+            Self::Interrupted => 130,
+        }
+    }
 }
 
 impl std::fmt::Display for BuildSummary {
@@ -454,6 +473,15 @@ fn finish(
         failed,
         passed_over: encoded.gone.n_passed,
     };
+    let note_run = |hosts: &BTreeMap<String, HostTally>, summary: &BuildSummary| {
+        Run::new(
+            Origin::of(&options.source).mode(),
+            summary,
+            hosts,
+            before.begun.elapsed(),
+        )
+        .note(&options.data_dir);
+    };
     if !encoded.interrupted {
         summary.removed = vanished.n_removed;
         summary.kept = vanished.kept.len();
@@ -487,6 +515,7 @@ fn finish(
                 false => Outcome::TooManyFailures,
             };
         recorded::write(options, &summary)?;
+        note_run(&encoded.hosts, &summary);
         report::write(report::Run {
             options,
             summary: &summary,
@@ -510,6 +539,8 @@ fn finish(
         if let Some(ending) = drafts.ending {
             ending.keep(options.prune)?;
         }
+    } else {
+        note_run(&encoded.hosts, &summary);
     }
     Ok(summary)
 }

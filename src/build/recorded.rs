@@ -301,7 +301,7 @@ pub(super) fn write(options: &BuildOptions, summary: &BuildSummary) -> anyhow::R
 }
 
 impl Origin {
-    fn of(source: &Source) -> Self {
+    pub(super) fn of(source: &Source) -> Self {
         match source {
             Source::Csv(file) => Self::Csv {
                 file: absolute(file),

@@ -1,6 +1,8 @@
 //! `clip-search inspect`.
 
+use super::runs;
 use crate::build::recorded::Recorded;
+use crate::build::runs::{self as last_runs, Run};
 use crate::cli::InspectArgs;
 use crate::collection::Collection;
 use crate::collection::kinship::{self, Kinship, kinship};
@@ -55,12 +57,17 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
         problems.push(error.to_string());
         None
     });
+    let last_runs = last_runs::read(&args.data.data_dir).unwrap_or_else(|error| {
+        problems.push(error.to_string());
+        Vec::new()
+    });
     let mut out = Output::default();
     if args.json {
         let whole = json!({
             "collection": collection.counts,
             "features": collection.identity,
             "source": recorded,
+            "runs": last_runs,
             "model": model,
             "triples": n_triples,
             "problems": problems,
@@ -71,7 +78,7 @@ pub(super) fn run(args: &InspectArgs) -> anyhow::Result<ExitCode> {
             &mut out,
             args,
             &collection,
-            recorded.as_ref(),
+            (recorded.as_ref(), &last_runs),
             model.as_ref(),
             n_triples,
             &problems,
@@ -138,7 +145,7 @@ fn print_text(
     out: &mut Output,
     args: &InspectArgs,
     collection: &Report,
-    recorded: Option<&Recorded>,
+    (recorded, last_runs): (Option<&Recorded>, &[Run]),
     model: Option<&ModelDescription>,
     n_triples: Option<usize>,
     problems: &[String],
@@ -182,6 +189,10 @@ fn print_text(
             "  last build  {}: {}",
             recorded.last_run.ended, recorded.last_run.summary
         ));
+    }
+    for (nth, line) in runs::lines(last_runs).iter().enumerate() {
+        let name = if nth == 0 { "  last builds" } else { "" };
+        out.line(format_args!("{name:14}{line}"));
     }
     if let Some(model) = model {
         out.line(format_args!("model         {}", model.folder.display()));

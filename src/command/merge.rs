@@ -1,6 +1,6 @@
 //! `clip-search merge`.
 
-use super::build::TOO_MANY_FAILURES;
+use crate::build::Outcome;
 use crate::build::merge::{self, MergeOptions};
 use crate::cli::MergeArgs;
 use crate::print::Output;
@@ -18,6 +18,6 @@ pub(super) fn run(args: MergeArgs) -> anyhow::Result<ExitCode> {
     out.finish()?;
     Ok(match summary.is_within_limit {
         true => ExitCode::SUCCESS,
-        false => ExitCode::from(TOO_MANY_FAILURES),
+        false => ExitCode::from(Outcome::TooManyFailures.exit_code()),
     })
 }

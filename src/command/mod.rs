@@ -8,6 +8,7 @@ mod inspect;
 mod load;
 mod merge;
 mod query;
+mod runs;
 mod serve;
 mod table;
 

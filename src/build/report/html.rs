@@ -3,8 +3,9 @@
 use super::kinds::Kind;
 use super::{Report, Shown};
 use crate::escape;
+use crate::print::duration;
 use indicatif::DecimalBytes;
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 
 const STYLE: &str = "\
 :root { color-scheme: light dark; font: 1rem/1.5 system-ui, sans-serif }
@@ -186,30 +187,4 @@ fn pictures(html: &mut String, shown: &[Shown]) {
         );
     }
     html.push_str("</ul>\n");
-}
-
-fn duration(seconds: u64) -> impl Display {
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{seconds} s"),
-        (0, minutes) => format!("{minutes} min {seconds} s"),
-        (hours, minutes) => format!("{hours} h {minutes} min"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_for_people() {
-        for (n, text) in [
-            (0, "0 s"),
-            (59, "59 s"),
-            (61, "1 min 1 s"),
-            (7265, "2 h 1 min"),
-        ] {
-            assert_eq!(duration(n).to_string(), text);
-        }
-    }
 }

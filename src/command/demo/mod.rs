@@ -10,9 +10,9 @@ mod guide;
 mod setup;
 mod stop;
 
-use super::build::INTERRUPTED;
 use super::query::print;
 use super::{blocking, listen};
+use crate::build::Outcome;
 use crate::cli::DemoArgs;
 use crate::encoder::Encoder;
 use crate::http::pages::operator::PageSettings;
@@ -53,7 +53,7 @@ async fn serve(args: &DemoArgs, files: DemoFiles, dir: DemoDir) -> anyhow::Resul
     let _lock = dir.lock()?;
     let iiif = guide::origin(iiif_listener.local_addr()?);
     let Some(sparql) = set_up(args, &files, &dir, iiif_listener, stop.clone()).await? else {
-        return Ok(ExitCode::from(INTERRUPTED));
+        return Ok(ExitCode::from(Outcome::Interrupted.exit_code()));
     };
     let n_images = sparql.engine().collection().len();
     let service = guide::origin(listener.local_addr()?);
@@ -87,7 +87,7 @@ async fn answer(
         Place::Unready(_lock) => {
             let listener = listen(args.host, args.iiif_port, "--iiif-port").await?;
             let Some(sparql) = set_up(args, &files, &dir, listener, Stop::listen()).await? else {
-                return Ok(ExitCode::from(INTERRUPTED));
+                return Ok(ExitCode::from(Outcome::Interrupted.exit_code()));
             };
             sparql
         }

@@ -81,6 +81,31 @@ fn a_build_is_run_again_with_what_it_was_told() {
     assert_eq!(json["source"]["source"]["mode"], "CSV");
     assert_eq!(json["source"]["last_run"]["reused"], 7);
 
+    // The last build comes first.
+    let counts = |run: &Value| {
+        ["images", "added", "changed", "removed", "failed"].map(|name| run[name].clone())
+    };
+    let runs = json["runs"].as_array().unwrap();
+    assert_eq!(
+        runs.iter().map(counts).collect::<Vec<_>>(),
+        [[12, 5, 0, 0, 0], [7, 7, 0, 0, 0]]
+    );
+    assert_eq!(runs[0]["ended"], json["source"]["last_run"]["ended"]);
+    assert!(runs[1]["bytes"].as_u64().unwrap() > 7 * 500, "{runs:?}");
+    let table: Vec<Vec<&str>> = (text
+        .lines()
+        .skip_while(|line| !line.contains("last builds"))
+        .take(3))
+    .map(|line| {
+        line.trim_start_matches("  last builds")
+            .split_whitespace()
+            .collect()
+    })
+    .collect();
+    assert_eq!(table[0][..3], ["ended", "mode", "exit"]);
+    assert_eq!(table[1][1..8], ["CSV", "0", "12", "5", "0", "0", "0"]);
+    assert_eq!(table[2][1..8], ["CSV", "0", "7", "7", "0", "0", "0"]);
+
     // Its limit holds, and one run may have another.
     write(&lines[..12]);
     let sentence = command("update", &["--data-dir", &data], elsewhere.path()).sentence(1);
@@ -100,6 +125,30 @@ fn a_build_is_run_again_with_what_it_was_told() {
         summary.ends_with("; 1 that are not in the input any more removed\n"),
         "{summary}"
     );
+
+    // What is wrong with the list of builds is told, and is no failure.
+    let inspect = ["inspect", "--data-dir", &data, "--json"];
+    let inspect = || serde_json::from_str::<Value>(&run(&mut clip_search(&inspect)).ok()).unwrap();
+    let json = inspect();
+    let removed: Vec<u64> = (json["runs"].as_array().unwrap().iter())
+        .map(|run| run["removed"].as_u64().unwrap())
+        .collect();
+    assert_eq!(removed, [1, 0, 0, 0]);
+    fs::write(dir.path().join("data/runs.json"), "{").unwrap();
+    let problems = inspect()["problems"].to_string();
+    assert!(problems.contains("runs.json is damaged"), "{problems}");
+    let ended = run(
+        clip_search(&["update", "--model", &model(), "--data-dir", &data]).env("CLIP_LOG", "warn"),
+    );
+    assert!(
+        ended.stderr.contains("runs.json is damaged"),
+        "{}",
+        ended.stderr
+    );
+    ended.ok();
+    let json = inspect();
+    assert_eq!(json["runs"].as_array().unwrap().len(), 1);
+    assert_eq!(json["problems"].as_array().unwrap().len(), 0, "{json}");
 }
 
 #[test]
