@@ -1,7 +1,7 @@
 //! A picture of an image: a URL that its server answers, and how large it is.
 
 use super::full_image_url;
-use super::reference::{Reference, may_be_file};
+use super::reference::{Reference, asks_natively, may_be_file};
 use crate::collection::sizes::{ApiVersion, ImageSize, Measured, Profile};
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
@@ -33,7 +33,11 @@ impl Picture {
                 height: size.height,
             };
         }
-        let version = size.service.map(|service| service.version);
+        // Of a part of an image no service is known; how the URL asks for it tells the first version.
+        let version = match size.service {
+            Some(service) => Some(service.version),
+            None => asks_natively(iiif_url).then_some(ApiVersion::V1),
+        };
         let (quality, whole) = match version {
             Some(ApiVersion::V1) => ("native", "full"),
             Some(ApiVersion::V2) => ("default", "full"),
@@ -114,6 +118,29 @@ mod tests {
         let size = ImageSize::new(size.0, size.1, Measured::Info, service).unwrap();
         let picture = Picture::new("http://h/i/", size, NonZeroU32::new(1000).unwrap());
         (picture.url, picture.width.get(), picture.height.get())
+    }
+
+    #[test]
+    fn a_picture_of_a_part_is_asked_for_as_its_url_does() {
+        let part = ImageSize::new(300, 200, Measured::Info, None).unwrap();
+        for (url, expected) in [
+            (
+                "http://h/i/0,0,300,200/full/0/native.jpg",
+                "http://h/i/0,0,300,200/300,/0/native.jpg",
+            ),
+            (
+                "http://h/i/0,0,300,200/max/0/default.jpg",
+                "http://h/i/0,0,300,200/300,/0/default.jpg",
+            ),
+            // The end of an identifier.
+            (
+                "http://h/i/native.jpg",
+                "http://h/i/native.jpg/full/300,/0/default.jpg",
+            ),
+        ] {
+            let picture = link(url, Some(part), NonZeroU32::new(1000).unwrap());
+            assert_eq!(picture, expected);
+        }
     }
 
     #[test]

@@ -107,6 +107,14 @@ impl<'a> Reference<'a> {
     }
 }
 
+/// Whether `url` is a request for the quality that version 1 of the Image API alone has.
+#[must_use]
+pub fn asks_natively(url: &str) -> bool {
+    let trimmed = url.trim_end_matches('/');
+    let is_native = (trimmed.rsplit('/').next()).is_some_and(|file| file.starts_with("native."));
+    is_native && request(trimmed).is_some()
+}
+
 /// Whether the URL may be that of a picture file, by its name.
 #[must_use]
 pub fn may_be_file(url: &str) -> bool {
