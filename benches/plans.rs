@@ -19,7 +19,7 @@ use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::image_id::image_id;
 use clip_search::sparql::results::{GraphFormat, TableFormat};
 use clip_search::sparql::{PlannerOptions, QueryRequest, Sparql, SparqlOptions};
-use common::{D, NoModel, Random, median, one_pass};
+use common::{D, NoModel, Random, flat, median, one_pass};
 use criterion::{Criterion, SamplingMode};
 use ndarray::Array2;
 use oxigraph::model::{GraphName, Literal, NamedNode, Quad, Term};
@@ -349,9 +349,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         first_block: usize::MAX,
         inline_rows: usize::MAX,
     })?;
-    let features = collection.features();
+    let matrix = flat(collection.features());
     let mut measure = Measure::new(n);
-    let pass = measure.median("floor", "one pass", || one_pass(features))?;
+    let pass = measure.median("floor", "one pass", || one_pass(&matrix))?;
     let mut table = format!(
         "{n} images; one pass over their vectors takes {:.2} ms\n\n",
         ms(pass)

@@ -8,15 +8,17 @@ mod common;
 
 use clip_search::collection::Collection;
 use clip_search::engine::Engine;
-use clip_search::features::nearest;
+use clip_search::features::nearest::Lookup;
 use clip_search::features::npy::{Precision, header};
 use clip_search::fetch::allow::AllowList;
 use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::image_id::image_id;
+use clip_search::search::VectorSearch;
+use clip_search::search::exact::Exact;
 use clip_search::sparql::results::{GraphFormat, TableFormat};
 use clip_search::sparql::{QueryRequest, Sparql, SparqlOptions};
 use clip_search::store;
-use common::{D, NoModel, Random, median, one_pass};
+use common::{D, NoModel, Random, flat, median, one_pass};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,12 +72,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let collection = Arc::new(Collection::open(dir.path())?);
     let query = Random(1).embedding();
     let features = collection.features();
-    let floor = median(21, || one_pass(features));
+    let matrix = flat(features);
+    let floor = median(21, || one_pass(&matrix));
     let one_by_one = median(9, || {
         (0..N)
             .map(|row| {
-                features
-                    .row(row)
+                matrix[row * D..][..D]
                     .iter()
                     .zip(query.as_slice())
                     .map(|(a, b)| a * b)
@@ -83,7 +85,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             })
             .fold(f32::MIN, f32::max)
     });
-    let exact = median(21, || nearest::at_least(features, &query, -1.0, Some(10)));
+    let lookup = Lookup {
+        query: &query,
+        min_score: -1.0,
+        limit: Some(10),
+    };
+    let search = Exact::new(features.clone());
+    let exact = median(21, || search.each(&[lookup], None, &|| false));
     report("exact top 10", exact, "one pass over the matrix", floor);
     report(
         "exact top 10",

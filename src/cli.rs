@@ -5,7 +5,7 @@ use crate::build::options::{Delivery, MaxRate};
 use crate::build::shard::Shard;
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::env_file::EnvFile;
-use crate::features::npy::Precision;
+use crate::features::npy::{FeaturesIn, Precision};
 use crate::http::pages::accent::Accent;
 use crate::http::pages::operator::{Link, Viewer};
 use crate::print::note;
@@ -267,6 +267,14 @@ pub struct DataArgs {
         value_name = "NAME"
     )]
     pub iiif_column: Option<String>,
+    /// Where the vectors are while they are searched: mapped (in the file, which is read through memory) or memory
+    #[arg(
+        long,
+        env = "CLIP_FEATURES_IN",
+        value_name = "PLACE",
+        default_value = "mapped"
+    )]
+    pub features_in: FeaturesIn,
     /// Folder of the metadata store that `load` fills; no metadata, unless set
     #[arg(long, env = "CLIP_STORE", value_name = "FOLDER")]
     pub store: Option<PathBuf>,

@@ -11,6 +11,7 @@ mod table;
 mod verify;
 
 use crate::features::Features;
+use crate::features::npy::FeaturesIn;
 use crate::iiif::image_iri;
 use identity::Identity;
 use open::CollectionError;
@@ -96,7 +97,19 @@ impl Collection {
         dir: &Path,
         iiif_column: Option<&str>,
     ) -> Result<Self, CollectionError> {
-        let opened = open::open(dir, iiif_column, open::CHEAP_SUM)?;
+        Self::open_in(dir, iiif_column, FeaturesIn::default())
+    }
+
+    /// As [`Self::open_with_column`], with the features in memory or in the mapped file.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_in(
+        dir: &Path,
+        iiif_column: Option<&str>,
+        features_in: FeaturesIn,
+    ) -> Result<Self, CollectionError> {
+        let opened = open::open(dir, iiif_column, open::CHEAP_SUM, features_in)?;
         if let Some(problem) = opened.sizes_problem {
             tracing::warn!("{problem}");
         }

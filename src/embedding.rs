@@ -93,7 +93,7 @@ impl Embedding {
     /// Cosine similarity with `other`, in `[-1, 1]`.
     #[must_use]
     pub fn cosine(&self, other: &Self) -> f32 {
-        crate::features::nearest::score(&self.0, &other.0)
+        crate::features::score::score(&self.0, &other.0)
     }
 }
 

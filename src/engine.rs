@@ -3,10 +3,13 @@
 use crate::collection::Collection;
 use crate::embedding::Embedding;
 use crate::encoder::{Encoder, EncoderError, ImageError};
-use crate::features::nearest::{self, Hit, Lookup};
-use crate::features::ranking::Ranking;
+use crate::features::nearest::{Hit, Lookup};
+use crate::features::score::score;
 use crate::fetch::{FetchError, Fetcher};
 use crate::image_id::image_id;
+use crate::search::exact::Exact;
+use crate::search::ranking::Ranking;
+use crate::search::{Done, SearchError, VectorSearch};
 use lru::LruCache;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -15,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Answers vector searches over one collection; shared by all requests.
 pub struct Engine {
     collection: Arc<Collection>,
+    search: Box<dyn VectorSearch>,
     encoder: Arc<dyn Encoder>,
     fetcher: Fetcher,
     /// By the digest of the text: texts come from strangers and may be long.
@@ -44,6 +48,7 @@ impl Engine {
     #[must_use]
     pub fn new(collection: Arc<Collection>, encoder: Arc<dyn Encoder>, fetcher: Fetcher) -> Self {
         Self {
+            search: Box::new(Exact::new(collection.features().clone())),
             collection,
             encoder,
             fetcher,
@@ -55,6 +60,7 @@ impl Engine {
     #[must_use]
     pub fn over(&self, collection: Arc<Collection>) -> Self {
         Self {
+            search: Box::new(Exact::new(collection.features().clone())),
             collection,
             encoder: Arc::clone(&self.encoder),
             fetcher: self.fetcher.clone(),
@@ -66,6 +72,12 @@ impl Engine {
     #[must_use]
     pub fn encoder(&self) -> &Arc<dyn Encoder> {
         &self.encoder
+    }
+
+    /// What finds the nearest images.
+    #[must_use]
+    pub fn search_engine(&self) -> &dyn VectorSearch {
+        &*self.search
     }
 
     /// The images that are searched.
@@ -152,41 +164,41 @@ impl Engine {
     #[must_use]
     pub fn similarity(&self, iiif_url: &str, other: &[f32]) -> Option<f32> {
         let row = self.collection.row_of_url(iiif_url)?;
-        Some(nearest::score(self.collection.features().row(row), other))
+        let features = self.collection.features();
+        features.check().ok()?;
+        Some(score(&features.row(row), other))
     }
 
     /// Cosine similarity of two images of the collection.
     #[must_use]
     pub fn similarity_of(&self, iiif_url: &str, other_url: &str) -> Option<f32> {
         let other = self.collection.row_of_url(other_url)?;
-        self.similarity(iiif_url, self.collection.features().row(other))
+        self.similarity(iiif_url, &self.collection.features().row(other))
     }
 
-    /// The best images for each lookup, of all or of `rows` alone, unless `is_stopped` before the end: see
-    /// [`nearest::each_of_rows`].
-    #[must_use]
+    /// The best images for each lookup, of all or of `rows` alone.
+    ///
+    /// # Errors
+    /// [`SearchError`], for one if `is_stopped` before the end.
     pub fn search_each(
         &self,
         lookups: &[Lookup<'_>],
         rows: Option<&BTreeSet<usize>>,
         is_stopped: &dyn Fn() -> bool,
-    ) -> Vec<Vec<Hit>> {
-        let features = self.collection.features();
-        match rows {
-            Some(rows) => {
-                nearest::each_of_rows(features, lookups, rows.iter().copied(), is_stopped)
-            }
-            None => nearest::each_of_rows(features, lookups, 0..features.len(), is_stopped),
-        }
+    ) -> Result<(Vec<Vec<Hit>>, Done), SearchError> {
+        self.search.each(lookups, rows, is_stopped)
     }
 
     /// The best images for a lookup, of all or of `rows` alone, in order only as far as they are read.
-    #[must_use]
-    pub fn ranking(&self, lookup: Lookup<'_>, rows: Option<&BTreeSet<usize>>) -> Ranking {
-        let features = self.collection.features();
-        match rows {
-            Some(rows) => Ranking::of_rows(features, lookup, rows.iter().copied()),
-            None => Ranking::of_rows(features, lookup, 0..features.len()),
-        }
+    ///
+    /// # Errors
+    /// [`SearchError`], for one if `is_stopped` before the end.
+    pub fn ranking(
+        &self,
+        lookup: Lookup<'_>,
+        rows: Option<&BTreeSet<usize>>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<(Ranking, Done), SearchError> {
+        self.search.ranked(lookup, rows, is_stopped)
     }
 }

@@ -26,7 +26,8 @@
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |
 //! | [`engine`] | collection and encoder together, text cache | |
 //! | [`encoder`] | model folders, tokens, pixels, inference, hub | ort, tokenizers, image |
-//! | [`collection`], [`features`] | the data directory; exact search | |
+//! | [`collection`], [`features`] | the data directory; vectors as they lie in their file, and what a score is | memmap2 |
+//! | [`search`] | the engines that find the nearest vectors, behind one trait | |
 //! | [`build`] | from a table of URLs, manifests, a stream of changes or a folder of files to a data directory | |
 //! | [`harvest`] | IIIF manifests and collections as images and triples; streams of changes; pure | |
 //! | [`fetch`], [`net`] | URLs from strangers; the HTTP client | reqwest (with [`build`] and SERVICE) |
@@ -108,6 +109,7 @@ pub mod net;
 pub mod place;
 pub mod presentation;
 pub mod print;
+pub mod search;
 pub mod sparql;
 pub mod store;
 mod unreadable;

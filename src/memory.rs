@@ -114,6 +114,36 @@ impl Usage {
     }
 }
 
+/// Where this thread tells what it has in use, while it is watched.
+#[must_use]
+pub fn usage() -> Option<Usage> {
+    SHARED.with_borrow(|shared| shared.clone().map(Usage))
+}
+
+/// Runs `work` for whoever `usage` is of: what it allocates on this thread is in use by them.
+pub fn on_behalf_of<T>(usage: Option<&Usage>, work: impl FnOnce() -> T) -> T {
+    let _own = Lent {
+        own: OWN.replace(0),
+        shared: SHARED.replace(usage.map(|usage| usage.0.clone())),
+    };
+    work()
+}
+
+/// What is this thread's own while it works for another. It has it again afterwards, even if the work panics.
+struct Lent {
+    own: isize,
+    shared: Option<Arc<AtomicIsize>>,
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        let rest = OWN.replace(self.own);
+        if let Some(usage) = SHARED.replace(self.shared.take()) {
+            usage.fetch_add(rest, Ordering::Relaxed);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -128,6 +158,14 @@ mod tests {
         count(-4 * STEP);
         std::thread::spawn(|| count(100 * STEP)).join().unwrap();
         assert_eq!(usage.bytes(), usize::try_from(6 * STEP).unwrap());
+        let borrowed = usage.clone();
+        let helped = std::thread::spawn(move || {
+            on_behalf_of(Some(&borrowed), || count(3 * STEP + 7));
+            // And no longer.
+            count(50 * STEP);
+        });
+        helped.join().unwrap();
+        assert_eq!(usage.bytes(), usize::try_from(9 * STEP + 7).unwrap());
         count(-20 * STEP);
         assert_eq!(usage.bytes(), 0);
     }

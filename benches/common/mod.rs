@@ -67,10 +67,14 @@ pub(crate) fn median<T>(runs: usize, mut work: impl FnMut() -> T) -> Duration {
 }
 
 /// The floor of any search: every number of the matrix is read once.
-pub(crate) fn one_pass(features: &Features) -> [f32; 16] {
+pub(crate) fn one_pass(matrix: &[f32]) -> [f32; 16] {
     let add = |sum: [f32; 16], x: [f32; 16]| std::array::from_fn(|i| sum[i] + x[i]);
+    (matrix.as_chunks::<16>().0.iter().copied()).fold([0f32; 16], add)
+}
+
+/// The vectors one after the other.
+pub(crate) fn flat(features: &Features) -> Vec<f32> {
     (0..features.len())
-        .map(|row| features.row(row).as_chunks::<16>().0)
-        .map(|row| row.iter().copied().fold([0f32; 16], add))
-        .fold([0f32; 16], add)
+        .flat_map(|row| features.row(row).into_owned())
+        .collect()
 }

@@ -7,7 +7,7 @@ use super::report::in_full;
 use super::sizes;
 use super::table::{Table, line_of};
 use super::verify::{check_identity, check_there};
-use crate::features::npy::{self, FeaturesError, Precision, SumOf};
+use crate::features::npy::{self, FeaturesError, FeaturesIn, Precision, SumOf};
 use crate::iiif::image_iri;
 use crate::image_id::image_id;
 use csv::ByteRecord;
@@ -169,6 +169,7 @@ pub(super) fn open(
     dir: &Path,
     iiif_column: Option<&str>,
     sum_of: SumOf,
+    features_in: FeaturesIn,
 ) -> Result<Opened, CollectionError> {
     let [features_path, ids_path, images_path] =
         [FEATURES, IMAGE_IDS, IMAGES].map(|name| dir.join(name));
@@ -178,7 +179,7 @@ pub(super) fn open(
     let identity = Identity::read(dir)?;
     // Without an identity there is nothing to compare with.
     let sum_of = identity.as_ref().map_or(SumOf::UpTo(0), |_| sum_of);
-    let npy = npy::read_summed(&features_path, sum_of)?;
+    let npy = npy::read_summed(&features_path, sum_of, features_in)?;
     let ids = Ids::read(&ids_path)?;
     if ids.names.len() != npy.features.len() {
         return Err(CollectionError::Counts {

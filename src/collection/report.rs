@@ -4,7 +4,7 @@ use super::Collection;
 use super::identity::Identity;
 use super::open::{self, IMAGES};
 use super::sizes::Measured;
-use crate::features::npy::{Precision, SumOf};
+use crate::features::npy::{FeaturesIn, Precision, SumOf};
 use std::error::Error;
 use std::path::Path;
 
@@ -52,7 +52,7 @@ pub struct SizeCounts {
 /// Looks at the collection in `dir`, checksums included, whatever the size; `iiif_column` as for [`super::Collection::open_with_column`].
 #[must_use]
 pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
-    let opened = match open::open(dir, iiif_column, SumOf::All) {
+    let opened = match open::open(dir, iiif_column, SumOf::All, FeaturesIn::Mapped) {
         Ok(opened) => opened,
         Err(error) => {
             return Report {

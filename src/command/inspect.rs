@@ -137,7 +137,7 @@ fn try_model(args: &InspectArgs, model: &ModelDescription) -> anyhow::Result<Kin
     };
     let encoder = ClipEncoder::open(&model.folder, &options)?;
     let dir = &args.data.data_dir;
-    let collection = Collection::open_with_column(dir, args.data.iiif_column())?;
+    let collection = Collection::open_in(dir, args.data.iiif_column(), args.data.features_in)?;
     Ok(kinship(dir, &collection, &encoder)?)
 }
 

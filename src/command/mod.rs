@@ -62,7 +62,7 @@ fn open(
     let options = sparql.options()?;
     let allow = allow_list(&sparql.allow_fetch)?;
     let fetcher = Fetcher::new(runtime.clone(), allow, sparql.fetch_limits())?;
-    let collection = Collection::open_with_column(&data.data_dir, data.iiif_column())?;
+    let collection = Collection::open_in(&data.data_dir, data.iiif_column(), data.features_in)?;
     let encoder = open_encoder(model, Aim::Soon)?;
     check_model(data, &collection, model, &*encoder)?;
     let store = open_store(data.store.as_deref())?;

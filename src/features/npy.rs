@@ -1,15 +1,17 @@
 //! `features.npy`: read in any precision, written byte for byte as `numpy.save` writes it.
 
-use super::Features;
-use super::nearest::dot;
+use super::mapped::Mapped;
+use super::norm::Norm;
+use super::numbers::Numbers;
 use super::sum::{Sum, Summing, SummingReader};
+use super::{ChangedFile, Features, Raw};
 use crate::git_lfs;
 use half::f16;
-use half::slice::HalfFloatSliceExt;
-use ndarray::Array2;
+use half::vec::HalfBitsVecExt;
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What `features.npy` holds.
 #[derive(Debug)]
@@ -22,6 +24,31 @@ pub struct Npy {
     pub n_renormalised: usize,
     /// The checksum of the file, if it was asked for.
     pub sum: Option<Sum>,
+}
+
+/// Where the features are while the collection is in use.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum FeaturesIn {
+    /// In the file, which is read through memory: other programs get that memory when they need it, and a service that
+    /// starts again finds what is there. Outside of Unix, and for numbers of 64 bits, it is memory all the same.
+    #[default]
+    Mapped,
+    /// In memory of this process: nothing that happens to the file matters any more, and no search waits for a disk.
+    Memory,
+}
+
+impl std::str::FromStr for FeaturesIn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "mapped" => Ok(Self::Mapped),
+            "memory" => Ok(Self::Memory),
+            _ => Err(format!(
+                "{text} is no place for the features; known are mapped and memory"
+            )),
+        }
+    }
 }
 
 /// Which files have their checksum computed while they are read.
@@ -102,6 +129,9 @@ pub enum FeaturesError {
         /// Index into the matrix.
         row: usize,
     },
+    /// The file was written to or cut off while it was read.
+    #[error(transparent)]
+    Changed(#[from] ChangedFile),
     /// A row has no direction.
     #[error("{path}: row {row} (counted from 0) has zero length and so no direction")]
     ZeroNorm {
@@ -142,16 +172,12 @@ pub enum HeaderError {
     TooLarge(usize, usize),
 }
 
-/// A row whose squared norm is this close to 1 is left as it is: `f32` rounding.
-const UNIT_TOLERANCE: f32 = 1e-6;
-/// A norm this far from 1 is more than `f16` rounding and worth a line in `inspect`.
-const ROUNDING: f64 = 2e-3;
-/// Below this norm a row has no direction; as in `Embedding::new`.
-const MIN_NORM: f64 = 1e-6;
 /// NumPy's own headers have 118 bytes; format 2.0 allows 4 GiB, which no one needs.
 const MAX_HEADER_BYTES: u32 = 1 << 20;
 /// Numbers converted at a time: the raw bytes stay in the processor's cache.
 const CHUNK: usize = 1 << 16;
+/// Rows that a thread looks at at a time.
+const ROWS: usize = 1 << 10;
 
 impl Precision {
     /// Bytes of one number.
@@ -181,33 +207,51 @@ impl Precision {
             Self::F64 => bytes.extend(row.iter().flat_map(|x| f64::from(*x).to_le_bytes())),
         }
     }
+}
 
-    /// The numbers in `bytes`, of which there are `out.len()`.
-    fn read_values(self, bytes: &[u8], halves: &mut Vec<f16>, out: &mut [f32]) {
+impl Precision {
+    /// The next `n` numbers of a file, each as it is, but those of 64 bits rounded to 32.
+    fn read(self, reader: &mut impl Read, n: usize) -> std::io::Result<Numbers> {
+        let mut bytes = vec![0u8; CHUNK * self.size_bytes()];
+        let mut n_left = n;
+        let mut next = |convert: &mut dyn FnMut(&[u8])| -> std::io::Result<()> {
+            while n_left > 0 {
+                let n = n_left.min(CHUNK);
+                let bytes = &mut bytes[..n * self.size_bytes()];
+                reader.read_exact(bytes)?;
+                convert(bytes);
+                n_left -= n;
+            }
+            Ok(())
+        };
+        let mut singles: Vec<f32> = Vec::new();
         match self {
             Self::F16 => {
-                halves.clear();
-                halves.extend(bytes.as_chunks().0.iter().map(|b| f16::from_le_bytes(*b)));
-                // Converts eight at a time where the processor can: one by one is ten times slower.
-                halves.convert_to_f32_slice(out);
+                let mut bits: Vec<u16> = Vec::with_capacity(n);
+                next(&mut |bytes| {
+                    bits.extend(bytes.as_chunks().0.iter().map(|b| u16::from_le_bytes(*b)));
+                })?;
+                return Ok(Numbers::Halves(bits.reinterpret_into()));
             }
             Self::F32 => {
-                for (x, b) in out.iter_mut().zip(bytes.as_chunks().0) {
-                    *x = f32::from_le_bytes(*b);
-                }
+                singles.reserve_exact(n);
+                next(&mut |bytes| {
+                    singles.extend(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)));
+                })?;
             }
             Self::F64 => {
-                for (x, b) in out.iter_mut().zip(bytes.as_chunks().0) {
+                singles.reserve_exact(n);
+                next(&mut |bytes| {
+                    let doubles = bytes.as_chunks().0.iter().map(|b| f64::from_le_bytes(*b));
                     #[expect(
                         clippy::cast_possible_truncation,
                         reason = "what f32 cannot hold becomes infinite and is refused"
                     )]
-                    {
-                        *x = f64::from_le_bytes(*b) as f32;
-                    }
-                }
+                    singles.extend(doubles.map(|x| x as f32));
+                })?;
             }
         }
+        Ok(Numbers::Singles(singles))
     }
 }
 
@@ -234,57 +278,159 @@ impl std::str::FromStr for Precision {
 /// # Errors
 /// [`FeaturesError`] names the file, and the row where one is at fault.
 pub fn read(path: &Path) -> Result<Npy, FeaturesError> {
-    read_summed(path, SumOf::UpTo(0))
+    read_summed(path, SumOf::UpTo(0), FeaturesIn::Mapped)
 }
 
 /// As [`read`], with the checksum of the file if `sum_of` includes it.
 ///
 /// # Errors
 /// As of [`read`].
-pub fn read_summed(path: &Path, sum_of: SumOf) -> Result<Npy, FeaturesError> {
+pub fn read_summed(
+    path: &Path,
+    sum_of: SumOf,
+    features_in: FeaturesIn,
+) -> Result<Npy, FeaturesError> {
+    let (header, mut reader) = open(path, sum_of)?;
     let read_error = |source| FeaturesError::Read {
         path: path.to_owned(),
         source,
     };
-    let (header, mut reader) = open(path, sum_of)?;
-    let mut values = vec![0f32; header.rows * header.columns];
-    let mut bytes = vec![0u8; CHUNK * header.precision.size_bytes()];
-    let mut halves = Vec::with_capacity(CHUNK);
-    for out in values.chunks_mut(CHUNK) {
-        let bytes = &mut bytes[..out.len() * header.precision.size_bytes()];
-        reader.read_exact(bytes).map_err(read_error)?;
-        header.precision.read_values(bytes, &mut halves, out);
+    let start = usize::try_from(header.offset).unwrap_or(usize::MAX);
+    // The numbers of a mapped file must lie as the processor wants them, and in its order of bytes.
+    let is_in_place = header.precision != Precision::F64
+        && start.is_multiple_of(header.precision.size_bytes())
+        && cfg!(target_endian = "little")
+        // Elsewhere a file that is mapped cannot be replaced by another build.
+        && cfg!(unix);
+    let mut sum = None;
+    let mut mapped = None;
+    if features_in == FeaturesIn::Mapped && is_in_place && header.rows * header.columns > 0 {
+        let file = reader.get_ref().inner.try_clone().map_err(read_error)?;
+        // What a map is not to be had of is read.
+        mapped = Mapped::new(file, path);
     }
-    // The file has no more bytes than these: its length was compared with what the header says.
-    let sum = reader.into_inner().summing.map(Summing::finish);
-    let mut n_renormalised = 0;
-    for row in 0..header.rows {
-        let components = &mut values[row * header.columns..][..header.columns];
-        match normalise(components) {
-            Norm::Unit => {}
-            Norm::Renormalised => n_renormalised += 1,
-            Norm::NotFinite => {
-                return Err(FeaturesError::NotFinite {
-                    path: path.to_owned(),
-                    row,
-                });
-            }
-            Norm::Zero => {
-                return Err(FeaturesError::ZeroNorm {
-                    path: path.to_owned(),
-                    row,
-                });
-            }
+    let n_numbers = header.rows * header.columns;
+    let (numbers, summing) = match mapped {
+        Some(file) => {
+            check_size(path, &header, file.bytes().len() as u64)?;
+            let numbers = match header.precision {
+                Precision::F16 => Numbers::MappedHalves(file, start),
+                Precision::F32 | Precision::F64 => Numbers::MappedSingles(file, start),
+            };
+            (
+                numbers,
+                reader
+                    .get_ref()
+                    .summing
+                    .as_ref()
+                    .map(|_| Summing::default()),
+            )
         }
-    }
-    let matrix = Array2::from_shape_vec((header.rows, header.columns), values)
-        .expect("values has one number per row and column");
+        None => {
+            let numbers = header.precision.read(&mut reader, n_numbers);
+            let numbers = numbers.map_err(read_error)?;
+            // The file has no more bytes than these: its length was compared with what the header says.
+            sum = reader.into_inner().summing.map(Summing::finish);
+            (numbers, None)
+        }
+    };
+    let mut factors = vec![1.0; header.rows];
+    let mut found = Ok(0);
+    std::thread::scope(|scope| {
+        // The file's bytes are summed while its rows are looked at: both wait for the same memory.
+        if let Some(mut summing) = summing
+            && let Some(bytes) = numbers.file_bytes()
+        {
+            let sum = &mut sum;
+            scope.spawn(move || {
+                summing.update(bytes);
+                *sum = Some(summing.finish());
+            });
+        }
+        found = look_at_rows(&numbers, header.columns, &mut factors);
+    });
+    numbers.check()?;
+    let n_renormalised = found.map_err(|(row, norm)| match norm {
+        Norm::Zero => FeaturesError::ZeroNorm {
+            path: path.to_owned(),
+            row,
+        },
+        Norm::NotFinite | Norm::Unit | Norm::Of(_) => FeaturesError::NotFinite {
+            path: path.to_owned(),
+            row,
+        },
+    })?;
     Ok(Npy {
-        features: Features::from_unit_rows(matrix),
+        features: Features::new(numbers, header.rows, header.columns, factors),
         precision: header.precision,
         n_renormalised,
         sum,
     })
+}
+
+/// Looks at the length of each row and notes its factor, with all processors. Gives the number of rows whose length was
+/// off, or the first row that cannot be used.
+fn look_at_rows(
+    numbers: &Numbers,
+    columns: usize,
+    factors: &mut [f32],
+) -> Result<usize, (usize, Norm)> {
+    let n_off = AtomicUsize::new(0);
+    let n_blocks = factors.len().div_ceil(ROWS);
+    let blocks = std::sync::Mutex::new(factors.chunks_mut(ROWS).enumerate());
+    let first_bad = std::sync::Mutex::new(None::<(usize, Norm)>);
+    let look = || {
+        let mut components = vec![0f32; columns];
+        loop {
+            let next = (blocks
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner))
+            .next();
+            let Some((block, factors)) = next else {
+                return;
+            };
+            for (index, factor) in factors.iter_mut().enumerate() {
+                let row = block * ROWS + index;
+                let raw = numbers.get(row * columns..(row + 1) * columns);
+                let norm = super::kernel::with_all_the_processor_has(
+                    #[inline(always)]
+                    || match raw {
+                        Raw::F32(raw) => Norm::of(raw),
+                        Raw::F16(_) => {
+                            raw.widen(&mut components);
+                            Norm::of(&components)
+                        }
+                    },
+                );
+                *factor = norm.factor();
+                if norm.is_off() {
+                    n_off.fetch_add(1, Ordering::Relaxed);
+                }
+                if matches!(norm, Norm::Zero | Norm::NotFinite) {
+                    let mut first =
+                        (first_bad.lock()).unwrap_or_else(std::sync::PoisonError::into_inner);
+                    if first.is_none_or(|(before, _)| row < before) {
+                        *first = Some((row, norm));
+                    }
+                    // Blocks are taken in order: those before this one are looked at by others to their end.
+                    return;
+                }
+            }
+        }
+    };
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 1..n_threads.min(n_blocks) {
+            // A system without threads to give has this one.
+            let _ = std::thread::Builder::new().spawn_scoped(scope, look);
+        }
+        look();
+    });
+    let first_bad = first_bad.into_inner();
+    match first_bad.unwrap_or_else(std::sync::PoisonError::into_inner) {
+        Some(bad) => Err(bad),
+        None => Ok(n_off.into_inner()),
+    }
 }
 
 /// Opens `path` and reads its header, which promises what is there.
@@ -310,15 +456,25 @@ fn open(path: &Path, sum_of: SumOf) -> Result<(Header, Reader), FeaturesError> {
     });
     let header = Header::read(&mut reader).map_err(header_error)?;
     // Checked before anything is allocated: the header may promise more than there is.
-    let expected_bytes = header.file_bytes().map_err(header_error)?;
-    if found_bytes != expected_bytes {
-        return Err(FeaturesError::Size {
-            path: path.to_owned(),
-            expected_bytes,
-            found_bytes,
-        });
-    }
+    check_size(path, &header, found_bytes)?;
     Ok((header, reader))
+}
+
+fn check_size(path: &Path, header: &Header, found_bytes: u64) -> Result<(), FeaturesError> {
+    let expected_bytes = header
+        .file_bytes()
+        .map_err(|reason| FeaturesError::Header {
+            path: path.to_owned(),
+            reason,
+        })?;
+    if found_bytes == expected_bytes {
+        return Ok(());
+    }
+    Err(FeaturesError::Size {
+        path: path.to_owned(),
+        expected_bytes,
+        found_bytes,
+    })
 }
 
 type Reader = BufReader<SummingReader<File>>;
@@ -411,49 +567,6 @@ pub fn header(rows: usize, columns: usize, precision: Precision) -> Vec<u8> {
 }
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
-
-/// What [`normalise`] found and did.
-enum Norm {
-    Unit,
-    Renormalised,
-    NotFinite,
-    Zero,
-}
-
-/// Brings a row to unit norm. The score is a cosine, so rounding in the file is taken out as well.
-fn normalise(row: &mut [f32]) -> Norm {
-    let squared = dot(row, row);
-    if (squared - 1.0).abs() <= UNIT_TOLERANCE {
-        return Norm::Unit;
-    }
-    // Squares of very large and very small components leave the range of f32, not that of f64.
-    let norm = if (1e-3..1e3).contains(&squared) {
-        f64::from(squared).sqrt()
-    } else {
-        let squares = row.iter().map(|x| f64::from(*x) * f64::from(*x));
-        squares.sum::<f64>().sqrt()
-    };
-    if !norm.is_finite() {
-        return Norm::NotFinite;
-    }
-    if norm < MIN_NORM {
-        return Norm::Zero;
-    }
-    for x in row.iter_mut() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            reason = "a component of a unit vector fits f32"
-        )]
-        {
-            *x = (f64::from(*x) / norm) as f32;
-        }
-    }
-    if (norm - 1.0).abs() > ROUNDING {
-        Norm::Renormalised
-    } else {
-        Norm::Unit
-    }
-}
 
 /// The header of a NumPy file that holds a matrix of floats in C order.
 #[derive(Debug, PartialEq)]
@@ -694,7 +807,7 @@ mod tests {
             ),
         ] {
             let npy = read_bytes(&file(version, dict, &body)).unwrap();
-            assert_eq!(npy.features.row(0), [0.6, 0.8], "{dict}");
+            assert_eq!(*npy.features.row(0), [0.6, 0.8], "{dict}");
             assert_eq!(npy.n_renormalised, 1);
         }
     }
@@ -790,7 +903,7 @@ mod tests {
     #[test]
     fn huge_components_are_no_infinity() {
         let npy = read_bytes(&matrix_bytes(&[vec![0.0, -3e30]], 2, Precision::F32)).unwrap();
-        assert_eq!(npy.features.row(0), [0.0, -1.0]);
+        assert_eq!(*npy.features.row(0), [0.0, -1.0]);
     }
 
     proptest! {

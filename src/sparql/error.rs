@@ -1,5 +1,6 @@
 //! Why a query has no answer: who must act, and what to do.
 
+use crate::search::SearchError;
 use crate::sparql::request::error::RequestError;
 use oxigraph::sparql::QueryEvaluationError;
 use oxrdf::IriParseError;
@@ -122,6 +123,15 @@ pub enum ServiceError {
 impl From<RequestError> for QueryError {
     fn from(error: RequestError) -> Self {
         Self::Request(Box::new(error))
+    }
+}
+
+impl From<SearchError> for QueryError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Stopped => Self::Cancelled,
+            SearchError::Changed(_) | SearchError::Width { .. } => Self::Internal(Box::new(error)),
+        }
     }
 }
 

@@ -51,8 +51,12 @@ pub struct RequestExplanation {
     pub texts_remembered: usize,
     /// Images of the query that the model encoded.
     pub images_encoded: usize,
-    /// Whether every image that belongs into the answer is found: always so far.
+    /// What searched for images, and in which precision; empty if nothing had to.
+    pub engine: String,
+    /// Whether every image that belongs into the answer is found.
     pub exact: bool,
+    /// The share of them that is expected to be found: 1 if it is exact.
+    pub expected_recall: f64,
 }
 
 /// The plans.
@@ -191,6 +195,14 @@ impl fmt::Display for RequestExplanation {
             self.blocks,
             if self.blocks == 1 { "block" } else { "blocks" }
         )?;
-        writeln!(f, "  exact      {}", if self.exact { "yes" } else { "no" })
+        writeln!(f, "  engine     {}", self.engine)?;
+        match self.exact {
+            true => writeln!(f, "  exact      yes"),
+            false => writeln!(
+                f,
+                "  exact      no, expected recall {:.3}",
+                self.expected_recall
+            ),
+        }
     }
 }

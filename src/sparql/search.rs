@@ -123,10 +123,7 @@ impl Sparql {
             limit: None,
         };
         let is_stopped = || cancellation.is_cancelled();
-        let hits = (self.engine()).search_each(&[lookup], Some(rows), &is_stopped);
-        if is_stopped() {
-            return Err(QueryError::Cancelled);
-        }
+        let (hits, _) = (self.engine()).search_each(&[lookup], Some(rows), &is_stopped)?;
         Ok(hits.into_iter().flatten().collect())
     }
 }

@@ -92,12 +92,17 @@ impl AggregateFunctionAccumulator for Centroid {
         if let Some(row) = collection.row_of_url(image.as_str()) {
             let row = collection.features().row(row);
             self.sum.resize(row.len(), 0.0);
-            self.sum.iter_mut().zip(row).for_each(|(sum, x)| *sum += x);
+            self.sum
+                .iter_mut()
+                .zip(&*row)
+                .for_each(|(sum, x)| *sum += x);
         }
     }
 
-    /// The direction of the sum; unbound if there is no image, or none in particular.
+    /// The direction of the sum; unbound if there is no image, or none in particular, or the features cannot be read
+    /// any more.
     fn finish(&mut self) -> Option<Term> {
+        self.engine.collection().features().check().ok()?;
         let centroid = Embedding::new(std::mem::take(&mut self.sum)).ok()?;
         Some(embedding_literal::literal(&centroid).into())
     }

@@ -6,7 +6,7 @@ use super::finish::{finish, ordered_fragments};
 use super::gather::Gathered;
 use super::shape::{self, Best, Direct};
 use super::{direct, search};
-use crate::features::ranking::Ranking;
+use crate::search::ranking::Ranking;
 use crate::sparql::algebra::cells::{ground, has_blank_node, integer};
 use crate::sparql::error::QueryError;
 use crate::sparql::explain::{RequestExplanation, Stage};
@@ -94,7 +94,7 @@ fn best_rows(
         Some(direct) => rows.read_hits(asked, &direct, companions, &mut blocks, run)?,
         None => rows.read_joined(asked, best, companions, &mut blocks, run)?,
     }
-    Ok((rows, blocks.explain()))
+    Ok((rows, blocks.explain(run)))
 }
 
 /// The inputs of a request that has no variables among them.
@@ -141,7 +141,7 @@ impl Blocks {
         let mut relation = search::embedded(request, tuples, run, &mut spent)?;
         run.deadline.check()?;
         // Constants are one set of inputs.
-        let ranking = (run.trace).time(Stage::Search, || relation.ranking(run, &restriction));
+        let ranking = (run.trace).time(Stage::Search, || relation.ranking(run, &restriction))?;
         let first_block = run.options.planner.first_block;
         let size = if shape::has_exists(&best.select) {
             FEW_HITS.min(first_block)
@@ -169,7 +169,11 @@ impl Blocks {
         }
         run.deadline.check()?;
         let size = self.size;
-        let (start, hits) = (run.trace).time(Stage::Search, || self.ranking.next_block(size));
+        let is_stopped = || run.deadline.token.is_cancelled();
+        let ranking = &mut self.ranking;
+        let block = (run.trace).time(Stage::Search, || ranking.next_block(size, &is_stopped));
+        run.deadline.check()?;
+        let (start, hits) = block?;
         self.end = start + hits.len();
         self.n_blocks += 1;
         self.relation.show(hits, start, self.n_hits);
@@ -182,8 +186,8 @@ impl Blocks {
         Ok(true)
     }
 
-    fn explain(self) -> RequestExplanation {
-        (self.restriction).explain(&self.relation, self.n_blocks, self.end)
+    fn explain(self, run: &QueryRun<'_>) -> RequestExplanation {
+        (self.restriction).explain(run.engine, &self.relation, self.n_blocks, self.end)
     }
 }
 

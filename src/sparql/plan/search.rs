@@ -27,7 +27,8 @@ pub(super) fn all_hits(
         relation.search(run, spent, &request.written, &restriction)
     })?;
     let n_hits = relation.counts.hits;
-    run.trace.request(restriction.explain(&relation, 1, n_hits));
+    run.trace
+        .request(restriction.explain(run.engine, &relation, 1, n_hits));
     Ok(relation)
 }
 

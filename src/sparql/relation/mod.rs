@@ -3,8 +3,10 @@
 pub(super) mod embed;
 
 use crate::embedding::Embedding;
+use crate::engine::Engine;
 use crate::features::nearest::{Hit, Lookup};
-use crate::features::ranking::Ranking;
+use crate::search::Done;
+use crate::search::ranking::Ranking;
 use crate::sparql::error::QueryError;
 use crate::sparql::explain::RequestExplanation;
 use crate::sparql::limits::spent::Spent;
@@ -25,7 +27,8 @@ pub(super) struct Counts {
     pub texts_encoded: usize,
     pub texts_remembered: usize,
     pub images_encoded: usize,
-    pub images_scored: usize,
+    /// What the engine did.
+    pub done: Done,
     pub hits: usize,
 }
 
@@ -62,6 +65,7 @@ impl Restriction {
     /// How the request was searched for, once it was.
     pub(super) fn explain(
         self,
+        engine: &Engine,
         relation: &Relation,
         blocks: usize,
         joined: usize,
@@ -71,14 +75,16 @@ impl Restriction {
             inputs: relation.searches.len(),
             candidates: self.candidates.map(|rows| rows.len()),
             score_floor: self.floor,
-            images_scored: counts.images_scored,
+            images_scored: counts.done.images_scored,
             hits: counts.hits,
             hits_joined: joined,
             blocks,
             texts_encoded: counts.texts_encoded,
             texts_remembered: counts.texts_remembered,
             images_encoded: counts.images_encoded,
-            exact: true,
+            engine: engine.search_engine().name(),
+            exact: counts.done.is_exact,
+            expected_recall: counts.done.expected_recall,
             ..self.explanation
         }
     }
@@ -107,10 +113,10 @@ impl Relation {
                 let lookups: Vec<Lookup<'_>> = (searches.iter())
                     .filter_map(|search| search.lookup(restriction, options))
                     .collect();
-                let n_scored = rows.map_or(engine.collection().len(), BTreeSet::len);
-                self.counts.images_scored += n_scored * lookups.len();
                 let found = engine.search_each(&lookups, rows, &|| deadline.token.is_cancelled());
                 deadline.check()?;
+                let (found, done) = found?;
+                self.counts.done = self.counts.done.and(done);
                 for (search, found) in searches.iter_mut().zip(found) {
                     spent.hits(found.len(), options, written)?;
                     self.counts.hits += found.len();
@@ -141,20 +147,29 @@ impl Relation {
 
     /// The hits of a relation that has one set of inputs.
     ///
+    /// # Errors
+    /// [`QueryError`] if there is no time for it, or the features cannot be read any more.
+    ///
     /// # Panics
     /// If it has several.
-    pub(super) fn ranking(&mut self, run: &QueryRun<'_>, restriction: &Restriction) -> Ranking {
-        let [search] = &self.searches[..] else {
-            panic!("a ranking is of one set of inputs");
-        };
+    pub(super) fn ranking(
+        &mut self,
+        run: &QueryRun<'_>,
+        restriction: &Restriction,
+    ) -> Result<Ranking, QueryError> {
+        let [search] = <&[Search; 1]>::try_from(&self.searches[..])
+            .expect("a ranking is of one set of inputs");
         let Some(lookup) = search.lookup(restriction, run.options) else {
-            return Ranking::default();
+            return Ok(Ranking::default());
         };
         let rows = (restriction.candidates.as_ref()).filter(|_| lookup.limit.is_none());
-        let ranking = run.engine.ranking(lookup, rows);
-        self.counts.images_scored += rows.map_or(run.engine.collection().len(), BTreeSet::len);
+        let is_stopped = || run.deadline.token.is_cancelled();
+        let ranking = (run.engine).ranking(lookup, rows, &is_stopped);
+        run.deadline.check()?;
+        let (ranking, done) = ranking?;
+        self.counts.done = self.counts.done.and(done);
         self.counts.hits += ranking.len();
-        ranking
+        Ok(ranking)
     }
 
     /// Takes some of the `n_hits` hits of the only set of inputs in the place of all, those from number

@@ -1,0 +1,172 @@
+//! Arithmetic with what the processor has: AVX2, FMA and F16C where an x86 processor has them, otherwise what every
+//! processor of its kind has (NEON on ARM).
+//!
+//! Mostly plain loops, compiled once for each; which one runs is found out at run time. Wider registers would gain
+//! nothing: a scan waits for memory.
+
+use half::f16;
+
+/// Runs `work`, with the loops in it compiled for this processor. What it calls must be marked `#[inline(always)]`, or is
+/// compiled for any.
+#[inline(always)]
+pub(crate) fn with_all_the_processor_has<T>(work: impl FnOnce() -> T) -> T {
+    #[cfg(target_arch = "x86_64")]
+    if x86::is_there() {
+        #[expect(unsafe_code, reason = "what a processor has is known at run time only")]
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { x86::run(work) };
+    }
+    work()
+}
+
+/// Writes the numbers of `halves` over `singles`, of which there are as many; each is the same number.
+pub(super) fn widen(halves: &[f16], singles: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::is_there() {
+        #[expect(unsafe_code, reason = "what a processor has is known at run time only")]
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { x86::widen(halves, singles) };
+    }
+    for (single, half) in singles.iter_mut().zip(halves) {
+        *single = half.to_f32();
+    }
+}
+
+/// The dot product of each row of `halves` with `query`, in whatever order of additions is quickest.
+///
+/// # Shapes
+/// - `halves`: `[out.len(), d]`
+/// - `query`: `[d]`, at least one number
+pub(crate) fn dots_of_halves(halves: &[f16], query: &[f32], out: &mut [f32]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::is_there() {
+        #[expect(unsafe_code, reason = "what a processor has is known at run time only")]
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { x86::dots_of_halves(halves, query, out) };
+    }
+    let mut singles = vec![0.0; query.len()];
+    for (out, row) in out.iter_mut().zip(halves.chunks_exact(query.len())) {
+        widen(row, &mut singles);
+        *out = quick_dot(&singles, query);
+    }
+}
+
+/// The dot product of two slices of equal length, in whatever order of additions is quickest.
+#[inline(always)]
+pub(crate) fn quick_dot(a: &[f32], b: &[f32]) -> f32 {
+    let (a_blocks, a_rest) = a.as_chunks::<32>();
+    let (b_blocks, b_rest) = b.as_chunks::<32>();
+    let mut sums = [0f32; 32];
+    for (x, y) in a_blocks.iter().zip(b_blocks) {
+        for lane in 0..32 {
+            sums[lane] += x[lane] * y[lane];
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
+    sums.iter().sum::<f32>() + rest
+}
+
+/// Calls to these are unsafe where it is not known that [`is_there`](x86::is_there) holds; nothing in them is.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use half::f16;
+    use half::slice::HalfFloatSliceExt;
+    use std::arch::x86_64::{
+        __m256, _MM_HINT_T0, _mm_prefetch, _mm256_add_ps, _mm256_cvtph_ps, _mm256_fmadd_ps,
+        _mm256_setzero_ps,
+    };
+
+    /// Whether the processor has what these functions are compiled for.
+    #[inline(always)]
+    pub(super) fn is_there() -> bool {
+        is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("fma")
+            && is_x86_feature_detected!("f16c")
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    pub(super) fn run<T>(work: impl FnOnce() -> T) -> T {
+        work()
+    }
+
+    /// Has memory fetch what is wanted two rows of 512 later: by themselves processors do not look beyond the end of a
+    /// page, and a scan of pages that lie anywhere takes a quarter more time.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    fn fetch_ahead(halves: &[u16; 32]) {
+        const AHEAD: usize = 1024;
+        let later = halves.as_ptr().wrapping_add(AHEAD);
+        #[expect(unsafe_code, reason = "a hint that takes a pointer")]
+        #[allow(unused_unsafe, reason = "later compilers count it as safe")]
+        // SAFETY: a hint reads nothing, and may be of any address.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(later.cast());
+        }
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    fn eight(halves: [u16; 8]) -> __m256 {
+        _mm256_cvtph_ps(bytemuck::cast(halves))
+    }
+
+    /// Eight at a time: the half crate (2.7) takes three times as long.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    pub(super) fn widen(halves: &[f16], singles: &mut [f32]) {
+        let (halves, rest) = halves.reinterpret_cast().as_chunks::<8>();
+        let (singles, rest_out) = singles.as_chunks_mut::<8>();
+        for (out, halves) in singles.iter_mut().zip(halves) {
+            *out = bytemuck::cast(eight(*halves));
+        }
+        for (out, half) in rest_out.iter_mut().zip(rest) {
+            *out = f16::from_bits(*half).to_f32();
+        }
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    pub(super) fn dots_of_halves(halves: &[f16], query: &[f32], out: &mut [f32]) {
+        let (query, query_rest) = query.as_chunks::<32>();
+        let width = query.len() * 32 + query_rest.len();
+        for (out, row) in out.iter_mut().zip(halves.chunks_exact(width)) {
+            let (row, row_rest) = row.reinterpret_cast().as_chunks::<32>();
+            // Four sums at a time: an addition takes as long as four can be begun in.
+            let mut sums = [_mm256_setzero_ps(); 4];
+            for (x, y) in row.iter().zip(query) {
+                fetch_ahead(x);
+                let (x, y) = (x.as_chunks::<8>().0, y.as_chunks::<8>().0);
+                for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+                    *sum = _mm256_fmadd_ps(eight(*x), bytemuck::cast(*y), *sum);
+                }
+            }
+            let [a, b, c, d] = sums;
+            let sums: [f32; 8] =
+                bytemuck::cast(_mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d)));
+            let rest = row_rest.iter().zip(query_rest);
+            let rest: f32 = rest.map(|(x, y)| f16::from_bits(*x).to_f32() * y).sum();
+            *out = sums.iter().sum::<f32>() + rest;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_half_is_widened_as_the_half_crate_does() {
+        let halves: Vec<f16> = (0..=u16::MAX).map(f16::from_bits).collect();
+        for start in [0, 1, 5] {
+            let halves = &halves[start..halves.len() - 2 * start];
+            let mut singles = vec![0.0; halves.len()];
+            widen(halves, &mut singles);
+            for (half, single) in halves.iter().zip(singles) {
+                let expected = half.to_f32();
+                assert!(expected.is_nan() == single.is_nan(), "{half:?}");
+                assert!(
+                    expected.is_nan() || expected.to_bits() == single.to_bits(),
+                    "{half:?}"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Search: which images are nearest to a vector. The engines behind one trait.
+//!
+//! What the clip relation asks for is the same whichever engine answers: the best of all images, all above a score, only
+//! some images, several vectors at once, and hits in blocks from the best downwards.
+
+mod best;
+mod bounds;
+pub mod exact;
+mod pool;
+pub mod ranking;
+mod tile;
+
+use crate::features::ChangedFile;
+use crate::features::nearest::{Hit, Lookup};
+use ranking::Ranking;
+use std::collections::BTreeSet;
+
+/// Finds the images that are nearest to vectors.
+///
+/// # Contract
+/// - A score is that of [`crate::embedding::Embedding::cosine`], bit for bit; hits of one score are in the order of their rows.
+/// - Equal questions have equal answers, whatever the machine and whatever else it does.
+/// - `rows`, if given, are the only images that count, in ascending order; all are below the number of images.
+/// - `is_stopped` is asked every few milliseconds.
+pub trait VectorSearch: Send + Sync {
+    /// What it is called where a plan is explained.
+    fn name(&self) -> String;
+
+    /// The hits of each lookup, best first.
+    ///
+    /// # Errors
+    /// [`SearchError`]
+    fn each(
+        &self,
+        lookups: &[Lookup<'_>],
+        rows: Option<&BTreeSet<usize>>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<(Vec<Vec<Hit>>, Done), SearchError>;
+
+    /// The hits of one lookup, in order only as far as they are read.
+    ///
+    /// # Errors
+    /// [`SearchError`]
+    fn ranked(
+        &self,
+        lookup: Lookup<'_>,
+        rows: Option<&BTreeSet<usize>>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<(Ranking, Done), SearchError>;
+}
+
+/// What an engine did for an answer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Done {
+    /// Images that were compared with vectors, times these.
+    pub images_scored: usize,
+    /// Whether every image that belongs into the answer is in it.
+    pub is_exact: bool,
+    /// The share of the images that belong into an answer which is expected to be in it: 1 if it is exact.
+    pub expected_recall: f64,
+}
+
+impl Done {
+    /// All images were found by looking at so many.
+    #[must_use]
+    pub fn exactly(images_scored: usize) -> Self {
+        Self {
+            images_scored,
+            is_exact: true,
+            expected_recall: 1.0,
+        }
+    }
+
+    /// This and another piece of work for the same answer.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            images_scored: self.images_scored + other.images_scored,
+            is_exact: self.is_exact && other.is_exact,
+            expected_recall: self.expected_recall.min(other.expected_recall),
+        }
+    }
+}
+
+impl Default for Done {
+    fn default() -> Self {
+        Self::exactly(0)
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SearchError {
+    /// It was told to stop.
+    #[error("the search was stopped")]
+    Stopped,
+    /// What was searched is not what the collection was opened with.
+    #[error(transparent)]
+    Changed(#[from] ChangedFile),
+    /// The vector is of another model.
+    #[error("a vector of {found} numbers cannot be compared with features of {expected}")]
+    Width {
+        /// That of the vector.
+        found: usize,
+        /// That of the features.
+        expected: usize,
+    },
+}
