@@ -28,7 +28,7 @@ pub struct SparqlOptions {
     pub planner: PlannerOptions,
 }
 
-/// Which plan is taken when; the answers are the same.
+/// How large the steps of the plans are; the answers are the same. Which plan is taken is `plan/mod.rs`'s to choose.
 #[derive(Debug, Clone)]
 pub struct PlannerOptions {
     /// Most solutions of the patterns around a request that are looked at to find its candidates; none

@@ -60,6 +60,7 @@ pub(super) fn rewrite(
                 tables[index] = Some(maker.table(&relation, &of, &mut spent)?);
             }
         }
+        // Ends: whoever made no progress tries harder, and with the last effort (`Fail`) no request stays open.
         effort = if still_open.len() == n_open {
             effort.more()
         } else {

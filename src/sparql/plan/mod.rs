@@ -47,6 +47,7 @@ impl Plan<'_> {
     }
 }
 
+/// What each way needs is told in `shape.rs`; here is the order in which they are tried, the least work first.
 fn choose<'a>(asked: Asked<'a>, gathered: Option<Gathered>) -> Plan<'a> {
     if let Some(best) = shape::best_of_query(asked.query, asked.extracted, asked.grouped) {
         return Plan::BestHits(best, gathered);

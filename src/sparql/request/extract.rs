@@ -41,6 +41,8 @@ pub(in crate::sparql) fn extract(
         return Ok(None);
     }
     let mut names = Names::beside(variables::all_variables(pattern));
+    // In this order: scopes are told apart by names, so blank nodes need some first; an expression is closed over names
+    // that no other scope has; and the groups of a GRAPH are kept apart by columns that are named last.
     let pattern = name_nodes(std::mem::replace(pattern, algebra::unit()), &mut names);
     let pattern = name_apart(pattern, &mut names, true);
     let pattern = close_expressions(pattern, &HashSet::new(), &mut names);

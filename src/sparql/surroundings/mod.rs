@@ -57,7 +57,10 @@ fn binding_apart(known: &Known<'_>, fragment: usize, wanted: &HashSet<Variable>)
     surroundings.connected()
 }
 
-/// [`binding`] with what is computed from such values, once for each set of them.
+/// [`binding`] with what is computed from such values, once for each set of them: for
+/// `?work ex:title ?t BIND(CONCAT("a ", ?t) AS ?text)`, say, where `?text` is wanted. Down the way to the request everything
+/// is made weaker, `unknown` being the variables whose values were lost further up; then, from the request up, the parts are
+/// joined, each LATERAL around those inside it.
 fn binding_together(
     known: &Known<'_>,
     fragment: usize,
