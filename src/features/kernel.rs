@@ -4,6 +4,7 @@
 //! Mostly plain loops, compiled once for each; which one runs is found out at run time. Wider registers would gain
 //! nothing: a scan waits for memory.
 
+use super::score::dot_in_lanes;
 use half::f16;
 
 /// Runs `work`, with the loops in it compiled for this processor. What it calls must be marked `#[inline(always)]`, or is
@@ -54,16 +55,7 @@ pub(crate) fn dots_of_halves(halves: &[f16], query: &[f32], out: &mut [f32]) {
 /// The dot product of two slices of equal length, in whatever order of additions is quickest.
 #[inline(always)]
 pub(crate) fn quick_dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<32>();
-    let (b_blocks, b_rest) = b.as_chunks::<32>();
-    let mut sums = [0f32; 32];
-    for (x, y) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..32 {
-            sums[lane] += x[lane] * y[lane];
-        }
-    }
-    let rest: f32 = a_rest.iter().zip(b_rest).map(|(x, y)| x * y).sum();
-    sums.iter().sum::<f32>() + rest
+    dot_in_lanes::<32>(a, b)
 }
 
 /// Calls to these are unsafe where it is not known that [`is_there`](x86::is_there) holds; nothing in them is.

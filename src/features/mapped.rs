@@ -5,11 +5,11 @@
 //! given to nobody, and a page that is gone does not end the process (see [`super::cut`]).
 
 use super::ChangedFile;
+use crate::iiif::stamp::Stamp;
 use memmap2::Mmap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::SystemTime;
 
 /// A file in memory, whole.
 pub(super) struct Mapped {
@@ -24,28 +24,11 @@ pub(super) struct Mapped {
     is_changed: AtomicBool,
 }
 
-/// What tells that a file is as it was.
-#[derive(PartialEq)]
-struct Stamp {
-    size_bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Stamp {
-    fn of(file: &File) -> std::io::Result<Self> {
-        let found = file.metadata()?;
-        Ok(Self {
-            size_bytes: found.len(),
-            modified: found.modified().ok(),
-        })
-    }
-}
-
 impl Mapped {
     /// Maps `file`, which was opened at `path`; `None` if the system does not let us, or a fault could not be handled:
     /// the file has to be read then.
     pub(super) fn new(file: File, path: &Path) -> Option<Self> {
-        let stamp = Stamp::of(&file).ok()?;
+        let stamp = Stamp::of(&file.metadata().ok()?);
         if stamp.size_bytes == 0 {
             return None;
         }
@@ -72,7 +55,8 @@ impl Mapped {
     /// Whether all that was read so far is what was there when the file was opened.
     pub(super) fn check(&self) -> Result<(), ChangedFile> {
         if !self.is_changed.load(Ordering::Relaxed) {
-            let is_same = Stamp::of(&self.file).is_ok_and(|stamp| stamp == self.stamp);
+            let found = self.file.metadata();
+            let is_same = found.is_ok_and(|found| Stamp::of(&found) == self.stamp);
             if is_same && !self.is_cut() {
                 return Ok(());
             }

@@ -23,16 +23,22 @@ pub(crate) fn score(a: &[f32], b: &[f32]) -> f32 {
 const NEARLY_ONE: f32 = 0.999;
 
 /// The dot product of two slices of equal length; `dot(a, b)` has the bits of `dot(b, a)`.
-///
-/// Sixteen partial sums let the compiler use vector registers; a single running sum would pin the
-/// additions to one after the other. The compiler keeps to this order whatever the processor has, and so do the bits.
 #[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let (a_blocks, a_rest) = a.as_chunks::<16>();
-    let (b_blocks, b_rest) = b.as_chunks::<16>();
-    let mut sums = [0f32; 16];
+    dot_in_lanes::<16>(a, b)
+}
+
+/// The dot product of two slices of equal length, in so many partial sums.
+///
+/// They let the compiler use vector registers; a single running sum would pin the additions to one after the other. The
+/// compiler keeps to this order whatever the processor has, and so do the bits.
+#[inline(always)]
+pub(super) fn dot_in_lanes<const LANES: usize>(a: &[f32], b: &[f32]) -> f32 {
+    let (a_blocks, a_rest) = a.as_chunks::<LANES>();
+    let (b_blocks, b_rest) = b.as_chunks::<LANES>();
+    let mut sums = [0f32; LANES];
     for (x, y) in a_blocks.iter().zip(b_blocks) {
-        for lane in 0..16 {
+        for lane in 0..LANES {
             sums[lane] += x[lane] * y[lane];
         }
     }

@@ -193,6 +193,12 @@ mod files {
         vec![direction(angle, 64); 2000]
     }
 
+    /// The rows of [`many`] with one angle, mapped.
+    fn mapped(path: &Path, angle: u8, precision: Precision) -> Features {
+        write(path, &many(angle), 64, precision);
+        npy::read(path).unwrap().features
+    }
+
     fn hits(features: &Features) -> Result<Vec<Hit>, SearchError> {
         let query = Embedding::new(direction(0, 64)).unwrap();
         let lookup = Lookup {
@@ -208,8 +214,7 @@ mod files {
     fn a_file_that_is_replaced_stays_what_it_was() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("features.npy");
-        write(&path, &many(1), 64, Precision::F16);
-        let features = npy::read(&path).unwrap().features;
+        let features = mapped(&path, 1, Precision::F16);
         let before = hits(&features).unwrap();
         let new = dir.path().join("new.npy");
         write(&new, &many(2), 64, Precision::F16);
@@ -224,8 +229,7 @@ mod files {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("features.npy");
         for left_bytes in [0, 100_000] {
-            write(&path, &many(1), 64, Precision::F32);
-            let features = npy::read(&path).unwrap().features;
+            let features = mapped(&path, 1, Precision::F32);
             let before = hits(&features).unwrap();
             let file = OpenOptions::new().write(true).open(&path).unwrap();
             file.set_len(left_bytes).unwrap();
@@ -233,9 +237,8 @@ mod files {
             let text = error.to_string();
             assert!(text.contains("features.npy was changed in place"), "{text}");
             // What was cut off may have been anything, whatever is there now.
-            write(&path, &many(1), 64, Precision::F32);
+            let anew = mapped(&path, 1, Precision::F32);
             assert_eq!(hits(&features), Err(error));
-            let anew = npy::read(&path).unwrap().features;
             assert_eq!(hits(&anew), Ok(before));
         }
     }
@@ -244,8 +247,7 @@ mod files {
     fn a_file_that_is_written_over_gives_no_mixed_answers() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("features.npy");
-        write(&path, &many(1), 64, Precision::F16);
-        let features = npy::read(&path).unwrap().features;
+        let features = mapped(&path, 1, Precision::F16);
         hits(&features).unwrap();
         write(&path, &many(2), 64, Precision::F16);
         let later = SystemTime::now() + Duration::from_secs(2);
@@ -263,10 +265,7 @@ mod files {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("features.npy");
         for precision in [Precision::F16, Precision::F32, Precision::F64] {
-            write(&path, &many(1), 64, precision);
-            let mapped = npy::read(&path).unwrap().features;
-            let before = hits(&mapped).unwrap();
-            drop(mapped);
+            let before = hits(&mapped(&path, 1, precision)).unwrap();
             let read = npy::read_summed(&path, SumOf::All, FeaturesIn::Memory).unwrap();
             File::create(&path).unwrap();
             assert_eq!(hits(&read.features), Ok(before));
