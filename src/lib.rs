@@ -84,11 +84,13 @@
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
+mod blocking;
 pub mod build;
 pub mod cli;
 pub mod collection;
 pub mod command;
 pub mod config;
+pub mod data_dir;
 pub mod data_url;
 pub mod describe;
 pub mod embedding;

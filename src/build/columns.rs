@@ -2,7 +2,7 @@
 
 use super::remarks::Remarks;
 use super::table::Found;
-use crate::collection::open::ID_COLUMN;
+use crate::data_dir::ID_COLUMN;
 use crate::image_id::image_id;
 use csv::ByteRecord;
 

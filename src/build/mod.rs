@@ -46,8 +46,9 @@ mod table;
 pub mod tally;
 mod worst;
 
-use crate::collection::identity::{IDENTITY, Identity};
-use crate::collection::open::IMAGES;
+use crate::blocking::blocking;
+use crate::collection::identity::Identity;
+use crate::data_dir::{IDENTITY, IMAGES};
 use crate::encoder::probe::Probe;
 use crate::encoder::{Encoder, ModelLabel};
 use crate::image_id;
@@ -562,12 +563,4 @@ impl BuildSummary {
             passed_over: 0,
         }
     }
-}
-
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .context("a thread of the build panicked")?
 }

@@ -4,7 +4,7 @@ use super::asked::Asked;
 use super::limit::Limit;
 use super::robots::Robots;
 use super::shard::Shard;
-use crate::collection::open::URL_COLUMN;
+use crate::data_dir::URL_COLUMN;
 use crate::features::npy::Precision;
 use crate::fetch::allow::AllowList;
 use crate::unreadable::unreadable;

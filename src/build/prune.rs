@@ -10,7 +10,7 @@ use super::sizes::{Known, Sizes};
 use super::source::{Image, Input};
 use super::table;
 use crate::collection::Collection;
-use crate::collection::open::{ID_COLUMN, IMAGE_IDS, IMAGES};
+use crate::data_dir::{ID_COLUMN, IMAGE_IDS, IMAGES};
 use crate::embedding::Embedding;
 use crate::encoder::probe::Probe;
 use crate::image_id;

@@ -1,6 +1,7 @@
 //! Which model made the features of a data directory, and what its files have to be: `features.json`.
 
 use super::requested::Requested;
+use crate::data_dir::IDENTITY;
 use crate::embedding::Embedding;
 use crate::encoder::ModelLabel;
 use crate::encoder::probe::Probe;
@@ -11,9 +12,6 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-
-/// The file, below the data directory. Directories of the original service and of earlier versions have none.
-pub const IDENTITY: &str = "features/features.json";
 
 /// The latest form of the file that this version reads.
 const FORMAT: u32 = 2;

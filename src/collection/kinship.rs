@@ -5,7 +5,7 @@
 //! it is a near one.
 
 use super::Collection;
-use super::identity::IDENTITY;
+use crate::data_dir::IDENTITY;
 use crate::embedding::Embedding;
 use crate::encoder::Encoder;
 use crate::encoder::probe::{Probe, ProbeError};

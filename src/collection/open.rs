@@ -7,23 +7,13 @@ use super::report::in_full;
 use super::sizes;
 use super::table::{Table, line_of};
 use super::verify::{check_identity, check_there};
+use crate::data_dir::{FEATURES, ID_COLUMN, IMAGE_IDS, IMAGES, URL_COLUMN};
 use crate::features::npy::{self, FeaturesError, FeaturesIn, Precision, SumOf};
 use crate::iiif::image_iri;
 use crate::image_id::image_id;
 use csv::ByteRecord;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// The matrix, below the data directory.
-pub const FEATURES: &str = "features/features.npy";
-/// The ids of its rows.
-pub const IMAGE_IDS: &str = "features/imageIds.csv";
-/// The images with their URLs.
-pub const IMAGES: &str = "images.csv";
-/// The column of [`IMAGES`] that holds the image id.
-pub const ID_COLUMN: &str = "localIdentifier";
-/// The column of [`IMAGES`] that holds the IIIF URL, unless another is named or found.
-pub const URL_COLUMN: &str = "iiif_url";
 
 /// The only column of [`IMAGE_IDS`].
 const IMAGE_IDS_COLUMN: &str = "image_id";

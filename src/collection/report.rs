@@ -2,8 +2,9 @@
 
 use super::Collection;
 use super::identity::Identity;
-use super::open::{self, IMAGES};
+use super::open;
 use super::sizes::Measured;
+use crate::data_dir::IMAGES;
 use crate::features::npy::{FeaturesIn, Precision, SumOf};
 use std::error::Error;
 use std::path::Path;

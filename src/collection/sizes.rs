@@ -1,18 +1,15 @@
 //! How large the images of a collection are, and which service scales them: `sizes.csv`.
 
-use super::identity::{IDENTITY, Identity};
+use super::identity::Identity;
 use super::open::CollectionError;
 use super::table::{Table, line_of};
 use super::verify::check_there;
+use crate::data_dir::{IDENTITY, SIZES};
 use crate::features::sum::{Sum, Summing};
 use csv::ByteRecord;
 use serde::{Serialize, Serializer};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-
-/// The file, beside `images.csv`, with a row for each row of `imageIds.csv`, in the same order; cells of what
-/// is unknown are empty. Directories of the original service and of earlier versions have none.
-pub const SIZES: &str = "sizes.csv";
 
 /// The columns of [`SIZES`].
 pub const COLUMNS: [&str; 6] = [

@@ -1,8 +1,6 @@
 //! What tells that the files of a collection have been replaced.
 
-use super::identity::IDENTITY;
-use super::open::{FEATURES, IMAGE_IDS, IMAGES};
-use super::sizes::SIZES;
+use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, IMAGES, SIZES};
 use crate::iiif::stamp;
 use std::fs::{self, Metadata};
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! Whether the files of a data directory are there, and are the ones that were written together.
 
-use super::identity::{IDENTITY, Identity};
-use super::open::{CollectionError, FEATURES, IMAGE_IDS};
+use super::identity::Identity;
+use super::open::CollectionError;
+use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS};
 use crate::features::npy::Npy;
 use crate::features::sum::{Sum, Summing};
 use crate::git_lfs;

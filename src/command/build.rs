@@ -1,6 +1,7 @@
 //! `clip-search build` and `clip-search update`.
 
-use super::{blocking, open_encoder, stop_signal};
+use super::{open_encoder, stop_signal};
+use crate::blocking::blocking;
 use crate::build;
 use crate::build::options::BuildOptions;
 use crate::cli::{BuildArgs, ModelArgs, UpdateArgs};

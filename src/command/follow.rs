@@ -1,6 +1,7 @@
 //! A service follows its data: a build that is finished and a store that was loaded are served without a restart.
 
-use super::{blocking, check_model};
+use super::check_model;
+use crate::blocking::blocking;
 use crate::cli::{DataArgs, ModelArgs};
 use crate::collection::Collection;
 use crate::collection::stamp::Stamp;

@@ -12,6 +12,7 @@ mod runs;
 mod serve;
 mod table;
 
+use crate::blocking::blocking;
 use crate::build::asked::allow_list;
 use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs};
 use crate::collection::Collection;
@@ -118,15 +119,6 @@ fn open_encoder(model: &ModelArgs, aim: Aim) -> anyhow::Result<Arc<dyn Encoder>>
     };
     let encoder = ClipEncoder::open(&folder, &options)?;
     Ok(Arc::new(encoder))
-}
-
-/// Runs `work` on a thread that may block.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> anyhow::Result<T> + Send + 'static,
-) -> anyhow::Result<T> {
-    tokio::task::spawn_blocking(work)
-        .await
-        .context("the work ended early")?
 }
 
 /// Completes on Ctrl-C or when the system asks the process to stop.

@@ -1,7 +1,8 @@
 //! `clip-search serve`.
 
 use super::follow::{Follower, Stamps};
-use super::{blocking, listen, open, stop_signal};
+use super::{listen, open, stop_signal};
+use crate::blocking::blocking;
 use crate::cli::ServeArgs;
 use crate::http::{self, AppState, Live};
 use crate::print::Output;

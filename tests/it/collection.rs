@@ -2,9 +2,8 @@
 
 use clip_search::collection::Collection;
 use clip_search::collection::report::{self, Counts, SizeCounts};
-use clip_search::collection::sizes::{
-    ApiVersion, ImageService, ImageSize, Measured, Profile, SIZES,
-};
+use clip_search::collection::sizes::{ApiVersion, ImageService, ImageSize, Measured, Profile};
+use clip_search::data_dir::SIZES;
 use clip_search::features::npy::{self, Precision};
 use clip_search::image_id::image_id;
 use std::fs;

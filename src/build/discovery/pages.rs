@@ -1,10 +1,10 @@
 //! The pages of a stream, one after the other from its end, within bounds.
 
-use super::super::blocking;
 use super::super::failures::Stage;
 use super::super::manifest::documents::{Documents, read_file, url_of};
 use super::super::manifest::places::Place;
 use super::super::table::{LostRow, shorten};
+use crate::blocking::blocking;
 use crate::harvest::discovery::moment::Moment;
 use crate::harvest::discovery::reading::{Changes, Next, Reading};
 use crate::harvest::discovery::{self, Page, Part};

@@ -6,7 +6,7 @@ use super::query::{Pages, Unpaged};
 use super::sink::Sink;
 use super::template::Template;
 use super::{REMEDY, Spool, missing, n_rows_of, paged, partial};
-use crate::build::blocking;
+use crate::blocking::blocking;
 use crate::build::files::Draft;
 use crate::build::options::BuildOptions;
 use crate::build::table::Bounded;

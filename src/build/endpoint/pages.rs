@@ -8,7 +8,7 @@
 use super::post::{Endpoint, Wanted};
 use super::query::{Form, Pages, Part};
 use super::sink::{Row, Sink};
-use crate::build::blocking;
+use crate::blocking::blocking;
 use crate::build::table::{Answer, CutShort};
 use crate::image_id;
 use anyhow::{Context, bail};

@@ -7,13 +7,13 @@
 pub(super) mod made;
 mod rows;
 
-use super::blocking;
 use super::failures::{Failure, Stage};
 use super::files::Draft;
 use super::journal::{Id, Journal};
 use super::options::BuildOptions;
 use super::sizes::{Known, Sizes};
 use super::source::{self, Image, Input};
+use crate::blocking::blocking;
 use crate::collection::sizes::{ImageSize, Measured};
 use crate::encoder::{Encoder, Pixels, decode};
 use crate::iiif::folder::{self, SERVICE};

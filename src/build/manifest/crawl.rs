@@ -3,7 +3,6 @@
 //! Documents are read in waves, those that a wave names being the next one, and taken in the order in which they
 //! are named: the same documents give the same rows however long each one takes.
 
-use super::super::blocking;
 use super::super::discovery::{Kept, Shelf};
 use super::super::failures::Stage;
 use super::super::options::Crawl;
@@ -11,6 +10,7 @@ use super::super::table::LostRow;
 use super::documents::{Documents, read_file, url_of};
 use super::places::Place;
 use super::rows::{Found, Harvested, Row};
+use crate::blocking::blocking;
 use crate::harvest;
 use anyhow::bail;
 use futures_util::{StreamExt, stream};

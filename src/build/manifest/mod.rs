@@ -6,14 +6,14 @@ pub(super) mod places;
 mod rows;
 
 use super::MANIFESTS;
-use super::blocking;
 use super::discovery::{Outdated, Shelf};
 use super::files::{DataDir, Draft};
 use super::options::BuildOptions;
 use super::source::{self, Input};
 use super::statements::Statements;
 use super::table::LostRow;
-use crate::collection::open::IMAGES;
+use crate::blocking::blocking;
+use crate::data_dir::IMAGES;
 use crate::store;
 use anyhow::Context;
 use crawl::Crawler;

@@ -5,6 +5,7 @@ use super::super::folder::made;
 use super::super::records::Form;
 use super::super::{ANSWERS, FILES_JOURNAL, GONE, JOURNAL, SIZES_JOURNAL, answers, gone, sizes};
 use super::member::Member;
+use crate::data_dir::IDENTITY;
 use crate::image_id;
 use anyhow::{Context, anyhow};
 use std::collections::HashMap;
@@ -82,7 +83,7 @@ fn merge_files(
     places: &[HashMap<u64, u64>],
 ) -> anyhow::Result<Draft> {
     let model = image_id::from_hex(&first.identity.model.fingerprint);
-    let form = made::form(model.with_context(|| first.damaged(super::IDENTITY))?);
+    let form = made::form(model.with_context(|| first.damaged(IDENTITY))?);
     Draft::write(&dir.path(FILES_JOURNAL), |file| {
         file.write_all(&form.whole_header())?;
         for (member, places) in members.iter().zip(places) {

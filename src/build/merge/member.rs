@@ -3,9 +3,8 @@
 use super::super::failures::FAILURES;
 use super::super::part::{Built, ROWS, SHARD, ShardFile, sum_of};
 use super::super::shard::Shard;
-use crate::collection::identity::{IDENTITY, Identity};
-use crate::collection::open::{FEATURES, IMAGE_IDS, IMAGES};
-use crate::collection::sizes::SIZES;
+use crate::collection::identity::Identity;
+use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, IMAGES, SIZES};
 use crate::features::npy::{Precision, RawRows};
 use crate::features::sum::{Sum, Summing, SummingReader};
 use anyhow::{Context, anyhow, bail, ensure};

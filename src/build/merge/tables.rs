@@ -7,7 +7,7 @@ use super::super::files::{DataDir, Draft};
 use super::super::part::Both;
 use super::member::{Member, Reader};
 use super::order::Order;
-use crate::collection::open::{FEATURES, IMAGES};
+use crate::data_dir::{FEATURES, IMAGES};
 use crate::features::npy::{self, RawRows};
 use crate::features::sum::{Sum, Summing};
 use anyhow::{anyhow, ensure};

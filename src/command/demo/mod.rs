@@ -10,8 +10,9 @@ mod guide;
 mod setup;
 mod stop;
 
+use super::listen;
 use super::query::print;
-use super::{blocking, listen};
+use crate::blocking::blocking;
 use crate::build::Outcome;
 use crate::cli::DemoArgs;
 use crate::encoder::Encoder;

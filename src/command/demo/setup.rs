@@ -2,11 +2,11 @@
 
 use super::dir::DemoDir;
 use super::files::{METADATA, MODEL};
+use crate::blocking::blocking;
 use crate::build::limit::Limit;
 use crate::build::options::{BuildOptions, Source};
 use crate::build::{self, Outcome};
 use crate::collection::Collection;
-use crate::command::blocking;
 use crate::encoder::Encoder;
 use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
 use crate::engine::Engine;
