@@ -6,12 +6,15 @@ use crate::sparql::error::{Malformed, ServiceError};
 use crate::sparql::request::placeholder::placeholder_index;
 use oxigraph::sparql::{DefaultServiceHandler, QuerySolutionIter, SparqlEvaluator};
 use oxrdf::{NamedNode, Variable};
-use sparesults::{QueryResultsFormat, QueryResultsParser, ReaderQueryResultsParserOutput};
+use sparesults::{
+    QueryResultsFormat, QueryResultsParser, ReaderQueryResultsParserOutput, ReaderSolutionsParser,
+};
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::NamedNodePattern;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
+use std::io::Cursor;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -211,6 +214,7 @@ impl Calls {
         let call = self.services.call(name, key.1.clone());
         let (media_type, body) = self.services.runtime.block_on(call)?;
         let answer: Body = (media_type, Arc::from(body));
+        check_whole(name, &answer)?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if answer.1.len() <= MAX_KEPT_BYTES && kept.len() < MAX_KEPT {
             kept.insert(key, answer.clone());
@@ -238,26 +242,42 @@ impl DefaultServiceHandler for Calls {
             pattern: pattern.clone(),
             base_iri: base_iri.cloned(),
         };
-        let (media_type, body) = self.answer(name, query.to_string())?;
-        let format = QueryResultsFormat::from_media_type(&media_type)
-            .filter(|format| *format != QueryResultsFormat::Csv)
-            .ok_or_else(|| ServiceError::Format(name.to_owned(), media_type))?;
-        let parsed = QueryResultsParser::from_format(format)
-            .for_reader(std::io::Cursor::new(body))
-            .map_err(|error| ServiceError::Parse(name.to_owned(), Box::new(error)))?;
-        match parsed {
-            ReaderQueryResultsParserOutput::Solutions(solutions) => Ok(QuerySolutionIter::new(
-                solutions.variables().to_vec().into(),
-                solutions.map(|solution| {
-                    solution.map_err(|error| {
-                        oxigraph::sparql::QueryEvaluationError::Service(Box::new(error))
-                    })
-                }),
-            )),
-            ReaderQueryResultsParserOutput::Boolean(_) => Err(ServiceError::Format(
-                name.to_owned(),
-                "a boolean".to_owned(),
-            )),
-        }
+        let solutions = solutions(name, &self.answer(name, query.to_string())?)?;
+        Ok(QuerySolutionIter::new(
+            solutions.variables().to_vec().into(),
+            solutions.map(|solution| {
+                solution.map_err(|error| {
+                    oxigraph::sparql::QueryEvaluationError::Service(Box::new(error))
+                })
+            }),
+        ))
     }
+}
+
+type Solutions = ReaderSolutionsParser<Cursor<Arc<[u8]>>>;
+
+/// What the endpoint `name` has answered.
+fn solutions(name: &str, (media_type, body): &Body) -> Result<Solutions, ServiceError> {
+    let format = QueryResultsFormat::from_media_type(media_type)
+        .filter(|format| *format != QueryResultsFormat::Csv)
+        .ok_or_else(|| ServiceError::Format(name.to_owned(), media_type.clone()))?;
+    let parsed = QueryResultsParser::from_format(format)
+        .for_reader(Cursor::new(Arc::clone(body)))
+        .map_err(|error| ServiceError::Parse(name.to_owned(), Box::new(error)))?;
+    match parsed {
+        ReaderQueryResultsParserOutput::Solutions(solutions) => Ok(solutions),
+        ReaderQueryResultsParserOutput::Boolean(_) => Err(ServiceError::Format(
+            name.to_owned(),
+            "a boolean".to_owned(),
+        )),
+    }
+}
+
+/// An answer that breaks off must be known for one before rows of it are sent, and SILENT must then have no rows of
+/// it: the evaluator would find out when it is there, and too late for both.
+fn check_whole(name: &str, answer: &Body) -> Result<(), ServiceError> {
+    for solution in solutions(name, answer)? {
+        solution.map_err(|error| ServiceError::Parse(name.to_owned(), Box::new(error)))?;
+    }
+    Ok(())
 }

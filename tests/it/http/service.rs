@@ -30,6 +30,21 @@ async fn ask(endpoint: &str, silent: &str, is_allowed: bool) -> (StatusCode, Str
     (status, String::from_utf8_lossy(&body).into_owned())
 }
 
+/// Ten thousand whole rows, and a last one that breaks off: more than is held back before rows are sent.
+fn half_an_answer() -> impl axum::response::IntoResponse {
+    let node = |name: &str| format!(r#"{{"type":"uri","value":"http://example.org/{name}"}}"#);
+    let row = format!(
+        r#"{{"s":{},"p":{},"o":{}}}"#,
+        node("s"),
+        node("p"),
+        node("o")
+    );
+    let rows = vec![row.as_str(); 10_000].join(",");
+    let head = r#"{"head":{"vars":["s","p","o"]}"#;
+    let body = format!(r#"{head},"results":{{"bindings":[{rows},{{"s":"#);
+    ([("content-type", "application/sparql-results+json")], body)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_endpoint_that_fails_is_no_malformed_query() {
     let closed = {
@@ -43,9 +58,11 @@ async fn an_endpoint_that_fails_is_no_malformed_query() {
             "/busy",
             axum::routing::post(async || StatusCode::SERVICE_UNAVAILABLE),
         )
-        .route("/html", axum::routing::post(async || "<p>hello</p>"));
+        .route("/html", axum::routing::post(async || "<p>hello</p>"))
+        .route("/half", axum::routing::post(async || half_an_answer()));
     tokio::spawn(async move { axum::serve(listener, router).await });
-    for endpoint in [closed, format!("{base}/busy"), format!("{base}/html")] {
+    let of_base = ["busy", "html", "half"].map(|path| format!("{base}/{path}"));
+    for endpoint in std::iter::once(closed).chain(of_base) {
         let (status, body) = ask(&endpoint, "", true).await;
         assert_eq!(status, StatusCode::BAD_GATEWAY, "{body}");
         assert!(body.starts_with(&format!("SERVICE <{endpoint}>")), "{body}");
