@@ -3,6 +3,7 @@
 use crate::build::limit::Limit;
 use crate::build::options::{Delivery, MaxRate};
 use crate::build::shard::Shard;
+use crate::encoder::device::Device;
 use crate::encoder::model::Precision as ModelPrecision;
 use crate::env_file::EnvFile;
 use crate::features::npy::{FeaturesIn, Precision};
@@ -210,6 +211,14 @@ pub struct ModelArgs {
     /// Threads of the model; all cores, unless set
     #[arg(long, env = "CLIP_MODEL_THREADS", value_name = "N")]
     pub model_threads: Option<NonZeroUsize>,
+    /// What the model is run on; auto takes the first accelerator that ONNX Runtime can use here, or the processor
+    #[arg(
+        long,
+        env = "CLIP_DEVICE",
+        value_name = "DEVICE",
+        default_value = "cpu"
+    )]
+    pub device: Device,
     /// Largest image that is decoded, in megapixels
     #[arg(
         long,
@@ -283,6 +292,15 @@ pub struct DataArgs {
 /// What queries may do.
 #[derive(Debug, Clone, Args)]
 pub struct SparqlArgs {
+    /// Where vectors of texts that were searched for are kept, so that a restart does not forget them: auto for
+    /// text-vectors in the data directory if that can be written, a folder, or off
+    #[arg(
+        long,
+        env = "CLIP_TEXT_CACHE",
+        value_name = "auto|off|FOLDER",
+        default_value = "auto"
+    )]
+    pub text_cache: TextCache,
     /// clip:minScore of requests that have none
     #[arg(
         long,
@@ -379,6 +397,27 @@ pub struct SparqlArgs {
         default_value = "20"
     )]
     pub fetch_timeout: std::num::NonZeroU64,
+}
+
+/// Where vectors of texts are kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextCache {
+    /// In the data directory, if that can be written.
+    Auto,
+    /// Nowhere.
+    Off,
+    /// In a folder, which must be one that can be written.
+    Folder(PathBuf),
+}
+
+impl From<&str> for TextCache {
+    fn from(value: &str) -> Self {
+        match value {
+            "auto" => Self::Auto,
+            "off" => Self::Off,
+            folder => Self::Folder(folder.into()),
+        }
+    }
 }
 
 /// What an operator may set about the pages.

@@ -53,7 +53,9 @@ impl ModelArgs {
             runtime_library: self.onnxruntime.clone(),
             threads: self.model_threads,
             aim: Aim::Soon,
+            device: self.device,
             image_limit_px: u64::from(self.max_megapixels.get()) * 1_000_000,
+            ..EncoderOptions::default()
         }
     }
 }

@@ -2,14 +2,17 @@
 
 use crate::collection::Collection;
 use crate::embedding::Embedding;
-use crate::encoder::{Encoder, EncoderError, ImageError};
+use crate::encoder::together::{EmbedError, IsStopped, Together};
+use crate::encoder::{Encoder, ImageError};
 use crate::features::nearest::{Hit, Lookup};
 use crate::features::score::score;
 use crate::fetch::{FetchError, Fetcher};
-use crate::image_id::image_id;
+use crate::image_id::digest;
+use crate::place;
 use crate::search::exact::Exact;
 use crate::search::ranking::Ranking;
 use crate::search::{Done, SearchError, VectorSearch};
+use crate::text_vectors::{TextDigest, TextVectors};
 use lru::LruCache;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::num::NonZeroUsize;
@@ -19,10 +22,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Engine {
     collection: Arc<Collection>,
     search: Box<dyn VectorSearch>,
-    encoder: Arc<dyn Encoder>,
+    encoder: Arc<Together>,
     fetcher: Fetcher,
     /// By the digest of the text: texts come from strangers and may be long.
-    texts: Arc<Mutex<LruCache<String, Arc<Embedding>>>>,
+    texts: Arc<Mutex<LruCache<TextDigest, Arc<Embedding>>>>,
+    /// Those that outlive the process.
+    kept_texts: Option<Arc<TextVectors>>,
 }
 
 /// Why a query image has no embedding.
@@ -35,13 +40,17 @@ pub enum QueryImageError {
     /// What was sent or fetched is not a usable image.
     #[error(transparent)]
     Image(#[from] ImageError),
-    /// The model failed.
+    /// It has no vector.
     #[error(transparent)]
-    Encoder(#[from] EncoderError),
+    Embed(#[from] EmbedError),
 }
 
 /// Texts whose embeddings are remembered: 4096 x 512 x 4 bytes are 8 MiB.
 const TEXT_CACHE: NonZeroUsize = NonZeroUsize::new(4096).expect("not zero");
+
+/// Texts of one query that wait for the model at the same time: enough to fill the next batches, and few beside the
+/// room there is.
+const ASKED_AT_ONCE: usize = 64;
 
 impl Engine {
     /// An engine over `collection`, whose features must come from `encoder`'s model.
@@ -50,9 +59,19 @@ impl Engine {
         Self {
             search: Box::new(Exact::new(collection.features().clone())),
             collection,
-            encoder,
+            encoder: Arc::new(Together::new(encoder)),
             fetcher,
             texts: Arc::new(Mutex::new(LruCache::new(TEXT_CACHE))),
+            kept_texts: None,
+        }
+    }
+
+    /// With a memory for texts that outlives the process; it must be of the encoder's model.
+    #[must_use]
+    pub fn with_text_vectors(self, texts: TextVectors) -> Self {
+        Self {
+            kept_texts: Some(Arc::new(texts)),
+            ..self
         }
     }
 
@@ -65,13 +84,14 @@ impl Engine {
             encoder: Arc::clone(&self.encoder),
             fetcher: self.fetcher.clone(),
             texts: Arc::clone(&self.texts),
+            kept_texts: self.kept_texts.clone(),
         }
     }
 
     /// What encodes texts and images.
     #[must_use]
     pub fn encoder(&self) -> &Arc<dyn Encoder> {
-        &self.encoder
+        self.encoder.encoder()
     }
 
     /// What finds the nearest images.
@@ -87,70 +107,102 @@ impl Engine {
     }
 
     /// One embedding per text, in order, and how many of the texts had to be encoded: each distinct text
-    /// that is not remembered, once.
+    /// that is not remembered, once. They are encoded together with what others ask for at the same time, a few at a
+    /// time, until `is_stopped`. Blocks, with the query's place [lent](place::lend).
     ///
     /// # Errors
-    /// [`EncoderError`] if the model cannot be run.
+    /// [`EmbedError`] if the model cannot be run or has too much to do, or it was stopped.
     pub fn embed_texts(
         &self,
         texts: &[&str],
-    ) -> Result<(Vec<Arc<Embedding>>, usize), EncoderError> {
-        let mut known: HashMap<&str, Arc<Embedding>> = HashMap::new();
-        let mut seen: HashSet<&str> = HashSet::new();
-        let mut unknown: Vec<&str> = Vec::new();
-        {
-            let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-            for text in texts.iter().copied() {
-                if !seen.insert(text) {
-                    continue;
+        is_stopped: &IsStopped,
+    ) -> Result<(Vec<Arc<Embedding>>, usize), EmbedError> {
+        let digests: Vec<TextDigest> = texts.iter().map(|text| digest(text)).collect();
+        let mut known: HashMap<TextDigest, Arc<Embedding>> = HashMap::new();
+        let mut seen: HashSet<TextDigest> = HashSet::new();
+        let mut unknown: Vec<(TextDigest, &str)> = Vec::new();
+        for (digest, text) in digests.iter().zip(texts) {
+            if !seen.insert(*digest) {
+                continue;
+            }
+            match self.remembered(digest) {
+                Some(embedding) => {
+                    known.insert(*digest, embedding);
                 }
-                match cache.get(&image_id(text)) {
-                    Some(embedding) => {
-                        known.insert(text, embedding.clone());
-                    }
-                    None => unknown.push(text),
-                }
+                None => unknown.push((*digest, text)),
             }
         }
-        let n_encoded = unknown.len();
-        if !unknown.is_empty() {
-            let fresh = self.encoder.encode_texts(&unknown)?;
-            let mut cache = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
-            for (text, embedding) in unknown.into_iter().zip(fresh) {
-                let embedding = Arc::new(embedding);
-                cache.put(image_id(text), embedding.clone());
-                known.insert(text, embedding);
+        for some in unknown.chunks(ASKED_AT_ONCE) {
+            let wanted: Vec<&str> = some.iter().map(|(_, text)| *text).collect();
+            let fresh = place::lend(|| self.encoder.texts(&wanted, is_stopped))?;
+            let fresh = some.iter().map(|(digest, _)| *digest).zip(fresh);
+            let fresh: Vec<_> = fresh.map(|(digest, e)| (digest, Arc::new(e))).collect();
+            if let Some(kept) = &self.kept_texts {
+                kept.keep(fresh.iter().map(|(digest, e)| (*digest, &**e)));
+            }
+            for (digest, embedding) in fresh {
+                self.remember(digest, embedding.clone());
+                known.insert(digest, embedding);
             }
         }
-        let embeddings = texts.iter().map(|text| known[text].clone()).collect();
-        Ok((embeddings, n_encoded))
+        let embeddings = digests.iter().map(|digest| known[digest].clone());
+        Ok((embeddings.collect(), unknown.len()))
     }
 
-    /// The embedding of one text.
+    fn remembered(&self, text: &TextDigest) -> Option<Arc<Embedding>> {
+        let in_memory = {
+            let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+            texts.get(text).cloned()
+        };
+        in_memory.or_else(|| {
+            let embedding = Arc::new(self.kept_texts.as_ref()?.get(text)?);
+            self.remember(*text, embedding.clone());
+            Some(embedding)
+        })
+    }
+
+    fn remember(&self, text: TextDigest, embedding: Arc<Embedding>) {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        texts.put(text, embedding);
+    }
+
+    /// The embedding of one text, as [`Self::embed_texts`] gives it.
     ///
     /// # Errors
-    /// [`EncoderError`] if the model cannot be run.
-    pub fn embed_text(&self, text: &str) -> Result<Arc<Embedding>, EncoderError> {
-        let (mut embeddings, _) = self.embed_texts(&[text])?;
+    /// [`EmbedError`] if the model cannot be run or has too much to do, or it was stopped.
+    pub fn embed_text(
+        &self,
+        text: &str,
+        is_stopped: &IsStopped,
+    ) -> Result<Arc<Embedding>, EmbedError> {
+        let (mut embeddings, _) = self.embed_texts(&[text], is_stopped)?;
         Ok(embeddings.pop().expect("one embedding per text"))
     }
 
-    /// The embedding of an encoded image (JPEG, PNG, …).
+    /// The embedding of an encoded image (JPEG, PNG, …). Blocks, with the query's place [lent](place::lend) while
+    /// the image waits for the model.
     ///
     /// # Errors
-    /// [`QueryImageError`] if it is no image or the model cannot be run.
-    pub fn embed_image(&self, bytes: &[u8]) -> Result<Embedding, QueryImageError> {
-        let pixels = self.encoder.preprocess(bytes)?;
-        let mut embeddings = self.encoder.encode_images(&[pixels])?;
-        Ok(embeddings.pop().expect("one embedding per image"))
+    /// [`QueryImageError`] if it is no image, or the model cannot be run or has too much to do, or it was stopped.
+    pub fn embed_image(
+        &self,
+        bytes: &[u8],
+        is_stopped: &IsStopped,
+    ) -> Result<Embedding, QueryImageError> {
+        let pixels = self.encoder.encoder().preprocess(bytes)?;
+        Ok(place::lend(|| self.encoder.image(pixels, is_stopped))?)
     }
 
     /// The embedding of the image behind `url`, which is fetched. Blocks.
     ///
     /// # Errors
-    /// [`QueryImageError`] if it cannot be fetched, is no image, or the model cannot be run.
-    pub fn embed_url(&self, url: &str) -> Result<Embedding, QueryImageError> {
-        self.embed_image(&self.fetcher.get_blocking(url)?)
+    /// As [`Self::embed_image`], and if it cannot be fetched.
+    pub fn embed_url(
+        &self,
+        url: &str,
+        is_stopped: &IsStopped,
+    ) -> Result<Embedding, QueryImageError> {
+        self.embed_image(&self.fetcher.get_blocking(url)?, is_stopped)
     }
 
     /// The embedding of an image of the collection, by its IIIF URL.

@@ -24,7 +24,7 @@
 //! | [`sparql`] | from query text to answer | oxigraph (with [`store`]) |
 //! | [`describe`], [`presentation`] | what is known about images; the documents that IIIF viewers open | |
 //! | [`vocab`] | the terms of `ontology/clip.ttl` | |
-//! | [`engine`] | collection and encoder together, text cache | |
+//! | [`engine`], [`text_vectors`] | collection and encoder together; the texts that are remembered | |
 //! | [`encoder`] | model folders, tokens, pixels, inference, hub | ort, tokenizers, image |
 //! | [`collection`], [`features`] | the data directory; vectors as they lie in their file, and what a score is | memmap2 |
 //! | [`search`] | the engines that find the nearest vectors, behind one trait | |
@@ -44,9 +44,12 @@
 //! - A query without a request is handed to oxigraph as it is.
 //! - What gives an input variable its values is a superset of its values in the solutions; the join
 //!   makes it exact. What restricts the images may not be used across a LIMIT or an aggregate.
-//! - Serving never writes: the store is opened read-only, the collection is immutable.
+//! - Serving writes nothing but the vectors of texts ([`text_vectors`]), which may be deleted at any time: the store is
+//!   opened read-only, the collection is immutable.
 //! - A build ends with the same bytes whether or not it was interrupted: an image's vector does not
 //!   depend on the images encoded beside it.
+//! - The bits of a text's vector depend on the model and the text alone: not on the texts that other queries ask for at
+//!   the same time, not on whether it was remembered.
 //! - Files appear under their final names complete, or not at all.
 //!
 //! # Cross-cutting
@@ -114,5 +117,6 @@ pub mod print;
 pub mod search;
 pub mod sparql;
 pub mod store;
+pub mod text_vectors;
 mod unreadable;
 pub mod vocab;

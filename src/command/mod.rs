@@ -14,7 +14,7 @@ mod table;
 
 use crate::blocking::blocking;
 use crate::build::asked::allow_list;
-use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs};
+use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs, TextCache};
 use crate::collection::Collection;
 use crate::collection::kinship::{self, Kinship, kinship};
 use crate::encoder::Encoder;
@@ -24,6 +24,8 @@ use crate::engine::Engine;
 use crate::fetch::Fetcher;
 use crate::sparql::Sparql;
 use crate::store::StoreError;
+use crate::text_vectors::{self, TextVectors};
+use crate::unreadable::unreadable;
 use anyhow::{Context, bail, ensure};
 use oxigraph::store::Store;
 use std::path::Path;
@@ -72,8 +74,41 @@ fn open(
         width = collection.features().width(),
         "the collection is open"
     );
-    let engine = Engine::new(Arc::new(collection), encoder, fetcher);
+    let texts = text_vectors(&sparql.text_cache, &data.data_dir, &*encoder)?;
+    let mut engine = Engine::new(Arc::new(collection), encoder, fetcher);
+    if let Some(texts) = texts {
+        engine = engine.with_text_vectors(texts);
+    }
     Ok(Sparql::new(store, Arc::new(engine), options, runtime))
+}
+
+/// The texts that were searched for before, if they are kept.
+fn text_vectors(
+    kept: &TextCache,
+    data_dir: &Path,
+    encoder: &dyn Encoder,
+) -> anyhow::Result<Option<TextVectors>> {
+    let in_data = data_dir.join("text-vectors");
+    let folder = match kept {
+        TextCache::Off => return Ok(None),
+        TextCache::Auto => &in_data,
+        TextCache::Folder(folder) => folder,
+    };
+    let fingerprint = text_vectors::fingerprint(encoder)?;
+    match (
+        TextVectors::open(folder, fingerprint, encoder.width()),
+        kept,
+    ) {
+        (Ok(texts), _) => Ok(Some(texts)),
+        // A data directory may well be one that cannot be written.
+        (Err(error), TextCache::Auto) => {
+            tracing::debug!("texts are not kept in {}: {error}", folder.display());
+            Ok(None)
+        }
+        (Err(error), TextCache::Folder(_) | TextCache::Off) => {
+            Err(unreadable(folder.display(), &error, "--text-cache"))
+        }
+    }
 }
 
 /// Scores of vectors of two models mean nothing, whatever their width.

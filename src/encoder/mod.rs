@@ -1,12 +1,14 @@
 //! The two towers of CLIP: text and images in, [`Embedding`]s out.
 
 pub mod decode;
+pub mod device;
 pub mod hub;
 pub mod model;
 pub mod onnx;
 pub mod preprocess;
 pub mod probe;
 pub mod runtime;
+pub mod together;
 pub mod tokenize;
 
 use crate::embedding::Embedding;
@@ -52,11 +54,18 @@ pub trait Encoder: Send + Sync {
         None
     }
 
-    /// One embedding per text, in order. Texts over the context length are truncated.
+    /// One embedding per text, in order. Texts over the context length are truncated. The bits of an embedding depend
+    /// on its text alone, not on the texts beside it.
     ///
     /// # Errors
     /// [`EncoderError`] if the model cannot be run.
     fn encode_texts(&self, texts: &[&str]) -> Result<Vec<Embedding>, EncoderError>;
+
+    /// How many texts are worth being given at once: 1 if each is run alone in any case. May have to run the model to
+    /// find out.
+    fn texts_together(&self) -> usize {
+        32
+    }
 
     /// Decodes an encoded image (JPEG, PNG, …) and brings it into the form that the image tower
     /// takes.
@@ -75,7 +84,8 @@ pub trait Encoder: Send + Sync {
         Duration::ZERO
     }
 
-    /// One embedding per image, in order.
+    /// One embedding per image, in order. Whether the images beside it change the bits of an embedding, see
+    /// [`probe::batch_is_exact`].
     ///
     /// # Errors
     /// [`EncoderError`] if the model cannot be run.

@@ -9,7 +9,7 @@ use ndarray::Axis;
 /// An image whose vector tells models apart, with all that is done to pixels.
 const IMAGE: &[u8] = include_bytes!("probe.jpg");
 /// A text for the other tower: two models may share one of their towers.
-const TEXT: &str = "A mountain lake, painted in oil before 1900.";
+pub(crate) const TEXT: &str = "A mountain lake, painted in oil before 1900.";
 
 /// The two vectors of a model.
 #[derive(Debug, Clone, PartialEq)]

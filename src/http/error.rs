@@ -1,7 +1,7 @@
 //! `ApiError`: who must act, and so which status, body and log level a failure gets.
 
 use crate::data_url::DataUrlError;
-use crate::encoder::EncoderError;
+use crate::encoder::together::EmbedError;
 use crate::fetch::FetchError;
 use crate::sparql::QueryError;
 use axum::extract::multipart::MultipartError;
@@ -168,12 +168,17 @@ pub(super) enum ApiError {
     /// Too many pictures are on their way.
     #[error("the service is fetching too many pictures; try again in {RETRY_AFTER_S} s")]
     TooManyFetches,
+    /// Too many texts and pictures wait for the model.
+    #[error(
+        "the service has too many texts and pictures to encode; try again in {RETRY_AFTER_S} s"
+    )]
+    TooManyToEncode,
     /// Work was dropped because the runtime ends.
     #[error("the service is shutting down; try again later")]
     ShuttingDown,
     /// The model does not answer.
     #[error("the model fails")]
-    NotReady(#[source] EncoderError),
+    NotReady(#[source] EmbedError),
 }
 
 /// A busy service asks its clients to wait so many seconds.
@@ -206,7 +211,21 @@ impl From<QueryError> for ApiError {
             {
                 Self::TooManyFetches
             }
+            QueryError::Internal(cause)
+                if matches!(cause.downcast_ref(), Some(EmbedError::Full)) =>
+            {
+                Self::TooManyToEncode
+            }
             other => Self::Query(other),
+        }
+    }
+}
+
+impl From<EmbedError> for ApiError {
+    fn from(error: EmbedError) -> Self {
+        match error {
+            EmbedError::Full => Self::TooManyToEncode,
+            EmbedError::Encoder(_) | EmbedError::Stopped => Self::NotReady(error),
         }
     }
 }
@@ -266,9 +285,11 @@ impl ApiError {
                 QueryError::NotInFormat(_) => (StatusCode::NOT_ACCEPTABLE, Client),
                 QueryError::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, Operator),
             },
-            Self::Busy | Self::TooManyBodies | Self::TooManyFetches | Self::ShuttingDown => {
-                (StatusCode::SERVICE_UNAVAILABLE, Client)
-            }
+            Self::Busy
+            | Self::TooManyBodies
+            | Self::TooManyFetches
+            | Self::TooManyToEncode
+            | Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Client),
             Self::NoThread(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
         }
@@ -278,7 +299,7 @@ impl ApiError {
     fn with_pause(&self, mut response: Response) -> Response {
         if matches!(
             self,
-            Self::Busy | Self::TooManyBodies | Self::TooManyFetches
+            Self::Busy | Self::TooManyBodies | Self::TooManyFetches | Self::TooManyToEncode
         ) {
             response
                 .headers_mut()

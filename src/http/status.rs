@@ -3,6 +3,7 @@
 use super::AppState;
 use super::cache::NO_STORE;
 use super::error::{ApiError, JsonError};
+use crate::encoder::together::IsStopped;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue};
@@ -30,10 +31,12 @@ pub(super) async fn ready(
 ) -> Result<([(HeaderName, HeaderValue); 1], Json<Value>), JsonError> {
     let worker = Arc::clone(&state);
     super::join(tokio::task::spawn_blocking(move || {
-        worker.sparql.engine().embed_text("ready")
+        // Whoever asks may go: the text is encoded once.
+        let is_stopped: IsStopped = Arc::new(|| false);
+        worker.sparql.engine().embed_text("ready", &is_stopped)
     }))
     .await?
-    .map_err(ApiError::NotReady)?;
+    .map_err(ApiError::from)?;
     let collection = state.sparql.engine().collection();
     let mut state = json!({
         "status": "ready",

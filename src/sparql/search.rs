@@ -1,5 +1,6 @@
 //! A search without SPARQL: the same algebra, through the same door.
 
+use crate::encoder::together::{EmbedError, IsStopped};
 use crate::features::nearest::{Hit, Lookup};
 use crate::sparql::Sparql;
 use crate::sparql::algebra::cells::integer;
@@ -16,6 +17,7 @@ use spargebra::algebra::GraphPattern;
 use spargebra::term::{TermPattern, TriplePattern};
 use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
+use std::sync::Arc;
 
 /// What to look for, and how much of it.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,8 +117,14 @@ impl Sparql {
         rows: &BTreeSet<usize>,
         cancellation: &Cancellation,
     ) -> Result<Vec<Hit>, QueryError> {
-        let query = (self.engine().embed_text(text))
-            .map_err(|error| QueryError::Internal(Box::new(error)))?;
+        let stopped = cancellation.clone();
+        let embedding_is_stopped: IsStopped = Arc::new(move || stopped.is_cancelled());
+        let query = (self.engine())
+            .embed_text(text, &embedding_is_stopped)
+            .map_err(|error| match error {
+                EmbedError::Stopped => QueryError::Cancelled,
+                error => QueryError::Internal(Box::new(error)),
+            })?;
         let lookup = Lookup {
             query: &query,
             min_score: self.options().default_min_score.into(),

@@ -219,7 +219,9 @@ fn nobody_is_called_and_no_file_is_written_outside_the_data() {
     assert_eq!(build.offences(&[]), Vec::<String>::new());
 
     let query = Watch::new();
-    run(&mut query.command(&world, &["query", "--text", "a lake"])).ok();
+    let texts = data(&query);
+    let arguments = ["query", "--text", "a lake", "--text-cache", &texts];
+    run(&mut query.command(&world, &arguments)).ok();
     assert_eq!(query.offences(&[]), Vec::<String>::new());
 
     let inspect = Watch::new();
@@ -227,7 +229,9 @@ fn nobody_is_called_and_no_file_is_written_outside_the_data() {
     assert_eq!(inspect.offences(&[]), Vec::<String>::new());
 
     let serve = Watch::new();
-    let arguments = ["serve", "--host", "127.0.0.1", "--port", "0"];
+    let texts = data(&serve);
+    #[rustfmt::skip]
+    let arguments = ["serve", "--host", "127.0.0.1", "--port", "0", "--text-cache", &texts];
     let (service, base) = Running::server(&mut serve.command(&world, &arguments));
     let watched = Watched(serve.first_process());
     assert_eq!(get(&format!("{base}/query?str=a%20lake")).0, 200);

@@ -5,6 +5,7 @@ pub mod files;
 mod json;
 mod parse;
 
+use crate::encoder::device::Device;
 use crate::encoder::runtime::RuntimeError;
 use files::Towers;
 use json::JsonFile;
@@ -241,6 +242,25 @@ pub enum ModelError {
     /// ONNX Runtime is not there.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
+    /// The loaded ONNX Runtime cannot use a device.
+    #[error("ONNX Runtime as loaded here cannot run a model on {wanted}, only on {}; choose one of these with --device (CLIP_DEVICE), or set ORT_DYLIB_PATH to a build for {wanted}", list(.available))]
+    NoDevice {
+        /// What is asked for.
+        wanted: Device,
+        /// What there is.
+        available: Vec<Device>,
+    },
+    /// A device that the loaded ONNX Runtime could use does not work.
+    #[error(
+        "the model cannot be loaded on {device}; install what that needs (drivers, libraries), or choose --device cpu"
+    )]
+    DeviceFails {
+        /// What is asked for.
+        device: Device,
+        /// Why.
+        #[source]
+        source: Box<ModelError>,
+    },
     /// ONNX Runtime refuses a file.
     #[error("ONNX Runtime cannot load {}", .file.display())]
     Session {
@@ -269,8 +289,8 @@ pub enum ModelError {
     },
 }
 
-fn list(precisions: &[Precision]) -> String {
-    let names: Vec<String> = precisions.iter().map(ToString::to_string).collect();
+fn list(names: &[impl ToString]) -> String {
+    let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     names.join(", ")
 }
 

@@ -1,10 +1,12 @@
 //! ONNX Runtime itself: the library, loaded once per process, and sessions that threads share.
 
+use super::EncoderOptions;
 use super::idle::Idle;
 use super::threads::Threads;
 use crate::encoder::model::ModelError;
 use crate::encoder::runtime::{self, Refusal, RuntimeError};
 use ort::environment::Environment;
+use ort::ep::ExecutionProviderDispatch;
 use ort::session::{Session, SessionInputValue};
 use ort::value::{DynValue, Outlet, TensorElementType};
 use std::borrow::Cow;
@@ -53,15 +55,25 @@ impl From<&Outlet> for Port {
 pub(super) type NamedInput<'v> = (Cow<'v, str>, SessionInputValue<'v>);
 
 impl SharedSession {
+    /// Loads `file`, once for each copy, with what `provider` says, if that is given.
     pub(super) fn load(
         file: &Path,
-        library: Option<&Path>,
+        options: &EncoderOptions,
         threads: Threads,
+        provider: Option<&ExecutionProviderDispatch>,
     ) -> Result<Self, ModelError> {
-        let environment = environment(library)?;
+        let environment = environment(options.runtime_library.as_deref())?;
         let open = || {
             Session::builder(&environment)
                 .and_then(|builder| Ok(builder.with_intra_threads(threads.per_copy)?))
+                .and_then(|builder| Ok(builder.with_intra_op_spinning(options.spinning)?))
+                .and_then(|builder| match provider {
+                    Some(provider) => {
+                        let provider = provider.clone().error_on_failure();
+                        Ok(builder.with_execution_providers([provider])?)
+                    }
+                    None => Ok(builder),
+                })
                 .and_then(|mut builder| builder.commit_from_file(file))
                 .map_err(|source| ModelError::Session {
                     file: file.to_owned(),
@@ -117,7 +129,7 @@ impl SharedSession {
 /// One environment per process is what ONNX Runtime allows; the first library that loads stays.
 static ENVIRONMENT: Mutex<Option<Environment>> = Mutex::new(None);
 
-fn environment(named: Option<&Path>) -> Result<Environment, RuntimeError> {
+pub(super) fn environment(named: Option<&Path>) -> Result<Environment, RuntimeError> {
     let mut loaded = ENVIRONMENT.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(environment) = &*loaded {
         return Ok(environment.clone());

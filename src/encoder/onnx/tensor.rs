@@ -4,10 +4,13 @@ use half::f16;
 use ndarray::{Array2, Array4, ArrayD};
 use ort::value::{DynValue, Tensor, TensorElementType};
 
-/// Token ids of one length, and how they are filled up if the export fixes the length.
+/// Token ids, and what they are filled up to.
 pub(super) struct Texts<'a> {
     pub(super) rows: &'a [&'a [u32]],
-    pub(super) fixed_length: Option<usize>,
+    /// Rows of the run; the first stands in for those that are missing.
+    pub(super) n_rows: usize,
+    /// Tokens of each row.
+    pub(super) length: usize,
     pub(super) filler: u32,
 }
 
@@ -23,14 +26,9 @@ pub(super) enum OutputError {
 }
 
 impl Texts<'_> {
-    fn length(&self) -> usize {
-        let length = self.rows.first().map_or(0, |row| row.len());
-        self.fixed_length.unwrap_or(length)
-    }
-
     fn array(&self, value: impl Fn(&[u32], usize) -> i64) -> Array2<i64> {
-        Array2::from_shape_fn((self.rows.len(), self.length()), |(row, at)| {
-            value(self.rows[row], at)
+        Array2::from_shape_fn((self.n_rows, self.length), |(row, at)| {
+            value(self.rows.get(row).unwrap_or(&self.rows[0]), at)
         })
     }
 

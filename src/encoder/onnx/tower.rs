@@ -50,25 +50,36 @@ impl TextTower {
         })
     }
 
+    /// One embedding per row.
+    ///
     /// # Shapes
-    /// - `rows`: token ids, all rows of one length.
-    pub(super) fn run(&self, rows: &[&[u32]]) -> Result<Vec<Embedding>, EncoderError> {
-        let per_run = self.tower.fixed(Role::Ids, 0).unwrap_or(rows.len()).max(1);
+    /// - `rows`: token ids, at most `n_rows` rows of at most `length` tokens, which they are filled up to.
+    pub(super) fn run(
+        &self,
+        rows: &[&[u32]],
+        n_rows: usize,
+        length: usize,
+    ) -> Result<Vec<Embedding>, EncoderError> {
+        let n_rows = self.tower.fixed(Role::Ids, 0).unwrap_or(n_rows).max(1);
         let mut embeddings = Vec::with_capacity(rows.len());
-        for rows in rows.chunks(per_run) {
+        for rows in rows.chunks(n_rows) {
             let texts = Texts {
                 rows,
-                fixed_length: self.tower.fixed(Role::Ids, 1),
+                n_rows,
+                length: self.tower.fixed(Role::Ids, 1).unwrap_or(length),
                 filler: self.end_of_text,
             };
             let images = self.pixels.clone();
-            embeddings.extend(self.tower.run(rows.len(), Some(&texts), images)?);
+            let mut found = self.tower.run(n_rows, Some(&texts), images)?;
+            found.truncate(rows.len());
+            embeddings.extend(found);
         }
         Ok(embeddings)
     }
 
     pub(super) fn trial(&self, dummy: &Dummy) -> Result<(), ModelError> {
-        self.tower.check_trial(self.run(&[&dummy.ids]))
+        self.tower
+            .check_trial(self.run(&[&dummy.ids], 1, dummy.ids.len()))
     }
 }
 
@@ -99,29 +110,34 @@ impl VisionTower {
         })
     }
 
-    pub(super) fn run(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
-        let per_run = self
-            .tower
-            .fixed(Role::Pixels, 0)
-            .unwrap_or(images.len())
-            .max(1);
+    /// One embedding per image, in runs of `n_rows` images if that is given, filled up with black ones.
+    pub(super) fn run(
+        &self,
+        images: &[Pixels],
+        n_rows: Option<usize>,
+    ) -> Result<Vec<Embedding>, EncoderError> {
+        let n_rows = self.tower.fixed(Role::Pixels, 0).or(n_rows);
+        let per_run = n_rows.unwrap_or(images.len()).max(1);
         let mut embeddings = Vec::with_capacity(images.len());
         for images in images.chunks(per_run) {
-            let views: Vec<_> = images.iter().map(|image| image.view()).collect();
+            let black = Pixels::zeros(images[0].dim());
+            let n_missing = n_rows.map_or(0, |n| n.saturating_sub(images.len()));
+            let filled = images.iter().chain(std::iter::repeat_n(&black, n_missing));
+            let views: Vec<_> = filled.map(|image| image.view()).collect();
             let stacked = ndarray::stack(Axis(0), &views).map_err(|e| self.tower.failed(e))?;
             let row: &[&[u32]] = &[&self.ids];
             let texts = self.tower.has(Role::Ids).then_some(Texts {
                 rows: row,
-                fixed_length: self.tower.fixed(Role::Ids, 1),
+                n_rows: self.tower.fixed(Role::Ids, 0).unwrap_or(1),
+                length: (self.tower.fixed(Role::Ids, 1)).unwrap_or(self.ids.len()),
                 filler: *self
                     .ids
                     .last()
                     .expect("a text ends with its end-of-text token"),
             });
-            embeddings.extend(
-                self.tower
-                    .run(images.len(), texts.as_ref(), Some(stacked))?,
-            );
+            let mut found = (self.tower).run(views.len(), texts.as_ref(), Some(stacked))?;
+            found.truncate(images.len());
+            embeddings.extend(found);
         }
         Ok(embeddings)
     }
@@ -137,7 +153,7 @@ impl VisionTower {
 
     pub(super) fn trial(&self, dummy: &Dummy) -> Result<(), ModelError> {
         self.tower
-            .check_trial(self.run(std::slice::from_ref(&dummy.pixels)))
+            .check_trial(self.run(std::slice::from_ref(&dummy.pixels), None))
     }
 }
 

@@ -2,6 +2,7 @@
 //! `clip:exp`, which turns scores into shares.
 
 use crate::embedding::Embedding;
+use crate::encoder::together::{EmbedError, IsStopped};
 use crate::engine::Engine;
 use crate::sparql::algebra::cells;
 use crate::sparql::request::embedding_literal;
@@ -11,6 +12,7 @@ use oxigraph::sparql::{AggregateFunctionAccumulator, CancellationToken, SparqlEv
 use oxrdf::{Literal, NamedNode, Term};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Adds `clip:similarity(?image, "text")`, `clip:similarity(?imageA, ?imageB)`, `clip:exp(?number)` and
 /// the aggregate `clip:centroid(?image)`.
@@ -33,17 +35,24 @@ pub(in crate::sparql) fn register(
     let evaluator = evaluator.with_custom_function(NamedNode::new_unchecked(EXP), exp);
     // The engine remembers texts by their digest, which takes longer to compute than a cosine.
     let texts = Mutex::new(LruCache::new(TEXTS));
+    let stopped = token.clone();
+    let is_stopped: IsStopped = Arc::new(move || stopped.is_cancelled());
     evaluator.with_custom_function(NamedNode::new_unchecked(SIMILARITY), move |arguments| {
-        if token.is_cancelled() {
+        if is_stopped() {
             return None;
         }
-        similarity(&engine, &texts, arguments)
+        similarity(&engine, &texts, &is_stopped, arguments)
     })
 }
 
 /// The cosine as `xsd:float`; `None`, an expression error, if an argument is no image of the
 /// collection or no literal.
-fn similarity(engine: &Engine, texts: &Texts, arguments: &[Term]) -> Option<Term> {
+fn similarity(
+    engine: &Engine,
+    texts: &Texts,
+    is_stopped: &IsStopped,
+    arguments: &[Term],
+) -> Option<Term> {
     let [Term::NamedNode(image), other] = arguments else {
         return None;
     };
@@ -55,7 +64,7 @@ fn similarity(engine: &Engine, texts: &Texts, arguments: &[Term]) -> Option<Term
             engine.similarity(image.as_str(), embedding.as_slice())?
         }
         Term::Literal(text) => {
-            let embedding = embedding(engine, texts, text.value())?;
+            let embedding = embedding(engine, texts, is_stopped, text.value())?;
             engine.similarity(image.as_str(), embedding.as_slice())?
         }
         Term::BlankNode(_) | Term::Triple(_) => return None,
@@ -114,7 +123,15 @@ type Texts = Mutex<LruCache<String, Arc<Embedding>>>;
 /// As many as a vocabulary that a collection is classified by may have.
 const TEXTS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
-fn embedding(engine: &Engine, texts: &Texts, text: &str) -> Option<Arc<Embedding>> {
+/// Time until the model may have room again.
+const FULL_PAUSE: Duration = Duration::from_millis(20);
+
+fn embedding(
+    engine: &Engine,
+    texts: &Texts,
+    is_stopped: &IsStopped,
+    text: &str,
+) -> Option<Arc<Embedding>> {
     let known = |texts: &Texts| {
         let mut texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
         texts.get(text).cloned()
@@ -122,10 +139,18 @@ fn embedding(engine: &Engine, texts: &Texts, text: &str) -> Option<Arc<Embedding
     if let Some(embedding) = known(texts) {
         return Some(embedding);
     }
-    let embedding = engine
-        .embed_text(text)
-        .inspect_err(|error| tracing::error!(%error, "clip:similarity cannot embed a text"))
-        .ok()?;
+    let embedding = loop {
+        match engine.embed_text(text, is_stopped) {
+            Ok(embedding) => break embedding,
+            // The query has gone so far already, and without a value its answer would be another.
+            Err(EmbedError::Full) => std::thread::sleep(FULL_PAUSE),
+            Err(EmbedError::Stopped) => return None,
+            Err(error) => {
+                tracing::error!(%error, "clip:similarity cannot embed a text");
+                return None;
+            }
+        }
+    };
     let mut texts = texts.lock().unwrap_or_else(PoisonError::into_inner);
     texts.put(text.to_owned(), embedding.clone());
     Some(embedding)

@@ -3,6 +3,7 @@
 pub(super) mod cancellation;
 pub(super) mod spent;
 
+use crate::encoder::together::{EmbedError, IsStopped};
 use crate::memory::Usage;
 use crate::sparql::error::QueryError;
 use crate::sparql::options::SparqlOptions;
@@ -67,6 +68,20 @@ impl Deadline {
             return Err(self.why_stopped());
         }
         Ok(())
+    }
+
+    /// Whether the query was stopped, for whoever works for it elsewhere.
+    pub(super) fn is_stopped(&self) -> IsStopped {
+        let token = self.token.clone();
+        Arc::new(move || token.is_cancelled())
+    }
+
+    /// Who must act when a text or an image has no vector.
+    pub(super) fn explain_embedding(&self, error: EmbedError) -> QueryError {
+        match self.check() {
+            Err(stopped) if matches!(error, EmbedError::Stopped) => stopped,
+            _ => QueryError::Internal(Box::new(error)),
+        }
     }
 
     /// Who must act when the evaluator gives up.

@@ -5,6 +5,7 @@ use crate::embedding::Embedding;
 use crate::engine::{Engine, QueryImageError};
 use crate::fetch::FetchError;
 use crate::sparql::error::QueryError;
+use crate::sparql::limits::Deadline;
 use crate::sparql::limits::spent::Spent;
 use crate::sparql::query_run::QueryRun;
 use crate::sparql::request::embedding_literal;
@@ -78,7 +79,8 @@ impl Embeddings {
                         if !images.contains_key(query) {
                             run.deadline.check()?;
                             spent.image(run.options, written)?;
-                            images.insert(query.clone(), embed_image(run.engine, query, written)?);
+                            let embedding = embed_image(run.engine, &run.deadline, query, written)?;
+                            images.insert(query.clone(), embedding);
                         }
                     }
                     QueryInput::SimilarTo(_) | QueryInput::Embedding(_) => {}
@@ -94,8 +96,8 @@ impl Embeddings {
         for batch in unembedded.chunks(TEXT_BATCH) {
             run.deadline.check()?;
             let (embedded, n_encoded) = (run.engine)
-                .embed_texts(batch)
-                .map_err(|error| QueryError::Internal(Box::new(error)))?;
+                .embed_texts(batch, &run.deadline.is_stopped())
+                .map_err(|error| run.deadline.explain_embedding(error))?;
             counts.texts_encoded += n_encoded;
             counts.texts_remembered += batch.len() - n_encoded;
             texts.extend(batch.iter().map(|text| (*text).to_owned()).zip(embedded));
@@ -153,18 +155,20 @@ impl Embeddings {
 
 fn embed_image(
     engine: &Engine,
+    deadline: &Deadline,
     query: &QueryInput,
     written: &str,
 ) -> Result<Embedding, QueryError> {
+    let is_stopped = deadline.is_stopped();
     let (property, embedded) = match query {
-        QueryInput::Url(url) => (Property::QueryUrl, engine.embed_url(url)),
+        QueryInput::Url(url) => (Property::QueryUrl, engine.embed_url(url, &is_stopped)),
         QueryInput::Image(text)
         | QueryInput::Text(text)
         | QueryInput::SimilarTo(text)
         | QueryInput::Embedding(text) => (
             Property::QueryImage,
             match crate::data_url::decode(text) {
-                Ok(bytes) => engine.embed_image(&bytes),
+                Ok(bytes) => engine.embed_image(&bytes, &is_stopped),
                 Err(error) => {
                     return Err(RequestError::Image {
                         subject: written.to_owned(),
@@ -177,7 +181,7 @@ fn embed_image(
         ),
     };
     embedded.map_err(|error| match error {
-        QueryImageError::Encoder(error) => QueryError::Internal(Box::new(error)),
+        QueryImageError::Embed(error) => deadline.explain_embedding(error),
         // Not the author's mistake, and another answer in a while.
         QueryImageError::Fetch(error @ (FetchError::Stopped | FetchError::TooMany)) => {
             QueryError::Internal(Box::new(error))

@@ -1,7 +1,9 @@
 //! Parity with the Python reference on the fixture model (`tools/fixture-model`), which is always there.
 
 use super::{cosine, fixtures, options, tiny};
+use clip_search::embedding::Embedding;
 use clip_search::encoder::Encoder;
+use clip_search::encoder::device::Device;
 use clip_search::encoder::model::Precision;
 use clip_search::encoder::onnx::threads::Aim;
 use clip_search::encoder::onnx::{ClipEncoder, EncoderOptions};
@@ -137,20 +139,45 @@ fn pixels_are_those_of_the_reference() {
     }
 }
 
-/// A batch may be multiplied in another order than single rows: 1e-6 in cosine. Quantized models
-/// run row by row, since their scale would depend on the neighbours: no difference at all.
+/// To the bit, whatever the lengths of the texts beside it: where that cannot be had they run one by one.
 #[test]
-fn a_batch_gives_what_single_runs_give() {
-    for (precision, tolerance) in [(Precision::F32, 1e-6), (Precision::Quantized, 0.0)] {
-        let encoder = tiny(precision);
-        let cases = expected();
-        let texts: Vec<&str> = cases.texts.iter().map(|t| t.text.as_str()).collect();
-        let batch = encoder.encode_texts(&texts).unwrap();
-        for (text, together) in texts.iter().zip(&batch) {
-            let alone = &encoder.encode_texts(&[text]).unwrap()[0];
-            let largest = largest_difference(alone.as_slice(), together.as_slice());
-            assert!(largest <= tolerance, "{precision} {text:?}: {largest}");
+fn a_text_does_not_depend_on_the_texts_beside_it() {
+    let cases = expected();
+    let texts: Vec<&str> = cases.texts.iter().map(|t| t.text.as_str()).collect();
+    for encoder in [
+        tiny(Precision::F32),
+        tiny(Precision::F16),
+        tiny(Precision::Quantized),
+        fixed_shapes(),
+    ] {
+        let alone: Vec<Embedding> = (texts.iter())
+            .map(|text| encoder.encode_texts(&[text]).unwrap().remove(0))
+            .collect();
+        for n in [2, 3, texts.len()] {
+            for start in 0..texts.len() {
+                let places: Vec<usize> = (start..start + n).map(|at| at % texts.len()).collect();
+                let some: Vec<&str> = places.iter().map(|at| texts[*at]).collect();
+                let together = encoder.encode_texts(&some).unwrap();
+                for (at, together) in places.iter().zip(&together) {
+                    assert_eq!(*together, alone[*at], "{:?} of {n}", texts[*at]);
+                }
+            }
         }
+    }
+    assert_eq!(tiny(Precision::Quantized).texts_together(), 1);
+}
+
+/// Images may be multiplied in another order than single ones: 1e-6 in cosine. Quantized models
+/// run one by one, since their scale would depend on the neighbours: no difference at all. In runs of a fixed shape
+/// neither.
+#[test]
+fn a_batch_of_images_gives_what_single_runs_give() {
+    for (encoder, tolerance) in [
+        (tiny(Precision::F32), 1e-6),
+        (tiny(Precision::Quantized), 0.0),
+        (fixed_shapes(), 0.0),
+    ] {
+        let cases = expected();
         let images: Vec<_> = cases
             .images
             .iter()
@@ -161,9 +188,54 @@ fn a_batch_gives_what_single_runs_give() {
         for (image, together) in images.iter().zip(&batch) {
             let alone = &encoder.encode_images(std::slice::from_ref(image)).unwrap()[0];
             let largest = largest_difference(alone.as_slice(), together.as_slice());
-            assert!(largest <= tolerance, "{precision}: {largest}");
+            assert!(largest <= tolerance, "{largest}");
         }
     }
+}
+
+/// The fixture model as it runs on graphics processors.
+fn fixed_shapes() -> ClipEncoder {
+    let options = EncoderOptions {
+        fixed_shapes: true,
+        ..options(Some(Precision::F32))
+    };
+    ClipEncoder::open(&fixtures().join("tiny-clip"), &options).unwrap()
+}
+
+#[test]
+fn embeddings_of_fixed_shapes_are_those_of_the_reference() {
+    check_embeddings(&fixed_shapes(), 1e-5, 1e-4);
+}
+
+/// With the library of the tests, which has no accelerator.
+#[test]
+fn a_device_that_is_not_there_is_refused_and_auto_does_without() {
+    let open = |device| {
+        let options = EncoderOptions {
+            device,
+            ..options(Some(Precision::F32))
+        };
+        ClipEncoder::open(&fixtures().join("tiny-clip"), &options)
+    };
+    let refused = |device| {
+        let refused = open(device).err().map(|error| error.to_string());
+        refused.unwrap_or_else(|| panic!("{device} is there"))
+    };
+    for device in [Device::Cuda, Device::CoreMl, Device::OpenVino] {
+        assert_eq!(
+            refused(device),
+            format!(
+                "ONNX Runtime as loaded here cannot run a model on {device}, only on cpu; choose one of these with \
+                 --device (CLIP_DEVICE), or set ORT_DYLIB_PATH to a build for {device}"
+            )
+        );
+    }
+    let auto = open(Device::Auto).unwrap();
+    let texts = ["a mountain lake"];
+    assert_eq!(
+        auto.encode_texts(&texts).unwrap(),
+        tiny(Precision::F32).encode_texts(&texts).unwrap()
+    );
 }
 
 /// What follows the end of text cannot change the answer: the reason why texts are not padded.

@@ -202,3 +202,47 @@ fn a_data_directory_and_a_model_are_inspected() {
     let problem = json["problems"][0].as_str().unwrap();
     assert!(problem.contains("/nowhere"), "{problem}");
 }
+
+#[test]
+fn a_text_is_remembered_from_one_start_to_the_next() {
+    let world = World::shared();
+    let folder = tempfile::tempdir().unwrap();
+    let kept = text_of(&folder.path().join("made/for/it"));
+    let explained = |cache: &str| {
+        let query =
+            "SELECT ?i { ?r a clip:Request ; clip:queryString 'a ship' ; clip:iiifUrl ?i } LIMIT 3";
+        let arguments = ["query", query, "--explain", "--text-cache", cache];
+        let explained = run(&mut world.clip_search(&arguments)).ok();
+        let texts = explained.lines().find(|line| line.contains("texts"));
+        texts.unwrap_or_else(|| panic!("{explained}")).to_owned()
+    };
+    assert!(
+        explained(&kept).contains("(1 texts encoded"),
+        "{}",
+        explained(&kept)
+    );
+    assert!(
+        explained(&kept).contains("1 remembered"),
+        "{}",
+        explained(&kept)
+    );
+    assert!(explained("off").contains("(1 texts encoded"));
+    let files: Vec<_> = fs::read_dir(&kept).unwrap().collect();
+    assert_eq!(files.len(), 1);
+    let bytes = fs::read(files[0].as_ref().unwrap().path()).unwrap();
+    assert!(
+        !bytes.windows(6).any(|some| some == b"a ship"),
+        "the text is not in it"
+    );
+
+    // What is no such file costs itself alone.
+    fs::write(files[0].as_ref().unwrap().path(), "not this").unwrap();
+    assert!(explained(&kept).contains("(1 texts encoded"));
+    assert!(explained(&kept).contains("1 remembered"));
+
+    let file = text_of(&folder.path().join("file"));
+    fs::write(&file, "").unwrap();
+    let query = ["query", "--text", "a ship", "--text-cache", &file];
+    let sentence = run(&mut world.clip_search(&query)).sentence(1);
+    assert!(sentence.contains("--text-cache"), "{sentence}");
+}

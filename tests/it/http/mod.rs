@@ -14,6 +14,7 @@ mod pages;
 mod protocol;
 mod query;
 mod service;
+mod together;
 mod wire;
 
 use crate::colours::{self, ColourEncoder};
