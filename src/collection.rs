@@ -1,36 +1,38 @@
 //! A collection: the images of one data directory, with their URLs and features.
 
 pub mod identity;
+mod ids;
 pub mod kinship;
+mod names;
 pub mod open;
+mod plain;
 pub mod report;
 pub mod requested;
+mod row_of;
 pub mod sizes;
 pub mod stamp;
 mod table;
+mod tables;
+mod urls;
 mod verify;
 
 use crate::features::Features;
 use crate::features::npy::FeaturesIn;
 use crate::iiif::image_iri;
 use identity::Identity;
+use ids::Ids;
 use open::CollectionError;
-use oxiri::Iri;
 use sizes::ImageSize;
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use urls::Urls;
 
 /// The images of a data directory that have an embedding, in the order of `features.npy`.
 #[derive(Debug, Clone)]
 pub struct Collection {
     features: Features,
-    ids: Vec<String>,
-    urls: Vec<String>,
-    row_of_url: HashMap<String, usize>,
-    row_of_id: HashMap<String, usize>,
-    /// Rows of the images whose URL is no IRI, which RDF cannot name.
-    without_iri: HashSet<usize>,
+    ids: Ids,
+    urls: Urls,
     identity: Option<Identity>,
     /// By row; empty where no size is known.
     sizes: Vec<Option<ImageSize>>,
@@ -43,22 +45,17 @@ impl Collection {
     /// If the lengths differ.
     #[must_use]
     pub fn new(features: Features, ids: Vec<String>, urls: Vec<String>) -> Self {
+        let mut part = urls::Part::new(&std::hash::RandomState::new());
+        for url in &urls {
+            part.push(url);
+        }
+        Self::of(features, Ids::of_texts(&ids), Urls::of([part]))
+    }
+
+    fn of(features: Features, ids: Ids, urls: Urls) -> Self {
         assert_eq!(features.len(), ids.len(), "one id per row");
         assert_eq!(features.len(), urls.len(), "one URL per row");
-        let index = |names: &[String]| {
-            let mut rows = HashMap::with_capacity(names.len());
-            for (row, name) in names.iter().enumerate() {
-                rows.entry(name.clone()).or_insert(row);
-            }
-            rows
-        };
         Self {
-            without_iri: (urls.iter().enumerate())
-                .filter(|(_, url)| Iri::parse(url.as_str()).is_err())
-                .map(|(row, _)| row)
-                .collect(),
-            row_of_url: index(&urls),
-            row_of_id: index(&ids),
             features,
             ids,
             urls,
@@ -145,8 +142,8 @@ impl Collection {
     /// # Panics
     /// If `row >= self.len()`.
     #[must_use]
-    pub fn id(&self, row: usize) -> &str {
-        &self.ids[row]
+    pub fn id(&self, row: usize) -> String {
+        self.ids.get(row)
     }
 
     /// The IIIF URL of the image in `row`, with what no IRI can hold percent-encoded.
@@ -154,8 +151,13 @@ impl Collection {
     /// # Panics
     /// If `row >= self.len()`.
     #[must_use]
-    pub fn url(&self, row: usize) -> &str {
-        &self.urls[row]
+    pub fn url(&self, row: usize) -> String {
+        self.urls.get(row)
+    }
+
+    /// What the URLs have before their paths (`https://iiif.example.org`), each once.
+    pub fn authorities(&self) -> impl Iterator<Item = &str> {
+        self.urls.authorities()
     }
 
     /// How large the image in `row` is, and which service scales it; `None` if that is not known.
@@ -173,23 +175,21 @@ impl Collection {
     /// Whether the URL of the image in `row` is an IRI, so that RDF can name the image.
     #[must_use]
     pub fn has_iri(&self, row: usize) -> bool {
-        !self.without_iri.contains(&row)
+        self.urls.has_iri(row)
     }
 
     /// The row of the image with this IIIF URL, as an IRI or as it stands in `images.csv`.
     #[must_use]
     pub fn row_of_url(&self, url: &str) -> Option<usize> {
-        let row = self.row_of_url.get(url);
-        row.or_else(|| match image_iri(url) {
+        self.urls.row_of(url).or_else(|| match image_iri(url) {
             Cow::Borrowed(_) => None,
-            Cow::Owned(iri) => self.row_of_url.get(&iri),
+            Cow::Owned(iri) => self.urls.row_of(&iri),
         })
-        .copied()
     }
 
     /// The row of the image with this id.
     #[must_use]
     pub fn row_of_id(&self, id: &str) -> Option<usize> {
-        self.row_of_id.get(id).copied()
+        self.ids.row_of(id)
     }
 }

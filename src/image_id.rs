@@ -39,13 +39,18 @@ pub fn number(text: &str) -> u128 {
 
 /// The bytes that `text` has the hex digits of, if it is an image id.
 #[must_use]
-pub fn from_hex(text: &str) -> Option<[u8; 20]> {
+pub fn from_hex(text: impl AsRef<[u8]>) -> Option<[u8; 20]> {
     let mut bytes = [0; 20];
-    let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+    let (pairs, rest) = text.as_ref().as_chunks::<2>();
     if pairs.len() != bytes.len() || !rest.is_empty() {
         return None;
     }
-    let digit = |byte: u8| u8::try_from(char::from(byte).to_digit(16)?).ok();
+    let digit = |byte: u8| match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'f' => Some(byte - b'a' + 10),
+        b'A'..=b'F' => Some(byte - b'A' + 10),
+        _ => None,
+    };
     for (byte, [high, low]) in bytes.iter_mut().zip(pairs) {
         *byte = digit(*high)? << 4 | digit(*low)?;
     }

@@ -126,7 +126,7 @@ fn best_of_stored(
     let mut best: Option<f32> = None;
     let mut n_tried = 0;
     for row in 0..collection.len().min(N_ROWS) {
-        let Some(pixels) = std::fs::read(stored(dir, collection.id(row)))
+        let Some(pixels) = std::fs::read(stored(dir, &collection.id(row)))
             .ok()
             .and_then(|bytes| encoder.preprocess(&bytes).ok())
         else {

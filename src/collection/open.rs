@@ -4,21 +4,12 @@
 use super::Collection;
 use super::identity::{Identity, IdentityError};
 use super::report::in_full;
-use super::sizes;
-use super::table::{Table, line_of};
+use super::tables::IdList;
 use super::verify::{check_identity, check_there};
-use crate::data_dir::{FEATURES, ID_COLUMN, IMAGE_IDS, IMAGES, URL_COLUMN};
+use super::{plain, sizes};
+use crate::data_dir::{FEATURES, ID_COLUMN, IMAGE_IDS, IMAGES};
 use crate::features::npy::{self, FeaturesError, FeaturesIn, Precision, SumOf};
-use crate::iiif::image_iri;
-use crate::image_id::image_id;
-use csv::ByteRecord;
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-
-/// The only column of [`IMAGE_IDS`].
-const IMAGE_IDS_COLUMN: &str = "image_id";
-/// Rows of `images.csv` that are looked at to find the URL column.
-const SAMPLE: usize = 100;
 
 /// Why a data directory cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -152,8 +143,8 @@ pub(super) struct Opened {
     pub(super) sizes_problem: Option<String>,
 }
 
-/// Files whose checksum costs nothing that an operator would notice at the start: about a second, once.
-pub(super) const CHEAP_SUM: SumOf = SumOf::UpTo(1 << 30);
+/// Files whose checksum costs nothing that an operator would notice at the start: less than half a second, once.
+pub(super) const CHEAP_SUM: SumOf = SumOf::UpTo(1 << 28);
 
 pub(super) fn open(
     dir: &Path,
@@ -170,11 +161,21 @@ pub(super) fn open(
     // Without an identity there is nothing to compare with.
     let sum_of = identity.as_ref().map_or(SumOf::UpTo(0), |_| sum_of);
     let npy = npy::read_summed(&features_path, sum_of, features_in)?;
-    let ids = Ids::read(&ids_path)?;
-    if ids.names.len() != npy.features.len() {
+    // Only `inspect` tells what takes long to find out.
+    let counts_foreign_ids = sum_of == SumOf::All;
+    let plain = plain::read(&ids_path, &images_path, iiif_column, counts_foreign_ids);
+    let id_list = match &plain {
+        Some(_) => None,
+        None => Some(IdList::read(&ids_path)?),
+    };
+    let n_ids = match (&plain, &id_list) {
+        (Some(listed), _) => listed.ids.len(),
+        (None, list) => list.as_ref().map_or(0, IdList::len),
+    };
+    if n_ids != npy.features.len() {
         return Err(CollectionError::Counts {
             ids_path,
-            n_ids: ids.names.len(),
+            n_ids,
             features_path,
             n_rows: npy.features.len(),
         });
@@ -182,21 +183,14 @@ pub(super) fn open(
     if let Some(identity) = &identity {
         check_identity(dir, identity, &npy)?;
     }
-    let images = Images::read(&images_path, iiif_column, &ids)?;
-    let mut urls = Vec::with_capacity(ids.names.len());
-    let mut n_foreign_ids = 0;
-    for ((id, line), url) in ids.names.iter().zip(&ids.lines).zip(images.urls) {
-        let url = url.ok_or_else(|| CollectionError::NoUrl {
-            path: ids_path.clone(),
-            line: *line,
-            id: id.clone(),
-            images_path: images_path.clone(),
-        })?;
-        // The id is over the cell as it stands; queries know the image by an IRI.
-        n_foreign_ids += usize::from(image_id(&url) != *id);
-        urls.push(image_iri(&url).into_owned());
-    }
-    let (sizes, sizes_problem) = match sizes::read(dir, identity.as_ref(), &ids.names) {
+    let listed = match (plain, id_list) {
+        (Some(listed), _) => listed,
+        (None, list) => {
+            list.unwrap_or_default()
+                .with_images(&ids_path, &images_path, iiif_column)?
+        }
+    };
+    let (sizes, sizes_problem) = match sizes::read(dir, identity.as_ref(), &listed.ids) {
         Ok(sizes) => (sizes, None),
         Err(error) => {
             let problem = format!(
@@ -207,7 +201,7 @@ pub(super) fn open(
         }
     };
     let has_sizes = sizes.is_some();
-    let mut collection = Collection::new(npy.features, ids.names, urls);
+    let mut collection = Collection::of(npy.features, listed.ids, listed.urls);
     if let Some(sizes) = sizes {
         collection = collection.with_sizes(sizes);
     }
@@ -216,135 +210,10 @@ pub(super) fn open(
         collection,
         precision: npy.precision,
         n_renormalised: npy.n_renormalised,
-        iiif_column: images.column,
-        n_images: images.n_images,
-        n_foreign_ids,
+        iiif_column: listed.column,
+        n_images: listed.n_images,
+        n_foreign_ids: listed.n_foreign_ids,
         has_sizes,
         sizes_problem,
     })
-}
-
-/// `imageIds.csv`.
-struct Ids {
-    names: Vec<String>,
-    lines: Vec<u64>,
-    row_of: HashMap<String, usize>,
-}
-
-impl Ids {
-    fn read(path: &Path) -> Result<Self, CollectionError> {
-        let mut table = Table::open(path)?;
-        let column = table.column(IMAGE_IDS_COLUMN)?;
-        let mut ids = Self {
-            names: Vec::new(),
-            lines: Vec::new(),
-            row_of: HashMap::new(),
-        };
-        let mut record = ByteRecord::new();
-        while table.next(&mut record)? {
-            let line = line_of(&record);
-            let id = table.text(&record, column)?.to_owned();
-            if let Some(first) = ids.row_of.insert(id.clone(), ids.names.len()) {
-                return Err(CollectionError::DuplicateId {
-                    path: path.to_owned(),
-                    line,
-                    id,
-                    first_line: ids.lines[first],
-                });
-            }
-            ids.names.push(id);
-            ids.lines.push(line);
-        }
-        Ok(ids)
-    }
-}
-
-/// What is needed of `images.csv`.
-struct Images {
-    column: String,
-    n_images: usize,
-    /// Per row of the features.
-    urls: Vec<Option<String>>,
-}
-
-impl Images {
-    fn read(path: &Path, wanted: Option<&str>, ids: &Ids) -> Result<Self, CollectionError> {
-        let mut table = Table::open(path)?;
-        let id_column = table.find(ID_COLUMN);
-        let mut sample = Vec::new();
-        let mut record = ByteRecord::new();
-        while sample.len() < SAMPLE && table.next(&mut record)? {
-            sample.push(std::mem::take(&mut record));
-        }
-        let column = match (wanted, id_column) {
-            (Some(wanted), _) => table.column(wanted)?,
-            (None, Some(id_column)) => match table.find(URL_COLUMN) {
-                Some(column) => column,
-                None => url_column(&sample, table.columns.len(), id_column).ok_or_else(|| {
-                    CollectionError::NoUrlColumn {
-                        path: path.to_owned(),
-                        columns: table.columns.clone(),
-                    }
-                })?,
-            },
-            (None, None) => table.column(URL_COLUMN)?,
-        };
-        let mut images = Self {
-            column: table.columns[column].clone(),
-            n_images: 0,
-            urls: vec![None; ids.names.len()],
-        };
-        for record in &sample {
-            images.add(&table, record, column, id_column, ids)?;
-        }
-        while table.next(&mut record)? {
-            images.add(&table, &record, column, id_column, ids)?;
-        }
-        Ok(images)
-    }
-
-    fn add(
-        &mut self,
-        table: &Table,
-        record: &ByteRecord,
-        column: usize,
-        id_column: Option<usize>,
-        ids: &Ids,
-    ) -> Result<(), CollectionError> {
-        self.n_images += 1;
-        let row = match id_column {
-            Some(id_column) => ids.row_of.get(table.text(record, id_column)?),
-            // Early collections have no id column; their ids are over the cell as it stands.
-            None => ids.row_of.get(&image_id(table.raw_text(record, column)?)),
-        };
-        if let Some(row) = row
-            && self.urls[*row].is_none()
-        {
-            let url = table.text(record, column)?;
-            if !url.is_empty() {
-                self.urls[*row] = Some(url.to_owned());
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The column whose cells have their image id in `id_column`: that of most rows of the sample.
-fn url_column(sample: &[ByteRecord], n_columns: usize, id_column: usize) -> Option<usize> {
-    let matches = |column: usize| {
-        sample
-            .iter()
-            .filter(|record| {
-                let cell = |column| record.get(column).and_then(|c| std::str::from_utf8(c).ok());
-                cell(column).is_some_and(|url| cell(id_column) == Some(image_id(url).as_str()))
-            })
-            .count()
-    };
-    (0..n_columns)
-        .map(|column| (matches(column), column))
-        .filter(|(n, _)| *n > 0)
-        // max_by_key takes the last of equals; the first column is the more likely one.
-        .rev()
-        .max_by_key(|(n, _)| *n)
-        .map(|(_, column)| column)
 }

@@ -1,6 +1,7 @@
 //! How large the images of a collection are, and which service scales them: `sizes.csv`.
 
 use super::identity::Identity;
+use super::ids::Ids;
 use super::open::CollectionError;
 use super::table::{Table, line_of};
 use super::verify::check_there;
@@ -277,7 +278,7 @@ pub enum SizesError {
 pub(super) fn read(
     dir: &Path,
     identity: Option<&Identity>,
-    ids: &[String],
+    ids: &Ids,
 ) -> Result<Option<Vec<Option<ImageSize>>>, SizesError> {
     let path = dir.join(SIZES);
     match check_there(&path) {
@@ -311,7 +312,7 @@ fn check_sum(dir: &Path, path: &Path, wanted: &Sum) -> Result<(), SizesError> {
     })
 }
 
-fn rows(path: &Path, ids: &[String]) -> Result<Vec<Option<ImageSize>>, SizesError> {
+fn rows(path: &Path, ids: &Ids) -> Result<Vec<Option<ImageSize>>, SizesError> {
     let mut table = Table::open(path)?;
     let mut columns = [0; COLUMNS.len()];
     for (column, name) in columns.iter_mut().zip(COLUMNS) {
@@ -329,11 +330,13 @@ fn rows(path: &Path, ids: &[String]) -> Result<Vec<Option<ImageSize>>, SizesErro
         };
         n_sizes += 1;
         // Those that are too many are only counted.
-        let Some(expected) = ids.get(sizes.len()) else {
+        let row = sizes.len();
+        if row == ids.len() {
             continue;
-        };
+        }
         let id = table.text(&record, id_column)?;
-        if id != expected {
+        if !ids.is(row, id) {
+            let expected = ids.get(row);
             return Err(bad(format!(
                 "the id is {id:?}, and imageIds.csv has {expected} in this place"
             )));

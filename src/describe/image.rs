@@ -27,8 +27,8 @@ impl DescribedImage {
     #[must_use]
     pub fn new(collection: &Collection, row: usize) -> Self {
         Self {
-            id: collection.id(row).to_owned(),
-            url: collection.url(row).to_owned(),
+            id: collection.id(row),
+            url: collection.url(row),
             size: collection.size(row),
             fields: Fields::default(),
             score: None,

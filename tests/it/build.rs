@@ -504,7 +504,7 @@ async fn an_endpoint_answers_in_json_or_xml_and_may_redirect() {
             let collection = Collection::open(&data).unwrap();
             assert_eq!(
                 (collection.url(0), collection.url(1)),
-                (a.as_str(), b.as_str())
+                (a.clone(), b.clone())
             );
             assert!(!data.join("answer.part").exists());
         }

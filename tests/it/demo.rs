@@ -142,7 +142,8 @@ fn it_is_set_up_once() {
     let collection = Collection::open(&small.at("demo/data")).unwrap();
     for row in 0..12 {
         let size = collection.size(row).unwrap();
-        let name = collection.url(row).rsplit('/').next().unwrap();
+        let url = collection.url(row);
+        let name = url.rsplit('/').next().unwrap();
         let picture = repository("examples/pictures").join(name);
         let (width, height) = image::image_dimensions(picture).unwrap();
         assert_eq!((size.width.get(), size.height.get()), (width, height));

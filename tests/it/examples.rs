@@ -186,10 +186,10 @@ fn similar_to(world: &World) {
     let ship = world.image("ship-at-sea");
     let by_riva = ["ship-at-sea", "two-ships", "castle-on-a-hill"].map(|name| world.image(name));
     let collection = world.collection();
-    let mut expected: Vec<(f64, &str)> = (0..collection.len())
+    let mut expected: Vec<(f64, String)> = (0..collection.len())
         .map(|row| collection.url(row))
         .filter(|url| by_riva.iter().all(|other| other != url))
-        .map(|url| (f64::from(world.similarity(&ship, url)), url))
+        .map(|url| (f64::from(world.similarity(&ship, &url)), url))
         .collect();
     expected.sort_by(|a, b| b.0.total_cmp(&a.0));
     assert_eq!(rows.len(), 3);

@@ -301,7 +301,7 @@ async fn a_column_called_local_identifier_is_kept_and_the_collection_opens() {
     );
     assert_eq!(images_csv(&data), expected);
     let collection = Collection::open(&data).unwrap();
-    assert_eq!((collection.len(), collection.url(0)), (2, a.as_str()));
+    assert_eq!((collection.len(), collection.url(0)), (2, a));
     // Built from its own images.csv, nothing changes.
     let again = fs::read(data.join("images.csv")).unwrap();
     pictures.build(&again, "data").await.unwrap();

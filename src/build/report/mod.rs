@@ -140,9 +140,9 @@ fn report(run: Run<'_>, collection: &Collection) -> Report {
     let rows: Vec<&[f32]> = rows.iter().map(AsRef::as_ref).collect();
     let groups = duplicates::groups(&rows);
     let shown = |row: &usize| Shown {
-        url: collection.url(*row).to_owned(),
-        id: collection.id(*row).to_owned(),
-        thumbnail: thumbnails::of(dir, collection.id(*row)),
+        url: collection.url(*row),
+        id: collection.id(*row),
+        thumbnail: thumbnails::of(dir, &collection.id(*row)),
     };
     let kinds_of = |is_of: fn(&Failure) -> bool| {
         kinds::kinds(run.failures.iter().filter(|failure| is_of(failure)))

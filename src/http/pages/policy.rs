@@ -15,17 +15,8 @@ const MAX_HOSTS: usize = 40;
 /// names. Both schemes of each, because image servers send visitors from `http` to `https`.
 pub(super) fn picture_sources(collection: &Collection, others: &[String]) -> Vec<String> {
     let mut hosts: BTreeSet<String> = others.iter().cloned().collect();
-    let mut last = "";
-    for row in 0..collection.len() {
-        let authority = authority(collection.url(row));
-        // Images of one host mostly follow each other.
-        if authority == last {
-            continue;
-        }
-        last = authority;
-        if let Some(host) = host_source(collection.url(row)) {
-            hosts.insert(host);
-        }
+    for authority in collection.authorities() {
+        hosts.extend(host_source(authority));
         if hosts.len() > MAX_HOSTS {
             return vec!["https:".to_owned(), "http:".to_owned()];
         }
@@ -44,12 +35,6 @@ fn host_source(url: &str) -> Option<String> {
         Some(port) => format!("{host}:{port}"),
         None => host.to_owned(),
     })
-}
-
-fn authority(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find('/').map_or(url.len(), |at| start + at);
-    &url[..end]
 }
 
 /// The policy for a page with `style` in its head.

@@ -312,12 +312,11 @@ impl RowMaker {
             let is_iri = self.collection.has_iri(hit.row);
             is_iri.then(|| NamedNode::new_unchecked(iri).into())
         };
-        let url = self.collection.url(hit.row);
         Some(match property {
-            Property::IiifUrl => iri(url.to_owned())?,
+            Property::IiifUrl => iri(self.collection.url(hit.row))?,
             Property::Link => {
-                let size = self.collection.size(hit.row);
-                iri(picture::link(url, size, self.link_width_px))?
+                let (url, size) = (self.collection.url(hit.row), self.collection.size(hit.row));
+                iri(picture::link(&url, size, self.link_width_px))?
             }
             Property::Score => Literal::from(hit.score).into(),
             Property::ImageId => Literal::new_simple_literal(self.collection.id(hit.row)).into(),

@@ -85,10 +85,10 @@ fn oracle(query: &str) -> Store {
                 add(clip("queryString"), text.clone().into());
                 add(clip("score"), Literal::from(hit.score).into());
                 let url = collection.url(hit.row);
-                add(clip("iiifUrl"), NamedNode::new_unchecked(url).into());
+                add(clip("iiifUrl"), NamedNode::new_unchecked(&url).into());
                 add(
                     clip("imageId"),
-                    Literal::from(image_id(url).as_str()).into(),
+                    Literal::from(image_id(&url).as_str()).into(),
                 );
                 if let Some(limit) = limit {
                     add(

@@ -652,7 +652,7 @@ fn oracle_store(requests: &[Request], dataset: usize) -> Store {
                 }
                 let image = collection.url(hit.row);
                 triples.extend([
-                    ("iiifUrl", NamedNode::new_unchecked(image).into()),
+                    ("iiifUrl", NamedNode::new_unchecked(&image).into()),
                     ("score", Literal::from(hit.score).into()),
                     (
                         "rank",
@@ -660,7 +660,7 @@ fn oracle_store(requests: &[Request], dataset: usize) -> Store {
                     ),
                     (
                         "imageId",
-                        Literal::new_simple_literal(image_id(image)).into(),
+                        Literal::new_simple_literal(image_id(&image)).into(),
                     ),
                     (
                         "link",
