@@ -163,10 +163,7 @@ impl Choice {
             unlike: self.unlike(),
         };
         match document {
-            Document::Collection => {
-                let id = links.collection(address);
-                Ok(collection::collection(&id, asked, images))
-            }
+            Document::Collection => Ok(collection::collection(address, asked, images, links)),
             Document::Manifest if images.is_empty() => Err(ApiError::NothingFound),
             Document::Manifest => {
                 let width_px = state.sparql.options().link_width_px;

@@ -1,18 +1,25 @@
 //! The manifests that what was found comes from, as a collection.
 
-use super::CONTEXT;
 use super::asked::Asked;
 use super::canvas::{label, thumbnail, web_addresses};
+use super::search_services::search_services;
+use super::{CONTEXT, Links};
 
 use crate::describe::image::DescribedImage;
 use serde_json::{Value, json};
 use std::collections::HashSet;
 
-/// The collection at the URL `id` of the manifests that `images` know, each once, that of the best image first.
+/// The collection, for these `parameters` of a URL, of the manifests that `images` know, each once, that of the best
+/// image first. It names the services that search all images there are.
 ///
 /// A manifest has the label and the thumbnail of the first image that knows it: here it stands for that image.
 #[must_use]
-pub fn collection(id: &str, asked: Asked<'_>, images: &[DescribedImage]) -> Value {
+pub fn collection(
+    parameters: &str,
+    asked: Asked<'_>,
+    images: &[DescribedImage],
+    links: &Links,
+) -> Value {
     let mut seen = HashSet::new();
     let manifests = images
         .iter()
@@ -23,10 +30,11 @@ pub fn collection(id: &str, asked: Asked<'_>, images: &[DescribedImage]) -> Valu
         .collect();
     json!({
         "@context": CONTEXT,
-        "id": id,
+        "id": links.collection(parameters),
         "type": "Collection",
         "label": asked.label(),
         "items": items,
+        "service": search_services(links, None),
     })
 }
 

@@ -10,6 +10,7 @@ pub mod manifest;
 pub mod reader;
 mod rights;
 pub mod search;
+mod search_services;
 mod service;
 mod text;
 mod words;

@@ -329,6 +329,13 @@ async fn a_collection_has_the_manifests_of_the_hits() {
     );
     assert_eq!(items[0]["label"]["en"], json!(["Red"]));
     assert_eq!(items[0]["thumbnail"][0]["width"], 400);
+    // Its search services look through all images, also those of which it names no manifest.
+    for (service, id, hits) in [(0, "id", "items"), (1, "@id", "resources")] {
+        let service = collection["service"][service][id].as_str().unwrap();
+        let path = service.strip_prefix("http://localhost").unwrap();
+        let found = document(&router, &format!("{path}?q=red")).await;
+        assert!(!found[hits].as_array().unwrap().is_empty(), "{service}");
+    }
     let empty = document(&router, "/iiif/collection?str=red&minScore=2").await;
     assert_eq!(empty["items"], json!([]));
     assert_valid(&[collection, empty]);
