@@ -226,6 +226,53 @@ fn every_query_says_what_it_expects_and_has_a_test() {
     }
 }
 
+/// Images of each year, as the carried facet counts them.
+#[test]
+fn a_date_is_the_year_that_it_begins_with_before_christ_too() {
+    let store = Store::new().unwrap();
+    let dates = [
+        ("1900", "1900"),
+        ("1700-05-03", "1700"),
+        ("1850/1860", "1850"),
+        ("0800", "800"),
+        ("-0044-03-15", "-44"),
+        ("ca. 1880", ""),
+    ];
+    for (at, (date, _)) in dates.iter().enumerate() {
+        let turtle = format!(
+            "@prefix dct: <http://purl.org/dc/terms/> . <http://h/o{at}> dct:hasFormat <http://h/{at}> ; dct:created {date:?} ."
+        );
+        store
+            .load_from_slice(RdfFormat::Turtle, turtle.as_bytes())
+            .unwrap();
+    }
+    let Facets { prefixes, facets } = Facets::carried();
+    let period = facets.iter().find(|facet| facet.name == "period").unwrap();
+    let prefixes: String = (prefixes.iter())
+        .map(|(name, iri)| format!("PREFIX {name}: <{iri}>\n"))
+        .collect();
+    let query = format!(
+        "{prefixes}SELECT ?value {{ {} }} ORDER BY ?image",
+        period.pattern
+    );
+    let results = SparqlEvaluator::new()
+        .parse_query(&query)
+        .unwrap()
+        .on_store(&store)
+        .execute()
+        .unwrap();
+    let QueryResults::Solutions(solutions) = results else {
+        panic!("a SELECT has solutions");
+    };
+    let years: Vec<String> = solutions
+        .map(|row| match row.unwrap().get("value") {
+            Some(Term::Literal(year)) => year.value().to_owned(),
+            _ => String::new(),
+        })
+        .collect();
+    assert_eq!(years, dates.map(|(_, year)| year));
+}
+
 #[test]
 fn every_facet_finds_what_the_collections_of_the_repository_tell() {
     let demo = ["maker", "period", "technique", "place"];
