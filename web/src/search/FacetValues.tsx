@@ -30,7 +30,7 @@ export function FacetValues({ session, counted }: { session: Session; counted: C
               session.ask({ chosen: toggled(session.question.value, facet.name, term).chosen })
             }
           />
-          <span>{label}</span>
+          <span dir="auto">{label.trim() || t("facet.unnamed")}</span>
           <span class="facet-count">{number(count)}</span>
         </label>
       ))}

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { number } from "../common/i18n";
 import { COUNTED } from "./compose";
 import { FacetValues } from "./FacetValues";
+import type { Counted } from "./facetCounts";
 import { t } from "./messages";
 import { PeriodFacet } from "./PeriodFacet";
 import { nChosen, PERIOD } from "./question";
@@ -41,10 +42,19 @@ export function Filters({ session }: { session: Session }) {
             <FacetValues key={counted.facet.name} session={session} counted={counted} />
           ),
         )}
+        {chosen === 0 && isUseless(facets.value) && <p class="quiet-line">{t("filters.none")}</p>}
         {total.value?.isBounded && (
           <p class="quiet-line">{t("filters.best", { n: number(COUNTED) })}</p>
         )}
       </div>
     </section>
+  );
+}
+
+/** Whether all was counted, and nothing divides the pictures. */
+function isUseless(facets: Counted[]): boolean {
+  return (
+    facets.length > 0 &&
+    facets.every(({ choices, years, isFailed }) => !isFailed && choices.length + years.length === 0)
   );
 }

@@ -9,9 +9,14 @@ import type { Session } from "./session";
 export function FoundLine({ session }: { session: Session }) {
   return (
     <div class="found-line" role="status">
-      <h2>{sentence(session)}</h2>
+      {isTold(session) && <h2>{sentence(session)}</h2>}
     </div>
   );
+}
+
+/** Where the search failed nobody knows how many there are. */
+function isTold({ hits }: Session): boolean {
+  return hits.error.value === null || hits.hits.value.length > 0;
 }
 
 function sentence({ hits, counts, question }: Session): string {

@@ -2,7 +2,8 @@
 
 import { language, number } from "../common/i18n";
 import { BasketButton } from "./BasketButton";
-import { description, fieldText, type Hit } from "./hit";
+import { FieldLine } from "./FieldLine";
+import { description, type Hit } from "./hit";
 import type { Box } from "./layout";
 import { t } from "./messages";
 import { OpenLink } from "./OpenLink";
@@ -18,8 +19,6 @@ interface Props {
 export function GridHit({ session, hit, box }: Props) {
   const { image, record, score } = hit;
   const spoken = language.value;
-  const title = fieldText(record, "title", spoken);
-  const maker = fieldText(record, "maker", spoken);
   const alt = description(record, spoken) || t("picture.untitled", { id: lastPart(image) });
   return (
     <li style={{ width: `${box.width}px`, marginRight: `${box.rest}px` }}>
@@ -31,8 +30,8 @@ export function GridHit({ session, hit, box }: Props) {
       <p class="caption">
         {/* The picture's own text says both already. */}
         <span class="caption-text" aria-hidden="true">
-          {title && <span class="caption-title">{title}</span>}
-          {maker && <span class="caption-maker">{maker}</span>}
+          <FieldLine class="caption-title" record={record} field="title" />
+          <FieldLine class="caption-maker" record={record} field="maker" />
         </span>
         <span class="score">
           <span class="visually-hidden">{t("score")} </span>

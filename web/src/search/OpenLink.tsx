@@ -28,9 +28,9 @@ export function OpenLink({ session, image, children }: Props) {
 }
 
 /** Gives the focus to the link of `image` if the page shows one. */
-export function focusLink(image: string): void {
+export function focusLink(image: string, options?: FocusOptions): void {
   const links = document.querySelectorAll<HTMLElement>("a[data-image]");
   Array.from(links)
     .find((link) => link.dataset.image === image)
-    ?.focus();
+    ?.focus(options);
 }

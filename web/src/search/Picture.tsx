@@ -20,7 +20,7 @@ export function Picture({ image, record, width, alt, isLazy = true }: Props) {
   const source = sources[nFailed];
   if (source === undefined) {
     return (
-      <span class="no-picture" role="img" aria-label={alt}>
+      <span class="no-picture" role="img" aria-label={alt} dir="auto">
         {alt}
       </span>
     );

@@ -10,7 +10,8 @@ import type { Session } from "./session";
 
 export function Results({ session }: { session: Session }) {
   const { hits, isComplete, phase, error } = session.hits;
-  const hasFilters = session.settings.facets.length > 0;
+  const { settings } = session;
+  const hasFilters = settings.hasMetadata && settings.facets.length > 0;
   const isEmpty = phase.value === "shown" && hits.value.length === 0 && error.value === null;
   return (
     <div class={hasFilters ? "results with-filters" : "results"}>

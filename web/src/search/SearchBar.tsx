@@ -39,6 +39,7 @@ export function SearchBar({ session }: { session: Session }) {
         <div class="search-box">
           <input
             type="search"
+            dir="auto"
             aria-label={t("search.text")}
             placeholder={t("search.placeholder")}
             enterkeyhint="search"
@@ -77,6 +78,7 @@ export function SearchBar({ session }: { session: Session }) {
             <input
               type="text"
               name="not"
+              dir="auto"
               enterkeyhint="search"
               value={not}
               onInput={(event) => setNot(event.currentTarget.value)}

@@ -7,6 +7,7 @@ import "./basket/basket.css";
 import "./opened/opened.css";
 import { useEffect } from "preact/hooks";
 import { Alert } from "../common/Alert";
+import { common } from "../common/i18n";
 import { Shell } from "../common/Shell";
 import { DropZone } from "./DropZone";
 import { useLazy } from "./lazy";
@@ -22,11 +23,14 @@ export function SearchPage({ session }: { session: Session }) {
   const question = session.question.value;
   const { open } = navigation.view.value;
   const hasBasket = basket.pictures.value.length > 0;
-  const Opened = useLazy(() => import("./opened/Opened").then((it) => it.Opened), open !== null);
-  const Gathered = useLazy(
+  const opened = useLazy(() => import("./opened/Opened").then((it) => it.Opened), open);
+  const gathered = useLazy(
     () => import("./basket/BasketBar").then((it) => it.BasketBar),
     hasBasket,
   );
+  const missing = [opened, gathered].find(({ isMissing }) => isMissing);
+  const Opened = opened.component;
+  const Gathered = gathered.component;
   const isSearch = isAsked(question);
   useEffect(() => {
     document.title = question.text ? `${question.text} – ${settings.name}` : settings.name;
@@ -43,6 +47,10 @@ export function SearchPage({ session }: { session: Session }) {
       {isSearch ? <Results session={session} /> : <Start session={session} />}
       {Gathered && hasBasket && <Gathered session={session} />}
       {Opened && open !== null && <Opened session={session} image={open} />}
+      {/* Over the page: who opened a picture far down sees nothing of its top. */}
+      <div class="notice">
+        <Alert sentence={missing ? common.t("error.offline") : null} onRetry={missing?.retry} />
+      </div>
       <DropZone session={session} />
     </Shell>
   );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageRecord } from "../common/images";
-import { description, isAtHome, newHit } from "./hit";
+import { description, fieldLanguage, isAtHome, newHit } from "./hit";
 import { pictureSources } from "./Picture";
 
 const IMAGE = "http://img.example/1";
@@ -14,6 +14,16 @@ describe("a hit", () => {
     expect(newHit(IMAGE, 0.5, record({ width: 300, height: 200 })).ratio).toBe(1.5);
     expect(newHit(IMAGE, 0.5, record()).ratio).toBe(1);
     expect(newHit(IMAGE, 0.5, null).ratio).toBe(1);
+  });
+
+  it("has fields in a language where all that is shown of them has it", () => {
+    const see = { value: "See", language: "de" };
+    const language = (...title: { value: string; language?: string }[]) =>
+      fieldLanguage(record({ fields: { title } }), "title", "de");
+    expect(language(see, { value: "Lake", language: "en" })).toBe("de");
+    expect(language({ value: "Lac", language: "fr" })).toBe("fr");
+    expect(language(see, { value: "17" })).toBeUndefined();
+    expect(language()).toBeUndefined();
   });
 
   it("is described by title, maker and date in the visitor's language", () => {

@@ -35,6 +35,16 @@ export function fieldText(record: ImageRecord | null, field: string, language: s
     .join(", ");
 }
 
+/** The language of that text; undefined where none is named, or several are. */
+export function fieldLanguage(
+  record: ImageRecord | null,
+  field: string,
+  language: string,
+): string | undefined {
+  const languages = new Set(fieldValues(record, field, language).map((value) => value.language));
+  return languages.size === 1 ? [...languages][0] : undefined;
+}
+
 /** A value as it is shown: dates as the visitor's language writes them. */
 export function shownText(value: string, field: string, language: string): string {
   return (field === "date" ? dateText(value, language) : null) ?? value;

@@ -3,20 +3,36 @@
 import type { ComponentType } from "preact";
 import { useEffect, useState } from "preact/hooks";
 
-/** The component that `load` gives once `isWanted`; null until it is there. */
+export interface Lazy<Props> {
+  /** Null until it is there. */
+  component: ComponentType<Props> | null;
+  /** Whether it is wanted and could not be loaded: the page is offline, or older than the service. */
+  isMissing: boolean;
+  retry: () => void;
+}
+
+/** The component that `load` gives once something is `wanted`; whatever else is wanted later tries again. */
 export function useLazy<Props>(
   load: () => Promise<ComponentType<Props>>,
-  isWanted: boolean,
-): ComponentType<Props> | null {
+  wanted: string | boolean | null,
+): Lazy<Props> {
   const [component, setComponent] = useState<{ it: ComponentType<Props> } | null>(null);
+  const [isMissing, setMissing] = useState(false);
+  const attempt = () => {
+    setMissing(false);
+    load().then(
+      (it) => setComponent({ it }),
+      () => setMissing(true),
+    );
+  };
   useEffect(() => {
-    if (isWanted && !component) {
-      load().then(
-        (it) => setComponent({ it }),
-        // Offline; it is tried again the next time that it is wanted.
-        () => {},
-      );
+    if (wanted && !component) {
+      attempt();
     }
-  }, [isWanted]);
-  return component?.it ?? null;
+  }, [wanted]);
+  return {
+    component: component?.it ?? null,
+    isMissing: isMissing && Boolean(wanted),
+    retry: attempt,
+  };
 }

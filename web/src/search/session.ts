@@ -43,9 +43,10 @@ export class Session {
     this.navigation.correct({ ...this.question.value, ...change });
   }
 
-  /** Asks a question of its own: what was asked and chosen before does not count. */
+  /** Asks a question of its own: what was asked and chosen before does not count. Its answer is read from the top. */
   askAnew(question: Partial<Question>): void {
     this.navigation.ask({ ...NOTHING, ...question });
+    scrollTo({ top: 0, behavior: "instant" });
   }
 
   /** Looks for what `picture` shows, together with the text if there is one. */

@@ -2,6 +2,7 @@
 
 import { common, language } from "../../common/i18n";
 import type { ImageRecord } from "../../common/images";
+import { FieldLine } from "../FieldLine";
 import { fieldText } from "../hit";
 import type { Session } from "../session";
 import { Actions } from "./Actions";
@@ -16,13 +17,14 @@ interface Props {
 }
 
 export function About({ session, image, record }: Props) {
-  const spoken = language.value;
-  const maker = fieldText(record, "maker", spoken);
+  const hasTitle = fieldText(record, "title", language.value) !== "";
   const score = session.hits.hits.value.find((hit) => hit.image === image)?.score ?? null;
   return (
     <div class="about">
-      <h2>{fieldText(record, "title", spoken) || common.t("untitled")}</h2>
-      {maker && <p class="about-maker">{maker}</p>}
+      <h2>{hasTitle ? <FieldLine record={record} field="title" /> : common.t("untitled")}</h2>
+      <p class="about-maker">
+        <FieldLine record={record} field="maker" />
+      </p>
       <Actions session={session} image={image} record={record} />
       <Fields record={record} score={score} />
       <Cite image={image} record={record} />

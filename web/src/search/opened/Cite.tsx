@@ -11,7 +11,7 @@ export function Cite({ image, record }: { image: string; record: ImageRecord | n
   return (
     <section class="cite">
       <h3>{t("cite")}</h3>
-      <p>{text}</p>
+      <p dir="auto">{text}</p>
       <CopyText text={text} label={t("copy.cite")} />
     </section>
   );

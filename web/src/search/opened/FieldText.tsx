@@ -15,5 +15,11 @@ export function FieldText({ field, value: { value, language, isIri } }: Props) {
     return <a href={value}>{value.replace(/^https?:\/\//i, "")}</a>;
   }
   const text = shownText(value, field, spoken.value);
-  return text === value ? <span lang={language}>{value}</span> : <time title={value}>{text}</time>;
+  return text === value ? (
+    <span lang={language} dir="auto">
+      {value}
+    </span>
+  ) : (
+    <time title={value}>{text}</time>
+  );
 }

@@ -26,10 +26,12 @@ export function Opened({ session, image }: { session: Session; image: string }) 
 
   useLayoutEffect(() => {
     const element = dialog.current;
+    const asked = session.question.value;
     element?.showModal();
     return () => {
       element?.close();
-      focusLink(last.current);
+      // Another question is answered at the top of the page.
+      focusLink(last.current, { preventScroll: session.question.value !== asked });
     };
   }, []);
   useEffect(() => setDrawing(false), [image]);

@@ -27,8 +27,16 @@ export function GalleryPicture({ iri, known, caption }: Props) {
             {number(score, { minimumFractionDigits: 2, maximumFractionDigits: 2 })}
           </span>
         )}
-        {words && <strong lang={title ? languageOf(title) : undefined}>{words}</strong>}
-        {more.length > 0 && <span class="more">{more.map(textOf).join(" · ")}</span>}
+        {words && (
+          <strong lang={title ? languageOf(title) : undefined} dir="auto">
+            {words}
+          </strong>
+        )}
+        {more.length > 0 && (
+          <span class="more" dir="auto">
+            {more.map(textOf).join(" · ")}
+          </span>
+        )}
       </figcaption>
     </figure>
   );

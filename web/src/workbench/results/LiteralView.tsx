@@ -19,7 +19,7 @@ export function LiteralView({ literal, prefixes, saidTag }: Props) {
   const tag = tagOf(literal);
   return (
     <>
-      <span lang={literal["xml:lang"]} dir={literal["its:dir"]} class="literal">
+      <span lang={literal["xml:lang"]} dir={literal["its:dir"] ?? "auto"} class="literal">
         {isWhole ? literal.value : `${literal.value.slice(0, LONGEST)}…`}
       </span>
       {!isWhole && (
