@@ -11,6 +11,7 @@ import {
   otherImages,
   withBrowser,
 } from "./support.mjs";
+import { onWorkbench, run, tab } from "./workbench-support.mjs";
 
 withBrowser();
 
@@ -188,4 +189,43 @@ test("a picture that has the focus shows it, also when it is zoomed", () =>
       return { isThere: content !== "none", zIndex, borderTopWidth };
     });
     assert.deepEqual(ring, { isThere: true, zIndex: "1", borderTopWidth: "3px" });
+  }));
+
+test("a title as long as a page leaves the gallery its rows", () => {
+  const query = `SELECT ?image ?title WHERE {
+  ?request a clip:Request ; clip:queryString "a ship" ; clip:minScore -1 ; clip:limit 3 ; clip:iiifUrl ?image .
+  BIND("${"View of the harbour with three ships. ".repeat(40)}" AS ?title)
+}`;
+  return onWorkbench({ query }, async (page) => {
+    await run(page);
+    await tab(page, "gallery").click();
+    const { height } = await page.locator(".gallery figcaption").first().boundingBox();
+    assert.ok(height < 150, `${height} pixels`);
+  });
+});
+
+test("on a phone all of a picture can be drawn on", () =>
+  onPage(SEARCH, { viewport: PHONE, locale: "de" }, async (page) => {
+    await answered(page);
+    const dialog = await opened(page);
+    await dialog.locator(".region-start").click();
+    const bar = await dialog.locator(".region-bar").boundingBox();
+    const layer = await dialog.locator(".region-layer").boundingBox();
+    assert.ok(bar.y >= layer.y + layer.height - 1, `${bar.y} in ${layer.height}`);
+    assert.ok(bar.y + bar.height <= PHONE.height, "the buttons are seen");
+    // What is drawn to the end of the picture ends there, not somewhere else.
+    await page.mouse.move(layer.x + layer.width / 2, layer.y + layer.height / 2);
+    await page.mouse.down();
+    await page.mouse.move(layer.x + layer.width - 1, layer.y + layer.height - 1);
+    await page.mouse.up();
+    await dialog.getByRole("button", { name: "Diesen Ausschnitt suchen" }).click();
+    await page.waitForURL((url) => url.searchParams.has("region"));
+    const [x, y, width, height] = new URL(page.url()).searchParams
+      .get("region")
+      .split("#xywh=")[1]
+      .split(",")
+      .map(Number);
+    for (const end of [x + width, y + height]) {
+      assert.ok(end > 397, `${x + width}, ${y + height}`);
+    }
   }));
