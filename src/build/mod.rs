@@ -13,6 +13,7 @@ mod columns;
 mod delivery;
 mod discovery;
 mod download;
+pub mod early;
 mod encode;
 mod endpoint;
 pub mod failures;

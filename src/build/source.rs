@@ -59,6 +59,20 @@ pub(super) fn read(
     }
 }
 
+/// Whether the columns of `table` can be those of an input.
+///
+/// # Errors
+/// If they cannot, or `wanted` is none of them.
+pub(super) fn check(table: &Table, wanted: &str) -> anyhow::Result<()> {
+    found(table, wanted).map(drop)
+}
+
+fn found(table: &Table, wanted: &str) -> anyhow::Result<table::Found> {
+    table::check_columns(&table.columns)
+        .map_err(|error| anyhow!("{} cannot be used: {error}", table.name))?;
+    table::find(&table.columns, wanted).map_err(|error| anyhow!(error))
+}
+
 /// `None` if a column is not `whose` it was said to be.
 fn read_as(
     table: Table,
@@ -67,9 +81,7 @@ fn read_as(
     whose: IdColumn,
 ) -> anyhow::Result<Option<(Input, Draft)>> {
     let mut remarks = Remarks::default();
-    table::check_columns(&table.columns)
-        .map_err(|error| anyhow!("{} cannot be used: {error}", table.name))?;
-    let found = table::find(&table.columns, wanted).map_err(|error| anyhow!(error))?;
+    let found = found(&table, wanted)?;
     let columns = Columns::of(&table.columns, wanted, &found, whose, &mut remarks);
     let mut input = Input::default();
     // What is wrong with the input is no fault of the file that is written.

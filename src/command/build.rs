@@ -20,6 +20,7 @@ pub(super) async fn update(args: UpdateArgs) -> anyhow::Result<ExitCode> {
 }
 
 async fn build(options: BuildOptions, model: ModelArgs) -> anyhow::Result<ExitCode> {
+    build::early::check(&options).await?;
     let encoder = blocking(move || open_encoder(&model, Aim::Many)).await?;
     let summary = build::run(options, encoder, stop_signal()).await?;
     let mut out = Output::default();

@@ -29,6 +29,7 @@ fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
     of_another_model(&world, &wide);
     let nowhere = text_of(&dir.path().join("nowhere"));
     let nowhere = nowhere.as_str();
+    let csv = world.path("in.csv");
     let damaged = text_of(&dir.path().join("damaged"));
     fs::create_dir(&damaged).unwrap();
     fs::write(format!("{damaged}/CURRENT"), "nonsense").unwrap();
@@ -132,13 +133,70 @@ fn what_keeps_the_service_from_starting_is_said_in_one_sentence() {
             ],
             &[nowhere, "check the path given with --csv-file"],
         ),
+        // What costs nothing is said first: the model is fetched, or looked for, after it.
         (
             &[
                 "build",
                 "--mode",
                 "CSV",
                 "--csv-file",
-                "x.csv",
+                nowhere,
+                "--model",
+                nowhere,
+            ],
+            &[nowhere, "check the path given with --csv-file"],
+        ),
+        (
+            &[
+                "build",
+                "--mode",
+                "CSV",
+                "--csv-file",
+                &csv,
+                "--iiif-column",
+                "nothing",
+                "--model",
+                nowhere,
+            ],
+            &["nothing", "iiif_url"],
+        ),
+        (
+            &[
+                "build", "--mode", "FOLDER", "--folder", nowhere, "--model", nowhere,
+            ],
+            &[nowhere, "check the path given with --folder"],
+        ),
+        (
+            &[
+                "build",
+                "--mode",
+                "MANIFEST",
+                "--manifest",
+                nowhere,
+                "--model",
+                nowhere,
+            ],
+            &[nowhere, "--manifest"],
+        ),
+        (
+            &[
+                "build",
+                "--mode",
+                "CSV",
+                "--csv-file",
+                &csv,
+                "--model",
+                nowhere,
+            ],
+            &[nowhere, "there is no model folder"],
+        ),
+        (
+            &[
+                "build",
+                "--mode",
+                "CSV",
+                "--csv-file",
+                &csv,
                 "--onnxruntime",
                 nowhere,
             ],
