@@ -56,7 +56,7 @@ fn write_collection(dir: &Path, n: usize) -> Result<(), Box<dyn std::error::Erro
         features.write_all(&some[row % some.len()])?;
         writeln!(ids, "{id}")?;
         writeln!(images, "{id},{}", url(row))?;
-        writeln!(sizes, "{id},{},3000,2,level2,info", 2000 + row % 3000)?;
+        writeln!(sizes, "{id},{},3000,2,level2,info,,,", 2000 + row % 3000)?;
     }
     for mut file in [features, ids, images, sizes] {
         file.flush()?;

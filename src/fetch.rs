@@ -6,7 +6,7 @@ pub mod allow;
 use allow::AllowList;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{HeaderMap, HeaderValue};
-use reqwest::{Client, ClientBuilder, Response, StatusCode, header};
+use reqwest::{Client, ClientBuilder, Method, Response, StatusCode, header};
 use std::error::Error;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -266,7 +266,7 @@ impl Fetcher {
             .into_iter()
             .collect();
         for _ in 0..=self.limits.max_redirects {
-            match self.hop(&url, headers.clone()).await? {
+            match self.hop(Method::GET, &url, headers.clone()).await? {
                 Hop::Redirect(target) => url = target,
                 Hop::Answer(response) => return Ok((url, response)),
             }
@@ -302,8 +302,16 @@ impl Fetcher {
     ///
     /// # Errors
     /// [`FetchError`] names the URL, what is wrong and what helps.
-    pub(crate) async fn hop(&self, url: &Url, headers: HeaderMap) -> Result<Hop, FetchError> {
-        let request = self.client_for(url)?.get(url.clone()).headers(headers);
+    pub(crate) async fn hop(
+        &self,
+        method: Method,
+        url: &Url,
+        headers: HeaderMap,
+    ) -> Result<Hop, FetchError> {
+        let request = self
+            .client_for(url)?
+            .request(method, url.clone())
+            .headers(headers);
         let response = request.send().await.map_err(|error| failed(url, error))?;
         Ok(match redirect_target(url, &response)? {
             Some(target) => Hop::Redirect(target),

@@ -1,9 +1,9 @@
 //! What can be said of the input before there is a model, which may have to be fetched first.
 
-use super::blocking;
 use super::manifest;
 use super::options::{BuildOptions, Source};
 use super::{report, source, table};
+use crate::blocking::blocking;
 use crate::unreadable::unreadable;
 use std::path::Path;
 

@@ -2,12 +2,17 @@
 //!
 //! The file can be deleted at any time; the next build then asks for all sizes anew.
 
+use super::files;
 use super::journal::Id;
 use super::records::{Form, Records};
 use crate::collection::requested::Requested;
-use crate::collection::sizes::{ApiVersion, ImageService, ImageSize, Measured, Profile};
+use crate::collection::sizes::{ApiVersion, ImageService, ImageSize, Largest, Measured, Profile};
+use crate::iiif::tiles::Spelling;
 use anyhow::Context;
 use std::collections::HashMap;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::num::NonZeroU32;
 use std::path::Path;
 
 /// What is known of the size of an image.
@@ -26,8 +31,12 @@ pub(super) struct Sizes {
     known: HashMap<Id, Known>,
 }
 
-const MAGIC: &[u8; 8] = b"CLIPSIZ1";
-const CONTENT_BYTES: usize = size_of::<Id>() + 4 + 4 + 4;
+const MAGIC: &[u8; 8] = b"CLIPSIZ2";
+const CONTENT_BYTES: usize = OLD_CONTENT_BYTES + 4 + 4 + 1;
+
+/// Of versions that did not know what servers give at most.
+const OLD_MAGIC: &[u8; 8] = b"CLIPSIZ1";
+const OLD_CONTENT_BYTES: usize = size_of::<Id>() + 4 + 4 + 4;
 
 impl Sizes {
     /// Opens or creates the file at `path`; damaged records are left out. Sizes of pictures depend on
@@ -39,6 +48,9 @@ impl Sizes {
     ) -> anyhow::Result<Self> {
         let form = form(requested);
         let mut known = HashMap::new();
+        if is_old(path, requested) {
+            renew(path, requested)?;
+        }
         let records = Records::open(path, form, sync_every, |content, _| {
             // The latest word holds.
             known.extend(from_record(content));
@@ -72,16 +84,59 @@ impl Sizes {
 
 /// What the records are where these pictures are requested.
 pub(super) fn form(requested: Requested) -> Form {
+    form_of(MAGIC, CONTENT_BYTES, requested)
+}
+
+/// The same, in a file of an earlier version.
+pub(super) fn old_form(requested: Requested) -> Form {
+    form_of(OLD_MAGIC, OLD_CONTENT_BYTES, requested)
+}
+
+fn form_of(magic: &[u8], content_bytes: usize, requested: Requested) -> Form {
     let requested = requested.number().to_le_bytes();
     Form {
-        header: [MAGIC.as_slice(), &requested].concat(),
+        header: [magic, &requested].concat(),
         salt: requested.to_vec(),
-        content_bytes: CONTENT_BYTES,
+        content_bytes,
         emptied: "the sizes that are known are those of another size of pictures or version of this program; all are asked for anew",
     }
 }
 
-/// Id, width, height, then a byte each for version, profile, what was measured, and whether that is final.
+/// Whether the file at `path` is one of an earlier version.
+pub(super) fn is_old(path: &Path, requested: Requested) -> bool {
+    let header = old_form(requested).whole_header();
+    let mut found = vec![0; header.len()];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut found));
+    read.is_ok() && found == header
+}
+
+/// Makes a file of an earlier version one of this.
+fn renew(path: &Path, requested: Requested) -> anyhow::Result<()> {
+    let form = form(requested);
+    let old = File::open(path)?;
+    files::replace(path, |renewed| {
+        renewed.write_all(&form.whole_header())?;
+        old_form(requested).read(&old, |content, _| {
+            (renewed_record(content).iter())
+                .try_for_each(|content| renewed.write_all(&form.record(content)))
+        })?;
+        anyhow::Ok(())
+    })
+}
+
+/// The content of a record of an earlier version as this one writes it.
+///
+/// Of files in fixed sizes (level 0) it is not known which there are, so that they are asked for again; a service of
+/// another level gives what links ask for, with few exceptions.
+pub(super) fn renewed_record(content: &[u8]) -> Option<Vec<u8>> {
+    let (id, mut known) = from_record(content)?;
+    let profile = known.size.service.and_then(|service| service.profile);
+    known.is_final &= profile != Some(Profile::Level0);
+    Some(record(id, known))
+}
+
+/// Id, width, height, then a byte each for version, profile, what was measured, and whether that is final; then width
+/// and height of the largest picture, or zeros, and a byte that says how it is asked for.
 fn record(id: Id, Known { size, is_final }: Known) -> Vec<u8> {
     let profile = size.service.and_then(|service| service.profile);
     let mut content = id.to_vec();
@@ -99,17 +154,26 @@ fn record(id: Id, Known { size, is_final }: Known) -> Vec<u8> {
         Measured::Delivered => 1,
     });
     content.push(u8::from(is_final));
+    let sides = (size.largest).map_or([0, 0], |largest| {
+        [largest.width.get(), largest.height.get()]
+    });
+    content.extend(sides.into_iter().flat_map(u32::to_le_bytes));
+    content.push(match size.largest.and_then(|largest| largest.file) {
+        None => 0,
+        Some(Spelling::Width) => 1,
+        Some(Spelling::WidthAndHeight) => 2,
+        Some(Spelling::FullWidth) => 3,
+        Some(Spelling::FullWidthAndHeight) => 4,
+    });
     content
 }
 
-/// `None` if it is not what [`record`] writes.
+/// `None` if it is not what [`record`] writes, or an earlier version, which ended after the first four bytes.
 fn from_record(content: &[u8]) -> Option<(Id, Known)> {
     let (id, content) = content.split_first_chunk()?;
     let (width, content) = content.split_first_chunk()?;
     let (height, content) = content.split_first_chunk()?;
-    let [version, profile, measured, is_final] = content else {
-        return None;
-    };
+    let ([version, profile, measured, is_final], largest) = content.split_first_chunk()?;
     let version = match version {
         0 => None,
         1 => Some(ApiVersion::V1),
@@ -135,8 +199,35 @@ fn from_record(content: &[u8]) -> Option<(Id, Known)> {
         measured,
         version.map(|version| ImageService { version, profile }),
     )?;
+    let size = match largest {
+        [] => size,
+        largest => size.with_largest(largest_from(largest)?),
+    };
     let is_final = *is_final == 1;
     Some((*id, Known { size, is_final }))
+}
+
+/// `None` if it is not what [`record`] writes of it.
+fn largest_from(content: &[u8]) -> Option<Option<Largest>> {
+    let (width, content) = content.split_first_chunk()?;
+    let (height, content) = content.split_first_chunk()?;
+    let file = match content {
+        [0] => None,
+        [1] => Some(Spelling::Width),
+        [2] => Some(Spelling::WidthAndHeight),
+        [3] => Some(Spelling::FullWidth),
+        [4] => Some(Spelling::FullWidthAndHeight),
+        _ => return None,
+    };
+    let side = |bytes| NonZeroU32::new(u32::from_le_bytes(bytes));
+    Some(match (side(*width), side(*height)) {
+        (None, None) => None,
+        (width, height) => Some(Largest {
+            width: width?,
+            height: height?,
+            file,
+        }),
+    })
 }
 
 #[cfg(test)]
@@ -173,6 +264,21 @@ mod tests {
             known(width, service, width != 1)
         })
         .collect();
+        let limited = [None]
+            .into_iter()
+            .chain(Spelling::ALL.map(Some))
+            .map(|file| {
+                let [width, height] = [70, 1].map(|px| NonZeroU32::new(px).unwrap());
+                let largest = Largest {
+                    width,
+                    height,
+                    file,
+                };
+                let mut known = all[4];
+                known.size = known.size.with_largest(Some(largest));
+                known
+            });
+        let all: Vec<Known> = all.iter().copied().chain(limited).collect();
         let mut sizes = Sizes::open(&path, Requested::Width(640), 2).unwrap();
         for (n, known) in (0..).zip(&all) {
             sizes.note([n; 20], *known).unwrap();
@@ -190,5 +296,39 @@ mod tests {
         }
         let other = Sizes::open(&path, Requested::Width(320), 2).unwrap();
         assert_eq!(other.get(&[1; 20]), None);
+    }
+
+    #[test]
+    fn what_an_earlier_version_knew_is_known() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sizes");
+        let service = |profile| {
+            let version = ApiVersion::V2;
+            Some(ImageService { version, profile })
+        };
+        let level2 = known(4, service(Some(Profile::Level2)), true);
+        let level0 = known(5, service(Some(Profile::Level0)), true);
+        let form = old_form(Requested::Width(640));
+        let mut file = form.whole_header();
+        for (n, known) in [(1, level2), (2, level0), (1, level2)] {
+            file.extend(form.record(&record([n; 20], known)[..OLD_CONTENT_BYTES]));
+        }
+        // A record that a killed build did not finish.
+        for end in [0, 7] {
+            fs::write(&path, [file.as_slice(), &file[..end]].concat()).unwrap();
+            for _ in 0..2 {
+                let sizes = Sizes::open(&path, Requested::Width(640), 2).unwrap();
+                assert_eq!(sizes.get(&[1; 20]), Some(level2));
+                let mut asked_again = level0;
+                asked_again.is_final = false;
+                assert_eq!(sizes.get(&[2; 20]), Some(asked_again));
+            }
+            assert!(fs::read(&path).unwrap().starts_with(MAGIC));
+        }
+        // No records, another size of pictures, no file.
+        fs::write(&path, form.whole_header()).unwrap();
+        assert!(is_old(&path, Requested::Width(640)));
+        assert!(!is_old(&path, Requested::Width(320)));
+        assert!(!is_old(&dir.path().join("none"), Requested::Width(640)));
     }
 }

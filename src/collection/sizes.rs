@@ -7,23 +7,38 @@ use super::table::{Table, line_of};
 use super::verify::check_there;
 use crate::data_dir::{IDENTITY, SIZES};
 use crate::features::sum::{Sum, Summing};
+use crate::iiif::tiles::Spelling;
 use csv::ByteRecord;
 use serde::{Serialize, Serializer};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 
-/// The columns of [`SIZES`].
-pub const COLUMNS: [&str; 6] = [
-    "image_id", "width", "height", "version", "profile", "measured",
+/// The columns of [`SIZES`]. Files of earlier versions lack the last three, which are read as empty.
+pub const COLUMNS: [&str; 9] = [
+    "image_id",
+    "width",
+    "height",
+    "version",
+    "profile",
+    "measured",
+    "max_width",
+    "max_height",
+    "request",
 ];
+
+/// Columns that must be there.
+const N_REQUIRED: usize = 6;
+
+/// Cells after the id.
+const N_CELLS: usize = COLUMNS.len() - 1;
 
 /// Longest side that is believed, in pixels. Viewers count in signed 32-bit numbers.
 const MAX_SIDE_PX: u32 = i32::MAX.unsigned_abs();
 
 /// The size of an image, upright as viewers show it.
 ///
-/// As JSON this is `{"width":4000,"height":3000,"measured":"info","service":{"version":3,"profile":"level2"}}`;
-/// what is unknown is left out.
+/// As JSON this is `{"width":4000,"height":3000,"measured":"info","service":{"version":3,"profile":"level2"},
+/// "largest":{"width":800,"height":600}}`; what is unknown is left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ImageSize {
     /// Width in pixels.
@@ -36,6 +51,22 @@ pub struct ImageSize {
     /// can then be asked for only as it was before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service: Option<ImageService>,
+    /// The largest picture of it that may be asked for, where that is less than the image, or one of few.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub largest: Option<Largest>,
+}
+
+/// The largest picture of an image that its server gives, as its info.json has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Largest {
+    /// Width in pixels.
+    pub width: NonZeroU32,
+    /// Height in pixels.
+    pub height: NonZeroU32,
+    /// How it is asked for where it is a file, in that size alone. `None` where the client may choose any width up to
+    /// this one.
+    #[serde(skip)]
+    pub file: Option<Spelling>,
 }
 
 /// Where the size of an image is from.
@@ -83,7 +114,7 @@ pub enum Profile {
 }
 
 // A collection of millions keeps them all in memory.
-const _: () = assert!(size_of::<Option<ImageSize>>() <= 12);
+const _: () = assert!(size_of::<Option<ImageSize>>() <= 24);
 
 impl ImageSize {
     /// A size of `width` x `height` pixels; `None` if a side is zero or beyond all that an image can have.
@@ -105,15 +136,31 @@ impl ImageSize {
             height: side(height)?,
             measured,
             service,
+            largest: None,
         })
     }
 
+    /// The same, of which nothing larger than this may be asked for.
+    #[must_use]
+    pub fn with_largest(self, largest: Option<Largest>) -> Self {
+        Self { largest, ..self }
+    }
+
     /// Reads the cells after the id, in the order of [`COLUMNS`]; `None` if all are empty.
-    fn from_cells(cells: [&str; 5]) -> Result<Option<Self>, String> {
+    fn from_cells(cells: [&str; N_CELLS]) -> Result<Option<Self>, String> {
         if cells.iter().all(|cell| cell.is_empty()) {
             return Ok(None);
         }
-        let [width, height, version, profile, measured] = cells;
+        let [
+            width,
+            height,
+            version,
+            profile,
+            measured,
+            max_width,
+            max_height,
+            request,
+        ] = cells;
         let side = |cell: &str| cell.parse().map_err(|_| format!("{cell:?} is no size"));
         let (width, height) = (side(width)?, side(height)?);
         let measured = Measured::ALL
@@ -128,9 +175,27 @@ impl ImageSize {
                 profile: Profile::from_cell(profile)?,
             }),
         };
+        let largest = Largest::from_cells([max_width, max_height, request])?;
         Self::new(width, height, measured, service)
-            .map(Some)
+            .map(|size| Some(size.with_largest(largest)))
             .ok_or_else(|| format!("no image has {width} x {height} pixels"))
+    }
+}
+
+impl Largest {
+    fn from_cells(cells: [&str; 3]) -> Result<Option<Self>, String> {
+        if cells.iter().all(|cell| cell.is_empty()) {
+            return Ok(None);
+        }
+        let [width, height, request] = cells;
+        let side = |cell: &str| cell.parse().map_err(|_| format!("{cell:?} is no size"));
+        let file = one_of(&Spelling::ALL, Spelling::as_str, request)
+            .ok_or_else(|| format!("{request:?} is no way to ask for a file"))?;
+        Ok(Some(Self {
+            width: side(width)?,
+            height: side(height)?,
+            file,
+        }))
     }
 }
 
@@ -138,11 +203,19 @@ impl ImageSize {
 #[must_use]
 pub fn line(id: &str, size: Option<ImageSize>) -> String {
     let Some(size) = size else {
-        return format!("{id},,,,,\n");
+        return format!("{id}{}\n", ",".repeat(N_CELLS));
     };
     let service = size.service;
+    let largest = size.largest.map_or_else(
+        || ",,".to_owned(),
+        |Largest {
+             width,
+             height,
+             file,
+         }| format!("{width},{height},{}", file.map_or("", Spelling::as_str)),
+    );
     format!(
-        "{id},{},{},{},{},{}\n",
+        "{id},{},{},{},{},{},{largest}\n",
         size.width,
         size.height,
         service.map_or("", |service| service.version.as_str()),
@@ -314,11 +387,14 @@ fn check_sum(dir: &Path, path: &Path, wanted: &Sum) -> Result<(), SizesError> {
 
 fn rows(path: &Path, ids: &Ids) -> Result<Vec<Option<ImageSize>>, SizesError> {
     let mut table = Table::open(path)?;
-    let mut columns = [0; COLUMNS.len()];
-    for (column, name) in columns.iter_mut().zip(COLUMNS) {
-        *column = table.column(name)?;
+    let id_column = table.column(COLUMNS[0])?;
+    let mut columns = [None; N_CELLS];
+    for (n, (column, name)) in (1..).zip(columns.iter_mut().zip(&COLUMNS[1..])) {
+        *column = match n < N_REQUIRED {
+            true => Some(table.column(name)?),
+            false => table.find(name),
+        };
     }
-    let [id_column, columns @ ..] = columns;
     let mut sizes = Vec::with_capacity(ids.len());
     let mut n_sizes = 0;
     let mut record = ByteRecord::new();
@@ -341,9 +417,11 @@ fn rows(path: &Path, ids: &Ids) -> Result<Vec<Option<ImageSize>>, SizesError> {
                 "the id is {id:?}, and imageIds.csv has {expected} in this place"
             )));
         }
-        let mut cells = [""; 5];
+        let mut cells = [""; N_CELLS];
         for (cell, column) in cells.iter_mut().zip(columns) {
-            *cell = table.text(&record, column)?;
+            if let Some(column) = column {
+                *cell = table.text(&record, column)?;
+            }
         }
         sizes.push(ImageSize::from_cells(cells).map_err(bad)?);
     }
@@ -378,6 +456,15 @@ mod tests {
                 }
             }
         }
+        let side = |px| NonZeroU32::new(px).unwrap();
+        for file in [None].into_iter().chain(Spelling::ALL.map(Some)) {
+            let largest = Largest {
+                width: side(800),
+                height: side(600),
+                file,
+            };
+            all.push(Some(size(Measured::Info, None).with_largest(Some(largest))));
+        }
         for size in all {
             let line = line("ab", size);
             let cells: Vec<&str> = line.trim_end().split(',').collect();
@@ -389,7 +476,7 @@ mod tests {
 
     #[test]
     fn bad_cells_are_told() {
-        for (cells, reason) in [
+        for (size, reason) in [
             (["0", "3", "", "", "info"], "no image has 0 x 3 pixels"),
             (["3", "2147483648", "", "", "info"], "no image has"),
             (["-3", "3", "", "", "info"], "\"-3\" is no size"),
@@ -399,6 +486,18 @@ mod tests {
             (["3", "3", "2", "level3", "info"], "no level"),
             (["3", "3", "", "level2", "info"], "of no version"),
         ] {
+            let mut cells = [""; N_CELLS];
+            cells[..5].copy_from_slice(&size);
+            let error = ImageSize::from_cells(cells).unwrap_err();
+            assert!(error.contains(reason), "{cells:?}: {error}");
+        }
+        for (largest, reason) in [
+            (["0", "3", ""], "\"0\" is no size"),
+            (["", "3", ""], "\"\" is no size"),
+            (["2", "2", "tile"], "\"tile\" is no way to ask for a file"),
+        ] {
+            let mut cells = ["3", "3", "", "", "info", "", "", ""];
+            cells[5..].copy_from_slice(&largest);
             let error = ImageSize::from_cells(cells).unwrap_err();
             assert!(error.contains(reason), "{cells:?}: {error}");
         }
@@ -418,6 +517,14 @@ mod tests {
             (
                 size(Measured::Delivered, None),
                 r#"{"width":4000,"height":3000,"measured":"delivered"}"#,
+            ),
+            (
+                size(Measured::Info, None).with_largest(Some(Largest {
+                    width: NonZeroU32::new(800).unwrap(),
+                    height: NonZeroU32::new(600).unwrap(),
+                    file: Some(Spelling::FullWidth),
+                })),
+                r#"{"width":4000,"height":3000,"measured":"info","largest":{"width":800,"height":600}}"#,
             ),
         ] {
             assert_eq!(serde_json::to_string(&size).unwrap(), expected);

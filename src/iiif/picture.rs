@@ -2,7 +2,8 @@
 
 use super::full_image_url;
 use super::reference::{Reference, asks_natively, may_be_file};
-use crate::collection::sizes::{ApiVersion, ImageSize, Measured, Profile};
+use super::tiles::Tile;
+use crate::collection::sizes::{ApiVersion, ImageSize, Largest, Measured, Profile};
 use serde_json::{Value, json};
 use std::num::NonZeroU32;
 
@@ -21,8 +22,9 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// The picture of the image at `iiif_url` that is `width_px` wide, or as wide as the image if that is less:
-    /// servers may refuse to make it larger. One of level 0 has files in fixed sizes, and gives the whole image.
+    /// The picture of the image at `iiif_url` that is `width_px` wide, or as wide as the image or the largest picture
+    /// that its server gives, if that is less: servers may refuse to make it larger. One of level 0 has files in fixed
+    /// sizes, and gives that which is known, or the whole image.
     #[must_use]
     pub fn new(iiif_url: &str, size: ImageSize, width_px: NonZeroU32) -> Self {
         let reference = Reference::parse(iiif_url);
@@ -43,6 +45,13 @@ impl Picture {
             Some(ApiVersion::V2) => ("default", "full"),
             Some(ApiVersion::V3) | None => ("default", "max"),
         };
+        if let Some((url, largest)) = file(&reference, size, quality) {
+            return Self {
+                url,
+                width: largest.width,
+                height: largest.height,
+            };
+        }
         if is_fixed(size) {
             return Self {
                 url: reference.picture(whole, quality).into_owned(),
@@ -51,6 +60,7 @@ impl Picture {
             };
         }
         let width = width_px.min(size.width);
+        let width = (size.largest).map_or(width, |largest| width.min(largest.width));
         Self {
             url: reference
                 .picture(&format!("{width},"), quality)
@@ -88,10 +98,22 @@ fn is_of_file(reference: &Reference<'_>, iiif_url: &str, size: ImageSize) -> boo
     size.measured == Measured::Delivered && may_be_file(iiif_url) && reference.is_whole()
 }
 
+/// The file that shows all of an image of this size, where its server has it in that size alone.
+fn file(reference: &Reference<'_>, size: ImageSize, quality: &str) -> Option<(String, Largest)> {
+    let largest = size.largest?;
+    let full = [size.width.get(), size.height.get()];
+    let file = Tile::whole(full, largest.width.get(), largest.height.get());
+    let url = file.url(reference.service()?, quality, largest.file?)?;
+    Some((url, largest))
+}
+
 /// Whether the server gives fixed sizes alone.
 pub(crate) fn is_fixed(size: ImageSize) -> bool {
     let profile = size.service.and_then(|service| service.profile);
-    profile == Some(Profile::Level0)
+    match size.largest {
+        Some(largest) => largest.file.is_some(),
+        None => profile == Some(Profile::Level0),
+    }
 }
 
 /// `side * width / of_width`, rounded, and not zero.
@@ -109,6 +131,7 @@ fn scaled(side: NonZeroU32, width: NonZeroU32, of_width: NonZeroU32) -> NonZeroU
 mod tests {
     use super::*;
     use crate::collection::sizes::{ImageService, Measured};
+    use crate::iiif::tiles::Spelling;
 
     fn picture(
         size: (u64, u64),
@@ -118,6 +141,124 @@ mod tests {
         let size = ImageSize::new(size.0, size.1, Measured::Info, service).unwrap();
         let picture = Picture::new("http://h/i/", size, NonZeroU32::new(1000).unwrap());
         (picture.url, picture.width.get(), picture.height.get())
+    }
+
+    #[test]
+    fn a_picture_is_never_larger_than_what_its_server_gives() {
+        use ApiVersion::{V1, V2, V3};
+        use Profile::{Level0, Level1, Level2};
+        let file = |spelling| (251, 227, Some(spelling));
+        for (version, level, largest, url, width, height) in [
+            (
+                V3,
+                Level2,
+                (700, 525, None),
+                "full/700,/0/default.jpg",
+                700,
+                525,
+            ),
+            (
+                V2,
+                Level1,
+                (700, 525, None),
+                "full/700,/0/default.jpg",
+                700,
+                525,
+            ),
+            (
+                V1,
+                Level1,
+                (700, 525, None),
+                "full/700,/0/native.jpg",
+                700,
+                525,
+            ),
+            (
+                V3,
+                Level2,
+                (1700, 1275, None),
+                "full/1000,/0/default.jpg",
+                1000,
+                750,
+            ),
+            // Any width, by a feature beyond its level.
+            (
+                V2,
+                Level0,
+                (4000, 3000, None),
+                "full/1000,/0/default.jpg",
+                1000,
+                750,
+            ),
+            (
+                V3,
+                Level0,
+                file(Spelling::FullWidthAndHeight),
+                "full/251,227/0/default.jpg",
+                251,
+                227,
+            ),
+            (
+                V3,
+                Level0,
+                file(Spelling::WidthAndHeight),
+                "0,0,4000,3000/251,227/0/default.jpg",
+                251,
+                227,
+            ),
+            (
+                V2,
+                Level0,
+                file(Spelling::FullWidth),
+                "full/251,/0/default.jpg",
+                251,
+                227,
+            ),
+            (
+                V2,
+                Level0,
+                file(Spelling::Width),
+                "0,0,4000,3000/251,/0/default.jpg",
+                251,
+                227,
+            ),
+            (
+                V1,
+                Level0,
+                file(Spelling::FullWidth),
+                "full/251,/0/native.jpg",
+                251,
+                227,
+            ),
+            // Files may be larger than what is wished.
+            (
+                V3,
+                Level0,
+                (1600, 1200, Some(Spelling::FullWidthAndHeight)),
+                "full/1600,1200/0/default.jpg",
+                1600,
+                1200,
+            ),
+        ] {
+            let service = ImageService {
+                version,
+                profile: Some(level),
+            };
+            let side = |px| NonZeroU32::new(px).unwrap();
+            let largest = Largest {
+                width: side(largest.0),
+                height: side(largest.1),
+                file: largest.2,
+            };
+            let size = ImageSize::new(4000, 3000, Measured::Info, Some(service)).unwrap();
+            let size = size.with_largest(Some(largest));
+            let picture = Picture::new("http://h/i/", size, side(1000));
+            let expected = (format!("http://h/i/{url}"), width, height);
+            assert_eq!(
+                (picture.url, picture.width.get(), picture.height.get()),
+                expected
+            );
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ pub struct Tiling {
 pub struct Tile {
     /// `x,y,w,h` in the full image.
     region: [u32; 4],
-    /// Whether that is all of it.
+    /// Whether `region` is all of it.
     is_whole: bool,
     /// Left edge in the result, pixels.
     pub x: u32,
@@ -53,6 +53,17 @@ impl Spelling {
         Self::FullWidth,
         Self::FullWidthAndHeight,
     ];
+
+    /// As `sizes.csv` has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Width => "region-w",
+            Self::WidthAndHeight => "region-wh",
+            Self::FullWidth => "full-w",
+            Self::FullWidthAndHeight => "full-wh",
+        }
+    }
 }
 
 /// Most tiles that an image is put together from: each is a request.
@@ -87,6 +98,19 @@ impl Tiling {
 }
 
 impl Tile {
+    /// The tile that shows all of an image of `full` pixels in `width` x `height`.
+    #[must_use]
+    pub fn whole(full: [u32; 2], width: u32, height: u32) -> Self {
+        Self {
+            region: [0, 0, full[0], full[1]],
+            is_whole: true,
+            x: 0,
+            y: 0,
+            width,
+            height,
+        }
+    }
+
     /// The request for it; none where it cannot be spelled so.
     #[must_use]
     pub fn url(&self, base: &str, quality: &str, spelling: Spelling) -> Option<String> {
@@ -144,6 +168,35 @@ impl Scale {
             tiles,
         })
     }
+}
+
+/// Width and height of the picture that shows all of the image that `info` (an info.json) describes in one tile;
+/// none if it has no tiles.
+///
+/// Programs leave out the scale in which they have it: it is the next power of two then.
+#[must_use]
+pub fn in_one(info: &Value) -> Option<(u32, u32)> {
+    let (width, height) = (side(&info["width"])?, side(&info["height"])?);
+    let scales = scales(info);
+    let is_one = |scale: &Scale| width <= scale.step_x() && height <= scale.step_y();
+    let named = (scales.iter())
+        .filter(|scale| is_one(scale))
+        .map(|scale| scale.factor);
+    let factor = named.min().or_else(|| {
+        let powers = (0..31).map(|power| 1 << power);
+        (scales.iter())
+            .filter_map(|scale| {
+                powers.clone().find(|factor| {
+                    is_one(&Scale {
+                        factor: *factor,
+                        ..*scale
+                    })
+                })
+            })
+            .min()
+    })?;
+    let scaled = |px: u64| u32::try_from(px.div_ceil(factor)).ok();
+    Some((scaled(width)?, scaled(height)?))
 }
 
 /// `tiles` of versions 2 and 3, `tile_width` and `scale_factors` of version 1.1.
@@ -239,6 +292,43 @@ mod tests {
         assert_eq!(Tiling::of(&info, 2001).unwrap().tiles.len(), 4);
         let old = json!({"width": 2000, "height": 1000, "tile_width": 512, "scale_factors": [4]});
         assert_eq!(Tiling::of(&old, 100).unwrap().tiles.len(), 1);
+    }
+
+    #[test]
+    fn all_of_an_image_is_in_one_tile_of_some_scale() {
+        let tiles = |tiles: Value| json!({"width": 1003, "height": 905, "tiles": tiles});
+        for (info, expected) in [
+            // libvips 8.14 leaves out the scale of 4, libvips 8.17 names it.
+            (
+                tiles(json!([{"width": 256, "scaleFactors": [1, 2]}])),
+                Some((251, 227)),
+            ),
+            (
+                tiles(json!([{"width": 256, "scaleFactors": [1, 2, 4]}])),
+                Some((251, 227)),
+            ),
+            (
+                tiles(json!([{"width": 256, "scaleFactors": [1, 5, 8]}])),
+                Some((201, 181)),
+            ),
+            (
+                tiles(
+                    json!([{"width": 128, "scaleFactors": [1]}, {"width": 600, "height": 500, "scaleFactors": [1]}]),
+                ),
+                Some((502, 453)),
+            ),
+            (tiles(json!([])), None),
+            (tiles(json!([{"width": 0, "scaleFactors": [1]}])), None),
+            (
+                json!({"width": 1003, "tiles": [{"width": 256, "scaleFactors": [1]}]}),
+                None,
+            ),
+        ] {
+            assert_eq!(in_one(&info), expected, "{info}");
+        }
+        let huge =
+            json!({"width": 1u64 << 31, "height": 1, "tiles": [{"width": 1, "scaleFactors": [1]}]});
+        assert_eq!(in_one(&huge), None);
     }
 
     /// `vips dzsave --layout iiif` of 100 x 80 pixels, version 8.14.

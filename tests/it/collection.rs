@@ -2,9 +2,12 @@
 
 use clip_search::collection::Collection;
 use clip_search::collection::report::{self, Counts, SizeCounts};
-use clip_search::collection::sizes::{ApiVersion, ImageService, ImageSize, Measured, Profile};
+use clip_search::collection::sizes::{
+    ApiVersion, ImageService, ImageSize, Largest, Measured, Profile,
+};
 use clip_search::data_dir::SIZES;
 use clip_search::features::npy::{self, Precision};
+use clip_search::iiif::tiles::Spelling;
 use clip_search::image_id::image_id;
 use std::fs;
 use std::path::Path;
@@ -293,6 +296,27 @@ fn the_size_of_an_image_is_known_by_its_row() {
 }
 
 #[test]
+fn the_largest_picture_is_known_by_its_row() {
+    let header = "image_id,width,height,version,profile,measured,max_width,max_height,request\n";
+    let dir = with_sizes(&format!(
+        "{header}{{0}},4000,3000,3,level2,info,800,600,\n{{1}},4000,3000,3,level0,info,251,188,full-wh\n{{2}},640,480,,,delivered\n"
+    ));
+    let collection = Collection::open(dir.path()).unwrap();
+    let [largest, file, none] = [0, 1, 2].map(|row| collection.size(row).unwrap().largest);
+    let sides = |largest: Option<Largest>| {
+        largest.map(|largest| (largest.width.get(), largest.height.get(), largest.file))
+    };
+    assert_eq!(sides(largest), Some((800, 600, None)));
+    assert_eq!(
+        sides(file),
+        Some((251, 188, Some(Spelling::FullWidthAndHeight)))
+    );
+    assert_eq!(sides(none), None);
+    let report = report::inspect(dir.path(), None);
+    assert!(report.problems.is_empty(), "{:?}", report.problems);
+}
+
+#[test]
 fn sizes_that_do_not_fit_are_told_and_cost_nothing_else() {
     let rows = "{0},,,,,\n{1},,,,,\n{2},,,,,\n";
     for (text, reason) in [
@@ -325,6 +349,12 @@ fn sizes_that_do_not_fit_are_told_and_cost_nothing_else() {
         (
             format!("{SIZES_HEADER}{{0}},3,3,7,level1,info\n{{1}},,,,,\n{{2}},,,,,\n"),
             "line 2: \"7\" is no version",
+        ),
+        (
+            "image_id,width,height,version,profile,measured,max_width,max_height,request\n\
+             {0},3,3,,,info,0,3,\n{1},,,,,\n{2},,,,,\n"
+                .to_owned(),
+            "line 2: \"0\" is no size",
         ),
         (
             "version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n".to_owned(),

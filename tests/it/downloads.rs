@@ -401,10 +401,10 @@ async fn urls_of_all_kinds_are_asked_for_as_they_are_meant() {
     assert_eq!(
         sizes,
         [
-            "4000,3000,3,level2,info",
-            "300,200,,,info",
-            "64,48,,,delivered",
-            "64,48,,,delivered"
+            "4000,3000,3,level2,info,,,",
+            "300,200,,,info,,,",
+            "64,48,,,delivered,,,",
+            "64,48,,,delivered,,,"
         ]
     );
 }

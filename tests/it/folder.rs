@@ -164,7 +164,7 @@ async fn a_folder_becomes_a_collection() {
     }
     let sizes = fs::read_to_string(fixture.path("data/sizes.csv")).unwrap();
     let second = sizes.lines().nth(2).unwrap();
-    assert!(second.ends_with(",61,40,3,level1,info"), "{sizes}");
+    assert!(second.ends_with(",61,40,3,level1,info,,,"), "{sizes}");
     let n_downloads = fs::read_dir(fixture.path("data/images")).unwrap();
     let is_picture = |name: &std::ffi::OsStr| !name.as_encoded_bytes().starts_with(b".");
     assert!(
@@ -288,7 +288,7 @@ async fn no_server_is_asked() {
     }
     let sizes = fs::read_to_string(fixture.path("data/sizes.csv")).unwrap();
     assert_eq!(
-        sizes.matches(",60,40,3,level1,info\n").count(),
+        sizes.matches(",60,40,3,level1,info,,,\n").count(),
         2,
         "{sizes}"
     );

@@ -146,7 +146,11 @@ async fn sizes_are_known_before_the_vectors() {
         .await
         .unwrap();
     let sizes = fs::read_to_string(dir.path().join("whole/sizes.csv")).unwrap();
-    assert_eq!(sizes.matches(",64,48,,,delivered\n").count(), 3, "{sizes}");
+    assert_eq!(
+        sizes.matches(",64,48,,,delivered,,,\n").count(),
+        3,
+        "{sizes}"
+    );
 
     is_silent.store(true, Ordering::SeqCst);
     let (encoder, n_encoded) = counting();

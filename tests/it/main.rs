@@ -25,6 +25,7 @@ mod identity;
 mod iiif_serve;
 mod keep_images;
 mod level0;
+mod links;
 mod meaning;
 mod ontology;
 mod page_queries;

@@ -13,7 +13,10 @@ use clip_search::build::options::{BuildOptions, Source};
 use clip_search::build::{self, Outcome};
 use clip_search::collection::Collection;
 use clip_search::collection::report::{self, SizeCounts};
-use clip_search::collection::sizes::{ApiVersion, ImageService, ImageSize, Measured, Profile};
+use clip_search::collection::sizes::{
+    ApiVersion, ImageService, ImageSize, Largest, Measured, Profile,
+};
+use clip_search::iiif::tiles::Spelling;
 use clip_search::image_id::image_id;
 use std::collections::BTreeMap;
 use std::fs;
@@ -247,10 +250,15 @@ async fn the_size_is_that_of_the_original_whatever_the_version() {
         let host = Host::new(kind).await;
         host.build(2).await;
         let [first, second] = [0, 1].map(|n| image_id(&host.url(n)));
+        // The file that it has, as it calls it.
+        let largest = match kind {
+            "level0" => "info,800,600,full-wh",
+            _ => "info,,,",
+        };
         assert_eq!(
             sizes_csv(&host.data()),
             format!(
-                "image_id,width,height,version,profile,measured\n{first},{cells},info\n{second},{cells},info\n"
+                "image_id,width,height,version,profile,measured,max_width,max_height,request\n{first},{cells},{largest}\n{second},{cells},{largest}\n"
             ),
             "{kind}"
         );
@@ -259,7 +267,13 @@ async fn the_size_is_that_of_the_original_whatever_the_version() {
             "level0" => (1600, 1200),
             _ => (6000, 4000),
         };
+        let file = (kind == "level0").then(|| Largest {
+            width: 800.try_into().unwrap(),
+            height: 600.try_into().unwrap(),
+            file: Some(Spelling::FullWidthAndHeight),
+        });
         let expected = size(width, height, Measured::Info, Some((version, profile)));
+        let expected = expected.map(|size| size.with_largest(file));
         assert_eq!([0, 1].map(|row| collection.size(row)), [expected; 2]);
         // Level 0 has to be asked for its sizes before the picture comes, and is not asked a second time.
         let n_again = usize::from(["flaky", "limited"].contains(&kind));
@@ -432,7 +446,7 @@ async fn a_directory_of_an_earlier_version_works_and_gets_its_sizes_from_the_nex
         [0, 1, 2].map(|row| collection.size(row)),
         [delivered(), None, delivered()]
     );
-    assert!(sizes_csv(&host.data()).contains(&format!("\n{gone},,,,,\n")));
+    assert!(sizes_csv(&host.data()).contains(&format!("\n{gone},,,,,,,,\n")));
 }
 
 #[tokio::test(flavor = "multi_thread")]

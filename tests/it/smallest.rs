@@ -5,7 +5,7 @@ use crate::support::{self, SightedEncoder};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Path as UrlPath, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use clip_search::build::limit::Limit;
@@ -261,8 +261,12 @@ async fn kinds() -> (String, Arc<AtomicBool>, Asked) {
             "/{kind}/{id}/{*request}",
             get(
                 async |State((is_up, log)): State<(Arc<AtomicBool>, Asked)>,
+                       method: Method,
                        UrlPath((kind, _id, request)): UrlPath<(String, String, String)>| {
-                    log.lock().unwrap().push(format!("{kind}/{request}"));
+                    // Whether a file is there may be asked; no picture is taken so.
+                    if method == Method::GET {
+                        log.lock().unwrap().push(format!("{kind}/{request}"));
+                    }
                     if (kind.as_str(), request.as_str()) == ("slow", "info.json")
                         && !is_up.load(Ordering::SeqCst)
                     {

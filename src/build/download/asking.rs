@@ -2,11 +2,13 @@
 //! and a host that has none is soon left in peace.
 
 use super::error::DownloadError;
-use super::host::{Host, Outcome};
+use super::host::Outcome;
+use super::limits::Limits;
 use super::once::{Ask, Got};
 use super::pace::{Kind, jittered};
-use super::{Downloader, MAX_INFO_BYTES, Source, info, ways};
-use crate::collection::sizes::ImageSize;
+use super::smallest::can;
+use super::{Downloader, Info, MAX_INFO_BYTES, Source, ways};
+use crate::collection::sizes::{ImageSize, Largest, Profile};
 use crate::iiif::reference::Reference;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -105,7 +107,16 @@ impl Downloader {
             let begun = Instant::now();
             let result = self.info(&info_url).await;
             drop(turn);
-            match self.next(source, begun, &result, iiif_url) {
+            let error = match result {
+                Ok(got) => {
+                    source.host.note(begun, Outcome::Answered, &"");
+                    let info = Info::of(&got.bytes);
+                    source.asking.note(answer_with(info.as_ref(), iiif_url));
+                    return self.answer(source, info.as_ref(), iiif_url).await;
+                }
+                Err(error) => error,
+            };
+            match self.next(source, begun, &error) {
                 Next::Done(answer) => {
                     source.asking.note(answer);
                     return answer;
@@ -126,21 +137,13 @@ impl Downloader {
         Ok(got.expect("without a condition there is an answer"))
     }
 
-    fn next(
-        &self,
-        source: &Source,
-        begun: Instant,
-        result: &Result<Got, DownloadError>,
-        iiif_url: &str,
-    ) -> Next {
-        let answered = |answer| answered(&source.host, begun, answer);
-        let error = match result {
-            Ok(got) => return answered(answer_with(info::size(&got.bytes), iiif_url)),
-            Err(error) => error,
-        };
+    fn next(&self, source: &Source, begun: Instant, error: &DownloadError) -> Next {
         tracing::debug!(%error, "no info.json");
         match error.outcome(true) {
-            Outcome::Answered => answered(answer_without(error)),
+            Outcome::Answered => {
+                source.host.note(begun, Outcome::Answered, &"");
+                Next::Done(answer_without(error))
+            }
             Outcome::Busy(Some(wish)) if wish > MAX_WISH => {
                 source.asking.end();
                 Next::Done(Answer::Unanswered)
@@ -156,14 +159,9 @@ impl Downloader {
     }
 }
 
-fn answered(host: &Host, begun: Instant, answer: Answer) -> Next {
-    host.note(begun, Outcome::Answered, &"");
-    Next::Done(answer)
-}
-
-/// What an info.json with this size says of the image at `iiif_url`.
-pub(super) fn answer_with(size: Option<ImageSize>, iiif_url: &str) -> Answer {
-    size.and_then(|size| of_part(size, iiif_url))
+/// What an info.json says of the image at `iiif_url`; `info` is none if it is no JSON.
+pub(super) fn answer_with(info: Option<&Info>, iiif_url: &str) -> Answer {
+    info.and_then(|info| of_part(info, iiif_url))
         .map_or(Answer::Nothing, Answer::Size)
 }
 
@@ -182,20 +180,101 @@ pub(super) fn answer_without(error: &DownloadError) -> Answer {
     }
 }
 
-/// The size of what `iiif_url` means of an image of this size. A part of it has no service of its own.
-fn of_part(size: ImageSize, iiif_url: &str) -> Option<ImageSize> {
+/// The size of what `iiif_url` means of the image that `info` describes. A part of it has no service of its own.
+fn of_part(info: &Info, iiif_url: &str) -> Option<ImageSize> {
+    let whole = info.size?;
     let reference = Reference::parse(iiif_url);
-    if reference.is_whole() {
-        return Some(size);
+    let size = match reference.is_whole() {
+        true => whole,
+        false => {
+            let (width, height) = reference.size(whole.width.get(), whole.height.get())?;
+            ImageSize::new(width.into(), height.into(), whole.measured, None)?
+        }
+    };
+    Some(size.with_largest(largest(info, size)))
+}
+
+/// The largest picture of this image, or part of one, of which the client chooses the width; none if that is all of
+/// it, and none where there are files in fixed sizes.
+fn largest(info: &Info, size: ImageSize) -> Option<Largest> {
+    let limited = Limits::of(&info.json).largest(size);
+    match size.service.and_then(|service| service.profile) {
+        // Some can do more than their level says.
+        Some(Profile::Level0) => can(&info.json, "sizeByW").then(|| {
+            limited.unwrap_or(Largest {
+                width: size.width,
+                height: size.height,
+                file: None,
+            })
+        }),
+        Some(Profile::Level1 | Profile::Level2) | None => limited,
     }
-    let (width, height) = reference.size(size.width.get(), size.height.get())?;
-    ImageSize::new(width.into(), height.into(), size.measured, None)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::collection::sizes::Measured;
+
+    #[test]
+    fn limits_and_abilities_are_those_of_info_json() {
+        for (profile, more, url, expected) in [
+            ("level2", "", "http://h/i", None),
+            (
+                "level2",
+                r#", "maxWidth": 800"#,
+                "http://h/i",
+                Some((800, 600)),
+            ),
+            (
+                "level1",
+                r#", "maxWidth": 800"#,
+                "http://h/i/info.json",
+                Some((800, 600)),
+            ),
+            // Of a part, which is within the limit or not.
+            (
+                "level2",
+                r#", "maxWidth": 800"#,
+                "http://h/i/0,0,1000,10/max/0/default.jpg",
+                Some((800, 8)),
+            ),
+            (
+                "level2",
+                r#", "maxWidth": 800"#,
+                "http://h/i/0,0,700,10/max/0/default.jpg",
+                None,
+            ),
+            // Files are looked for.
+            ("level0", "", "http://h/i", None),
+            ("level0", r#", "maxWidth": 800"#, "http://h/i", None),
+            (
+                "level0",
+                r#", "extraFeatures": ["sizeByW"]"#,
+                "http://h/i",
+                Some((4000, 3000)),
+            ),
+            (
+                "level0",
+                r#", "extraFeatures": ["sizeByW"], "maxWidth": 800"#,
+                "http://h/i",
+                Some((800, 600)),
+            ),
+        ] {
+            let json = format!(
+                r#"{{"@context": "http://iiif.io/api/image/3/context.json", "type": "ImageService3",
+                    "width": 4000, "height": 3000, "profile": "{profile}"{more}}}"#
+            );
+            let Answer::Size(size) = answer_with(Info::of(json.as_bytes()).as_ref(), url) else {
+                panic!("{json}");
+            };
+            let largest = size.largest.map(|largest| {
+                assert_eq!(largest.file, None);
+                (largest.width.get(), largest.height.get())
+            });
+            assert_eq!(largest, expected, "{profile}{more} {url}");
+        }
+    }
 
     #[test]
     fn a_host_that_gives_no_sizes_is_left_in_peace() {

@@ -5,6 +5,7 @@ pub(super) mod asking;
 mod error;
 mod host;
 mod info;
+mod limits;
 mod login;
 #[cfg(test)]
 mod measured;
@@ -12,6 +13,7 @@ mod once;
 mod pace;
 mod permit;
 pub(super) mod refresh;
+mod shown;
 mod smallest;
 mod tiled;
 mod ways;
@@ -117,6 +119,14 @@ struct Info {
     size: Option<ImageSize>,
 }
 
+impl Info {
+    /// `None` if it is no JSON.
+    fn of(bytes: &[u8]) -> Option<Self> {
+        let size = info::size(bytes);
+        info::json(bytes).map(|json| Self { json, size })
+    }
+}
+
 /// What is known of an image by its info.json.
 #[derive(Default)]
 struct Description {
@@ -132,11 +142,10 @@ struct Description {
 impl Description {
     /// What the info.json that came says of the image at `iiif_url`.
     fn of(Got { bytes, validators }: Got, iiif_url: &str) -> Self {
-        let size = info::size(&bytes);
-        let info = info::json(&bytes).map(|json| Info { json, size });
+        let info = Info::of(&bytes);
         Self {
             login: info.as_ref().and_then(|info| login::service(&info.json)),
-            answer: Some(asking::answer_with(size, iiif_url)),
+            answer: Some(asking::answer_with(info.as_ref(), iiif_url)),
             info,
             came: Some(answers::Described {
                 sum: answers::sum(&bytes),
@@ -285,6 +294,7 @@ impl Downloader {
             kind,
             limit_bytes,
             is_robots_txt: false,
+            is_head: false,
             timeout: self.limits.image_timeout,
             known: None,
         }
@@ -344,6 +354,14 @@ impl Downloader {
         iiif_url: &str,
         mut description: Option<Description>,
     ) -> Result<Fetched, DownloadError> {
+        if let Some(Description {
+            info,
+            answer: Some(answer),
+            ..
+        }) = &mut description
+        {
+            *answer = self.answer(source, info.as_ref(), iiif_url).await;
+        }
         let result = self.get_described(source, iiif_url, &mut description).await;
         let Description {
             answer,
@@ -468,7 +486,14 @@ impl Downloader {
         let result = self.get_permitted(&source.host, &ask).await;
         let result = result.map(|(got, _place)| got);
         match result {
-            Ok(got) => Ok(Description::of(got, iiif_url)),
+            Ok(got) => {
+                let description = Description::of(got, iiif_url);
+                let answer = self.answer(source, description.info.as_ref(), iiif_url);
+                Ok(Description {
+                    answer: Some(answer.await),
+                    ..description
+                })
+            }
             // They say by themselves that the next build asks again.
             Err(error @ (DownloadError::GivenUp(_) | DownloadError::Unruled { .. })) => Err(error),
             Err(error) if error.may_pass() && self.first_way().is_some() => {

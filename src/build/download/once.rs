@@ -7,7 +7,7 @@ use crate::build::answers::Validators;
 use crate::build::endpoint::retry::retry_after;
 use crate::fetch::{FetchError, Fetcher, Hop};
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Response, StatusCode};
+use reqwest::{Method, Response, StatusCode};
 use std::time::{Duration, SystemTime};
 
 /// What is asked for.
@@ -19,9 +19,20 @@ pub(super) struct Ask<'a> {
     /// Of a robots.txt the beginning is enough, and no other is asked whether it may be had: its rules are those of
     /// the server that names it, wherever it lies.
     pub(super) is_robots_txt: bool,
+    /// Whether it is enough to know that it is there.
+    pub(super) is_head: bool,
     pub(super) timeout: Duration,
     /// Of an earlier answer, which is not sent again if it is still the same.
     pub(super) known: Option<&'a Validators>,
+}
+
+impl Ask<'_> {
+    fn method(&self) -> Method {
+        match self.is_head {
+            true => Method::HEAD,
+            false => Method::GET,
+        }
+    }
 }
 
 /// What came.
@@ -58,7 +69,7 @@ impl Downloader {
         let response = match &self.guard {
             Some(guard) => self.guarded(guard, ask, headers).await?,
             None => {
-                let request = self.client.get(ask.url).headers(headers);
+                let request = self.client.request(ask.method(), ask.url).headers(headers);
                 let sent = request.timeout(ask.timeout).send().await;
                 sent.map_err(failed)?
             }
@@ -78,7 +89,11 @@ impl Downloader {
             });
         }
         let validators = Validators::of(response.headers());
-        let bytes = body(response, ask).await?;
+        let bytes = match ask.is_head {
+            // Its length is that of what was not sent.
+            true => Vec::new(),
+            false => body(response, ask).await?,
+        };
         Ok(Some(Got { bytes, validators }))
     }
 
@@ -93,7 +108,11 @@ impl Downloader {
         let refused = |error| refused(ask, error);
         let mut url = Fetcher::parse(ask.url).map_err(refused)?;
         for _ in 0..=guard.max_redirects() {
-            match guard.hop(&url, headers.clone()).await.map_err(refused)? {
+            match guard
+                .hop(ask.method(), &url, headers.clone())
+                .await
+                .map_err(refused)?
+            {
                 Hop::Answer(response) => return Ok(response),
                 Hop::Redirect(target) => {
                     if !ask.is_robots_txt {

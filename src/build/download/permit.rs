@@ -74,6 +74,7 @@ impl Downloader {
             kind: Kind::Document,
             limit_bytes: robots::MAX_BYTES,
             is_robots_txt: true,
+            is_head: false,
             timeout: TIMEOUT.min(self.limits.image_timeout),
             known: None,
         };

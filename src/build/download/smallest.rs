@@ -1,5 +1,6 @@
 //! The smallest picture of an image that is large enough for the model, out of what its info.json offers; pure.
 
+use super::limits::Limits;
 use super::tiled::Tiled;
 use super::ways::{Described, Offer, names};
 use crate::collection::sizes::{ApiVersion, ImageSize, Profile};
@@ -20,9 +21,9 @@ const MUCH_LARGER: u64 = 4;
 
 /// Width and height in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Extent {
-    width: u64,
-    height: u64,
+pub(super) struct Extent {
+    pub(super) width: u64,
+    pub(super) height: u64,
 }
 
 impl Extent {
@@ -81,36 +82,6 @@ impl Extent {
     }
 }
 
-/// What a server gives at most.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    width: u64,
-    height: u64,
-    area: u64,
-}
-
-impl Limits {
-    /// `maxWidth`, `maxHeight` and `maxArea`: of version 3 beside the other members, of 2.1 in the profile. Without
-    /// a `maxHeight` the `maxWidth` holds for both.
-    fn of(info: &Value) -> Self {
-        let profiles = info["profile"].as_array().into_iter().flatten();
-        let places: Vec<&Value> = std::iter::once(info).chain(profiles).collect();
-        let named = |name: &str| {
-            (places.iter())
-                .filter_map(|place| place[name].as_u64())
-                .find(|px| *px > 0)
-        };
-        let width = named("maxWidth");
-        Self {
-            width: width.unwrap_or(MAX_LONG_PX).min(MAX_LONG_PX),
-            height: (named("maxHeight").or(width))
-                .unwrap_or(MAX_LONG_PX)
-                .min(MAX_LONG_PX),
-            area: named("maxArea").unwrap_or(MAX_LONG_PX * MAX_LONG_PX),
-        }
-    }
-}
-
 /// What to ask for: pictures whose shorter side has `short_px` pixels or hardly more, the best first. `size` is that
 /// of the whole image, as `info` has it.
 pub(super) fn described(
@@ -134,7 +105,9 @@ pub(super) fn described(
         height: height.into(),
     };
     let short_px = u64::from(short_px);
-    let wanted = full.shrunk(short_px).within(Limits::of(info));
+    let wanted = full
+        .shrunk(short_px)
+        .within(Limits::of(info).within(MAX_LONG_PX));
     let requests = Requests {
         reference,
         full,
@@ -214,14 +187,14 @@ fn smallest(named: &[Extent], wanted: Extent) -> Option<Extent> {
 
 /// Whether the server can do more than its level demands: `extraFeatures` of version 3, `supports` in the profile of
 /// version 2.
-fn can(info: &Value, feature: &str) -> bool {
+pub(super) fn can(info: &Value, feature: &str) -> bool {
     let profiles = info["profile"].as_array().into_iter().flatten();
     let features =
         std::iter::once(&info["extraFeatures"]).chain(profiles.map(|profile| &profile["supports"]));
     features.flat_map(names).any(|name| name == feature)
 }
 
-fn named_sizes(info: &Value) -> Vec<Extent> {
+pub(super) fn named_sizes(info: &Value) -> Vec<Extent> {
     (info["sizes"].as_array().into_iter().flatten())
         .filter_map(|size| {
             let (width, height) = (size["width"].as_u64()?, size["height"].as_u64()?);

@@ -1,7 +1,9 @@
 //! The ways to ask a IIIF server for an image: in the wished width, and, where the server does not give that,
 //! in what it has.
 
+use super::limits::Limits;
 use super::tiled::Tiled;
+use crate::collection::sizes::{ImageSize, Measured};
 use crate::iiif::reference::{Reference, may_be_file};
 use crate::iiif::tiles::Tiling;
 use serde_json::Value;
@@ -122,6 +124,16 @@ pub(super) fn described(info: &Value, iiif_url: &str, width_px: u32) -> Describe
             "{base}/full/{width},{height}/0/{quality}.jpg"
         )));
     }
+    // The widest that may be asked for, where that is less than was asked for before.
+    let limited = whole(info).and_then(|size| Limits::of(info).largest(size));
+    if let Some(largest) = limited.filter(|largest| largest.width.get() < width_px)
+        && reference.is_whole()
+    {
+        let size = format!("{},", largest.width);
+        offers.push(Offer::Picture(
+            reference.picture(&size, quality).into_owned(),
+        ));
+    }
     if is_version_1 {
         for size in [format!("{width_px},"), "full".to_owned()] {
             offers.push(Offer::Picture(
@@ -155,6 +167,12 @@ pub(super) fn described(info: &Value, iiif_url: &str, width_px: u32) -> Describe
         is_of_server: is_version_1 || is_static,
         has_one_size: false,
     }
+}
+
+/// The size of the image.
+fn whole(info: &Value) -> Option<ImageSize> {
+    let (width, height) = (info["width"].as_u64()?, info["height"].as_u64()?);
+    ImageSize::new(width, height, Measured::Info, None)
 }
 
 /// The names in a value that is one or several.
@@ -210,6 +228,16 @@ mod tests {
             urls(info, "http://h/i", 640)[1],
             "http://h/i/full/800,600/0/default.jpg"
         );
+    }
+
+    #[test]
+    fn no_more_is_asked_for_than_may_be() {
+        let info = br#"{"width": 4000, "height": 3000, "profile": ["http://iiif.io/api/image/2/level2.json", {"maxWidth": 400}]}"#;
+        assert_eq!(
+            urls(info, "http://h/i", 640),
+            ["http://h/i/full/400,/0/default.jpg"]
+        );
+        assert!(urls(info, "http://h/i", 300).is_empty());
     }
 
     #[test]

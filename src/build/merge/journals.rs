@@ -40,10 +40,19 @@ pub(super) fn merge(dir: &DataDir, first: &Member, members: &[Member]) -> anyhow
         }
         anyhow::Ok(())
     })?;
-    let of_sizes = sizes::form(first.identity.requested);
+    let requested = first.identity.requested;
+    let of_sizes = sizes::form(requested);
     let sizes = Draft::write(&dir.path(SIZES_JOURNAL), |file| {
         file.write_all(&of_sizes.whole_header())?;
         for member in members {
+            if sizes::is_old(&member.path.join(SIZES_JOURNAL), requested) {
+                let old = sizes::old_form(requested);
+                take(member, SIZES_JOURNAL, &old, &old, |content, _| {
+                    (sizes::renewed_record(content).iter())
+                        .try_for_each(|content| file.write_all(&of_sizes.record(content)))
+                })?;
+                continue;
+            }
             take(member, SIZES_JOURNAL, &of_sizes, &of_sizes, |content, _| {
                 file.write_all(&of_sizes.record(content))
             })?;

@@ -45,7 +45,8 @@ pub(super) async fn serve(server: &str) -> (String, Log) {
     let noted = log.clone();
     let pass = async move |request: Request| -> Response {
         let path = request.uri().to_string();
-        let mut asked = client.get(format!("{server}{path}"));
+        let method = request.method().clone();
+        let mut asked = client.request(method, format!("{server}{path}"));
         // The server names itself by what it is asked as.
         if let Some(host) = request.headers().get(header::HOST) {
             asked = asked.header(header::HOST, host);
