@@ -93,6 +93,14 @@ fn own_bytes() -> Option<u64> {
     Some(kb * 1024)
 }
 
+/// Time that `work` takes for a row, in nanoseconds.
+fn each_ns(n: usize, work: impl Fn(usize) -> bool) -> f64 {
+    let rows: Vec<usize> = (0..100_000).map(|i| i * 7919 % n).collect();
+    let begin = Instant::now();
+    assert!(rows.iter().all(|row| black_box(work(*row))), "it is found");
+    begin.elapsed().as_secs_f64() * 1e9 / 100_000.0
+}
+
 fn report(what: &str, time: Duration, floor: Duration) {
     let ratio = time.as_secs_f64() / floor.as_secs_f64();
     let ms = time.as_secs_f64() * 1e3;
@@ -120,15 +128,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let (mb, ratio) = (own as f64 / 1e6, own as f64 / features as f64);
         println!("{n} images: {mb:.0} MB beside the mapped file, {ratio:.2} x its size");
     }
-    let rows: Vec<usize> = (0..100_000).map(|i| i * 7919 % n).collect();
-    let each = |work: &dyn Fn(usize) -> bool| {
-        let begin = Instant::now();
-        assert!(rows.iter().all(|row| black_box(work(*row))));
-        begin.elapsed().as_secs_f64() * 1e9 / 100_000.0
-    };
-    let of_url = each(&|row| collection.row_of_url(&url(row)) == Some(row));
-    let of_writing = each(&|row| !url(row).is_empty());
-    let to_url = each(&|row| !collection.url(row).is_empty());
+    let of_writing = each_ns(n, |row| !url(row).is_empty());
+    let of_url = each_ns(n, |row| collection.row_of_url(&url(row)) == Some(row));
+    let to_url = each_ns(n, |row| !collection.url(row).is_empty());
     println!(
         "the row of a URL: {:.0} ns; the URL of a row: {to_url:.0} ns",
         of_url - of_writing
