@@ -6,7 +6,7 @@ use super::identity::{Identity, IdentityError};
 use super::report::in_full;
 use super::tables::IdList;
 use super::verify::{check_identity, check_there};
-use super::{plain, sizes};
+use super::{plain, sizes_file};
 use crate::data_dir::{FEATURES, ID_COLUMN, IMAGE_IDS, IMAGES};
 use crate::features::npy::{self, FeaturesError, FeaturesIn, Precision, SumOf};
 use std::path::{Path, PathBuf};
@@ -169,7 +169,7 @@ pub(super) fn open(
         None => Some(IdList::read(&ids_path)?),
     };
     let n_ids = match (&plain, &id_list) {
-        (Some(listed), _) => listed.ids.len(),
+        (Some((listed, _)), _) => listed.ids.len(),
         (None, list) => list.as_ref().map_or(0, IdList::len),
     };
     if n_ids != npy.features.len() {
@@ -181,16 +181,17 @@ pub(super) fn open(
         });
     }
     if let Some(identity) = &identity {
-        check_identity(dir, identity, &npy)?;
+        let ids_sum = plain.as_ref().map(|(_, sum)| sum);
+        check_identity(dir, identity, &npy, ids_sum)?;
     }
     let listed = match (plain, id_list) {
-        (Some(listed), _) => listed,
+        (Some((listed, _)), _) => listed,
         (None, list) => {
             list.unwrap_or_default()
                 .with_images(&ids_path, &images_path, iiif_column)?
         }
     };
-    let (sizes, sizes_problem) = match sizes::read(dir, identity.as_ref(), &listed.ids) {
+    let (sizes, sizes_problem) = match sizes_file::read(dir, identity.as_ref(), &listed.ids) {
         Ok(sizes) => (sizes, None),
         Err(error) => {
             let problem = format!(

@@ -4,9 +4,11 @@
 //! wrong, line by line. What both can read gives the same collection.
 
 use super::ids::{self, Ids};
+use super::parallel::{in_parallel, pieces, summed_in_parallel};
 use super::tables::Listed;
 use super::urls::{Part, Urls};
 use crate::data_dir::{ID_COLUMN, URL_COLUMN};
+use crate::features::sum::Sum;
 use crate::image_id;
 use memchr::{memchr, memchr_iter};
 use std::hash::RandomState;
@@ -15,24 +17,21 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-/// Bytes of `images.csv` that are read at a time.
-const PIECE: usize = 4 << 20;
-
 /// Rows whose URLs are put together at a time; a multiple of the block that [`super::names::Names`] has.
 const ROWS: usize = 1 << 16;
 
 /// Digits of an image id.
 const DIGITS: usize = 40;
 
-/// Reads the images of a collection; `None` if the files are not plain. Ids that are not those of their URLs are counted
-/// if that is asked for, which takes longer than all else.
+/// Reads the images of a collection, and the checksum of the file of the ids; `None` if the files are not plain. Ids that
+/// are not those of their URLs are counted if that is asked for, which takes longer than all else.
 pub(super) fn read(
     ids_path: &Path,
     images_path: &Path,
     iiif_column: Option<&str>,
     counts_foreign_ids: bool,
-) -> Option<Listed> {
-    let ids = read_ids(&std::fs::read(ids_path).ok()?)?;
+) -> Option<(Listed, Sum)> {
+    let (ids, ids_sum) = read_ids(&std::fs::read(ids_path).ok()?)?;
     let table = std::fs::read(images_path).ok()?;
     let images = Table::of(&table, iiif_column)?;
     let (places, n_images) = images.places(&ids)?;
@@ -58,16 +57,17 @@ pub(super) fn read(
     })?;
     let mut parts = parts.into_inner().unwrap_or_else(PoisonError::into_inner);
     parts.sort_by_key(|(index, _)| *index);
-    Some(Listed {
+    let listed = Listed {
         ids,
         urls: Urls::of(parts.into_iter().map(|(_, part)| part)),
         column: images.url_column_name,
         n_images,
         n_foreign_ids: n_foreign_ids.into_inner(),
-    })
+    };
+    Some((listed, ids_sum))
 }
 
-fn read_ids(file: &[u8]) -> Option<Ids> {
+fn read_ids(file: &[u8]) -> Option<(Ids, Sum)> {
     let rows = file.strip_prefix(super::tables::IMAGE_IDS_COLUMN.as_bytes())?;
     let line_end: &[u8] = if rows.starts_with(b"\r") {
         b"\r\n"
@@ -82,7 +82,7 @@ fn read_ids(file: &[u8]) -> Option<Ids> {
         return None;
     }
     let blocks: Vec<_> = digests.chunks_mut(ROWS).map(Mutex::new).collect();
-    in_parallel(blocks.len(), |index| {
+    let sum = summed_in_parallel(file, blocks.len(), |index| {
         let mut block = blocks[index].lock().unwrap_or_else(PoisonError::into_inner);
         for (row, digest) in (index * ROWS..).zip(block.iter_mut()) {
             let (id, end) = rows[row * width..rows.len().min((row + 1) * width)].split_at(DIGITS);
@@ -95,7 +95,7 @@ fn read_ids(file: &[u8]) -> Option<Ids> {
     })?;
     drop(blocks);
     let ids = Ids::of_digests(digests);
-    (!ids.has_duplicates()).then_some(ids)
+    (!ids.has_duplicates()).then_some((ids, sum))
 }
 
 /// `images.csv`.
@@ -161,27 +161,13 @@ impl<'a> Table<'a> {
         let mut places = Vec::new();
         places.resize_with(ids.len(), || Place(AtomicU64::new(u64::MAX)));
         let n_images = AtomicUsize::new(0);
-        let pieces = self.pieces();
+        let pieces = pieces(self.bytes, self.rows.clone());
         in_parallel(pieces.len(), |index| {
             let piece = pieces[index].clone();
             n_images.fetch_add(self.look_at(piece, ids, &places)?, Ordering::Relaxed);
             Some(())
         })?;
         Some((places, n_images.into_inner()))
-    }
-
-    /// Whole lines, some of them at a time.
-    fn pieces(&self) -> Vec<Range<usize>> {
-        let mut pieces = Vec::new();
-        let mut begin = self.rows.start;
-        while begin < self.rows.end {
-            let least = (begin + PIECE).min(self.rows.end);
-            let end =
-                memchr(b'\n', &self.bytes[least..]).map_or(self.rows.end, |at| least + at + 1);
-            pieces.push(begin..end);
-            begin = end;
-        }
-        pieces
     }
 
     fn look_at(&self, piece: Range<usize>, ids: &Ids, places: &[Place]) -> Option<usize> {
@@ -247,33 +233,6 @@ fn row_of(cell: &[u8], likely: usize, ids: &Ids) -> Option<Option<usize>> {
     })
 }
 
-/// Does the `n` parts of a work with all processors, in any order; stops at the first that cannot be done.
-fn in_parallel(n: usize, work: impl Fn(usize) -> Option<()> + Sync) -> Option<()> {
-    let next = AtomicUsize::new(0);
-    let go = || {
-        loop {
-            let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= n {
-                return Some(());
-            }
-            if work(index).is_none() {
-                next.store(n, Ordering::Relaxed);
-                return None;
-            }
-        }
-    };
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        // A system without threads to give has this one.
-        let others: Vec<_> = (1..n_threads.min(n))
-            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, go).ok())
-            .collect();
-        let mine = go();
-        let others = others.into_iter().map(|other| other.join().ok().flatten());
-        others.fold(mine, |done, other| done.and(other))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +249,8 @@ mod tests {
         fs::write(&images_path, images).unwrap();
         let list = IdList::read(&ids_path);
         let other = list.and_then(|list| list.with_images(&ids_path, &images_path, None));
-        (read(&ids_path, &images_path, None, true), other.ok())
+        let plain = read(&ids_path, &images_path, None, true);
+        (plain.map(|(listed, _)| listed), other.ok())
     }
 
     fn parts(listed: &Listed) -> (Vec<(String, String, bool)>, &str, usize, usize) {

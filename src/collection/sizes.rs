@@ -1,17 +1,10 @@
 //! How large the images of a collection are, and which service scales them: `sizes.csv`.
 
-use super::identity::Identity;
-use super::ids::Ids;
-use super::open::CollectionError;
-use super::table::{Table, line_of};
-use super::verify::check_there;
-use crate::data_dir::{IDENTITY, SIZES};
-use crate::features::sum::{Sum, Summing};
+#[cfg(doc)]
+use crate::data_dir::SIZES;
 use crate::iiif::tiles::Spelling;
-use csv::ByteRecord;
 use serde::{Serialize, Serializer};
 use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
 
 /// The columns of [`SIZES`]. Files of earlier versions lack the last three, which are read as empty.
 pub const COLUMNS: [&str; 9] = [
@@ -27,10 +20,10 @@ pub const COLUMNS: [&str; 9] = [
 ];
 
 /// Columns that must be there.
-const N_REQUIRED: usize = 6;
+pub(super) const N_REQUIRED: usize = 6;
 
 /// Cells after the id.
-const N_CELLS: usize = COLUMNS.len() - 1;
+pub(super) const N_CELLS: usize = COLUMNS.len() - 1;
 
 /// Longest side that is believed, in pixels. Viewers count in signed 32-bit numbers.
 const MAX_SIDE_PX: u32 = i32::MAX.unsigned_abs();
@@ -147,7 +140,7 @@ impl ImageSize {
     }
 
     /// Reads the cells after the id, in the order of [`COLUMNS`]; `None` if all are empty.
-    fn from_cells(cells: [&str; N_CELLS]) -> Result<Option<Self>, String> {
+    pub(super) fn from_cells(cells: [&str; N_CELLS]) -> Result<Option<Self>, String> {
         if cells.iter().all(|cell| cell.is_empty()) {
             return Ok(None);
         }
@@ -301,139 +294,6 @@ fn one_of<T: Copy>(all: &[T], as_str: fn(T) -> &'static str, cell: &str) -> Opti
         .copied()
         .find(|known| as_str(*known) == cell)
         .map(Some)
-}
-
-/// Why `sizes.csv` cannot be used. The collection can: only its sizes are unknown.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SizesError {
-    /// It cannot be read, or is no such table.
-    #[error(transparent)]
-    Table(#[from] CollectionError),
-    /// It is not the file that `features.json` was written with.
-    #[error(
-        "{path} is not the file that {identity_path} was written with: it is damaged or was replaced (BLAKE2b {found} instead of {wanted})"
-    )]
-    Replaced {
-        /// The file.
-        path: PathBuf,
-        /// `features.json`.
-        identity_path: PathBuf,
-        /// Its checksum.
-        found: Sum,
-        /// The one in `features.json`.
-        wanted: Sum,
-    },
-    /// A row is not what a build writes.
-    #[error("{path}, line {line}: {reason}")]
-    Row {
-        /// The file.
-        path: PathBuf,
-        /// The line.
-        line: u64,
-        /// What is wrong.
-        reason: String,
-    },
-    /// It has fewer or more rows than there are images.
-    #[error("{path} has sizes of {n_sizes} images, and imageIds.csv has {n_ids} ids")]
-    Counts {
-        /// The file.
-        path: PathBuf,
-        /// Rows in it.
-        n_sizes: usize,
-        /// Rows of `imageIds.csv`.
-        n_ids: usize,
-    },
-}
-
-/// The sizes of the images called `ids` in the data directory `dir`, in their order; `None` if it has no such
-/// file. `identity` is that of the directory.
-pub(super) fn read(
-    dir: &Path,
-    identity: Option<&Identity>,
-    ids: &Ids,
-) -> Result<Option<Vec<Option<ImageSize>>>, SizesError> {
-    let path = dir.join(SIZES);
-    match check_there(&path) {
-        // Whoever copied the other files alone has a whole collection.
-        Err(CollectionError::Missing(_)) => return Ok(None),
-        there => there?,
-    }
-    let wanted = identity.and_then(|identity| identity.blake2b_256.sizes.as_ref());
-    if let Some(wanted) = wanted {
-        check_sum(dir, &path, wanted)?;
-    }
-    rows(&path, ids).map(Some)
-}
-
-fn check_sum(dir: &Path, path: &Path, wanted: &Sum) -> Result<(), SizesError> {
-    let bytes = std::fs::read(path).map_err(|source| CollectionError::Read {
-        path: path.to_owned(),
-        source,
-    })?;
-    let mut summing = Summing::default();
-    summing.update(&bytes);
-    let found = summing.finish();
-    if found == *wanted {
-        return Ok(());
-    }
-    Err(SizesError::Replaced {
-        path: path.to_owned(),
-        identity_path: dir.join(IDENTITY),
-        found,
-        wanted: wanted.clone(),
-    })
-}
-
-fn rows(path: &Path, ids: &Ids) -> Result<Vec<Option<ImageSize>>, SizesError> {
-    let mut table = Table::open(path)?;
-    let id_column = table.column(COLUMNS[0])?;
-    let mut columns = [None; N_CELLS];
-    for (n, (column, name)) in (1..).zip(columns.iter_mut().zip(&COLUMNS[1..])) {
-        *column = match n < N_REQUIRED {
-            true => Some(table.column(name)?),
-            false => table.find(name),
-        };
-    }
-    let mut sizes = Vec::with_capacity(ids.len());
-    let mut n_sizes = 0;
-    let mut record = ByteRecord::new();
-    while table.next(&mut record)? {
-        let bad = |reason: String| SizesError::Row {
-            path: path.to_owned(),
-            line: line_of(&record),
-            reason,
-        };
-        n_sizes += 1;
-        // Those that are too many are only counted.
-        let row = sizes.len();
-        if row == ids.len() {
-            continue;
-        }
-        let id = table.text(&record, id_column)?;
-        if !ids.is(row, id) {
-            let expected = ids.get(row);
-            return Err(bad(format!(
-                "the id is {id:?}, and imageIds.csv has {expected} in this place"
-            )));
-        }
-        let mut cells = [""; N_CELLS];
-        for (cell, column) in cells.iter_mut().zip(columns) {
-            if let Some(column) = column {
-                *cell = table.text(&record, column)?;
-            }
-        }
-        sizes.push(ImageSize::from_cells(cells).map_err(bad)?);
-    }
-    if n_sizes == ids.len() {
-        Ok(sizes)
-    } else {
-        Err(SizesError::Counts {
-            path: path.to_owned(),
-            n_sizes,
-            n_ids: ids.len(),
-        })
-    }
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use super::identity::Identity;
 use super::open::CollectionError;
 use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS};
 use crate::features::npy::Npy;
-use crate::features::sum::{Sum, Summing};
+use crate::features::sum::Sum;
 use crate::git_lfs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -31,11 +31,13 @@ pub(super) fn check_there(path: &Path) -> Result<(), CollectionError> {
 }
 
 /// Whether the files of the features are those that `identity` was written with. Its ids may have become
-/// another build's, or its matrix, where somebody copies files while somebody else builds.
+/// another build's, or its matrix, where somebody copies files while somebody else builds. `ids_sum` is the checksum of
+/// the ids, if it is known.
 pub(super) fn check_identity(
     dir: &Path,
     identity: &Identity,
     npy: &Npy,
+    ids_sum: Option<&Sum>,
 ) -> Result<(), CollectionError> {
     let replaced = |name: &str, difference: String| CollectionError::Replaced {
         path: dir.join(name),
@@ -57,16 +59,20 @@ pub(super) fn check_identity(
     if let Some(difference) = (npy.sum.as_ref()).and_then(|sum| differ(sum, &wanted.features)) {
         return Err(replaced(FEATURES, difference));
     }
-    let ids_path = dir.join(IMAGE_IDS);
-    let mut ids = Summing::default();
-    ids.update(
-        &std::fs::read(&ids_path).map_err(|source| CollectionError::Read {
-            path: ids_path,
-            source,
-        })?,
-    );
-    match differ(&ids.finish(), &wanted.image_ids) {
+    let ids_sum = match ids_sum {
+        Some(sum) => sum.clone(),
+        None => sum_of(&dir.join(IMAGE_IDS))?,
+    };
+    match differ(&ids_sum, &wanted.image_ids) {
         Some(difference) => Err(replaced(IMAGE_IDS, difference)),
         None => Ok(()),
     }
+}
+
+fn sum_of(path: &Path) -> Result<Sum, CollectionError> {
+    let content = std::fs::read(path).map_err(|source| CollectionError::Read {
+        path: path.to_owned(),
+        source,
+    })?;
+    Ok(Sum::of(&content))
 }

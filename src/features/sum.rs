@@ -15,6 +15,16 @@ impl std::fmt::Display for Sum {
     }
 }
 
+impl Sum {
+    /// Of all of `bytes`.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let mut summing = Summing::default();
+        summing.update(bytes);
+        summing.finish()
+    }
+}
+
 /// The checksum of the bytes that have come so far.
 #[derive(Debug, Default)]
 pub struct Summing(Blake2b<U32>);
