@@ -12,7 +12,7 @@ use clip_search::collection::requested::Requested;
 use clip_search::collection::sizes;
 use clip_search::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, IMAGES, SIZES};
 use clip_search::encoder::probe::Probe;
-use clip_search::features::npy::{Precision, header};
+use clip_search::features::npy::{self, Precision, header};
 use clip_search::features::sum::{Sum, Summing};
 use clip_search::image_id::image_id;
 use common::{D, Random, median};
@@ -145,6 +145,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     });
     report("reading the bytes of all files", floor, floor);
     report("open", median(5, || Collection::open(dir)), floor);
+    let features = median(5, || npy::read(&dir.join(FEATURES)));
+    report("of which the features", features, floor);
     let images = fs::read_to_string(dir.join(IMAGES))?;
     fs::write(
         dir.join(IMAGES),

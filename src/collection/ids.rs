@@ -107,8 +107,9 @@ impl Ids {
 
 /// The bytes of an id that is written as image ids are. Another way to write the same digits is another id.
 pub(super) fn digest(id: &[u8]) -> Option<[u8; 20]> {
-    let has_capitals = id.iter().any(u8::is_ascii_uppercase);
-    from_hex(id).filter(|_| !has_capitals)
+    let digest = from_hex(id)?;
+    let has_capitals = (id.iter()).fold(false, |has, byte| has | byte.is_ascii_uppercase());
+    (!has_capitals).then_some(digest)
 }
 
 /// A digest is as good as a random number.

@@ -1,6 +1,6 @@
 //! The IIIF URLs of the images, by row.
 
-use super::names::Names;
+use super::names::{Names, n_shared_bytes};
 use super::row_of::RowOf;
 use crate::iiif::image_iri;
 use oxiri::Iri;
@@ -27,8 +27,17 @@ pub(super) struct Part {
     hash: RandomState,
     without_iri: Vec<usize>,
     authorities: BTreeSet<String>,
-    /// The last URL that was found to be an IRI.
-    last: Vec<u8>,
+    last: LastIri,
+}
+
+/// The last URL that was found to be an IRI.
+#[derive(Default)]
+struct LastIri {
+    bytes: Vec<u8>,
+    /// Where its authority has ended for certain: behind its third slash, if it has so many.
+    path_at: Option<usize>,
+    /// Where its letters begin that are not ASCII.
+    ascii_until: usize,
 }
 
 impl Part {
@@ -40,14 +49,14 @@ impl Part {
             hash: hash.clone(),
             without_iri: Vec::new(),
             authorities: BTreeSet::new(),
-            last: Vec::new(),
+            last: LastIri::default(),
         }
     }
 
     /// Adds the image at `url`, as it stands in a table.
     pub(super) fn push(&mut self, url: &str) {
         // Of most it is seen without parsing them.
-        let iri = match is_iri_like(&self.last, url.as_bytes()) {
+        let iri = match self.last.is_like(url.as_bytes()) {
             true => Cow::Borrowed(url),
             false => self.look_at(url),
         };
@@ -61,8 +70,7 @@ impl Part {
             self.authorities.insert(authority(&iri).to_owned());
         }
         if Iri::parse(&*iri).is_ok() {
-            self.last.clear();
-            self.last.extend_from_slice(iri.as_bytes());
+            self.last.set(&iri);
         } else {
             self.without_iri.push(self.names.len());
         }
@@ -77,20 +85,47 @@ fn authority(url: &str) -> &str {
     &url[..end]
 }
 
-/// Whether `url` is an IRI because `iri` is one, of which it differs behind the authority alone, in characters that can
-/// stand wherever a path, a query or a fragment goes on.
-fn is_iri_like(iri: &[u8], url: &[u8]) -> bool {
-    let n_shared = iri.iter().zip(url).take_while(|(a, b)| a == b).count();
-    let (shared, rest) = url.split_at(n_shared);
-    // The third slash ends the authority: what is before it stays as it is.
-    let n_slashes = shared.iter().filter(|byte| **byte == b'/').take(3).count();
-    // A letter is written in several bytes, and so is what is percent-encoded: it must not be cut.
-    let is_whole = shared.is_ascii() && !shared.iter().rev().take(2).any(|byte| *byte == b'%');
-    let goes_on = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/')
-    };
-    n_slashes == 3 && is_whole && rest.iter().all(goes_on)
+impl LastIri {
+    fn set(&mut self, iri: &str) {
+        self.bytes.clear();
+        self.bytes.extend_from_slice(iri.as_bytes());
+        let third_slash = iri
+            .bytes()
+            .enumerate()
+            .filter(|(_, byte)| *byte == b'/')
+            .nth(2);
+        self.path_at = third_slash.map(|(at, _)| at + 1);
+        self.ascii_until = iri
+            .bytes()
+            .position(|byte| !byte.is_ascii())
+            .unwrap_or(iri.len());
+    }
+
+    /// Whether `url` is an IRI because this is one, of which it differs behind the authority alone, in characters that
+    /// can stand wherever a path, a query or a fragment goes on.
+    fn is_like(&self, url: &[u8]) -> bool {
+        let n_shared = n_shared_bytes(&self.bytes, url);
+        if self.path_at.is_none_or(|at| n_shared < at) || n_shared > self.ascii_until {
+            return false;
+        }
+        // What is percent-encoded must not be cut.
+        let (shared, rest) = url.split_at(n_shared);
+        let is_cut = shared.iter().rev().take(2).any(|byte| *byte == b'%');
+        !is_cut && rest.iter().all(|byte| GOES_ON[usize::from(*byte)])
+    }
 }
+
+/// Letters, digits and others that an IRI has unencoded wherever it has any, and slashes.
+static GOES_ON: [bool; 256] = {
+    let mut goes_on = [false; 256];
+    let mut byte = 0u8;
+    while byte < 128 {
+        goes_on[byte as usize] =
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~' | b'/');
+        byte += 1;
+    }
+    goes_on
+};
 
 impl Urls {
     /// Of parts that follow each other; each but the last has a multiple of 16 rows.
@@ -177,13 +212,14 @@ mod tests {
 
     #[test]
     fn most_iris_are_seen_at_a_glance() {
-        let last = b"https://iiif.example.org/2/img_1.jpg";
-        assert!(is_iri_like(last, b"https://iiif.example.org/2/img_23.jpg"));
+        let mut last = LastIri::default();
+        last.set("https://iiif.example.org/2/img_1.jpg");
+        assert!(last.is_like(b"https://iiif.example.org/2/img_23.jpg"));
         for url in [
             "https://iiif.example.com/2/img_1.jpg",
             "https://iiif.example.org/2/img 1.jpg",
         ] {
-            assert!(!is_iri_like(last, url.as_bytes()), "{url}");
+            assert!(!last.is_like(url.as_bytes()), "{url}");
         }
     }
 
