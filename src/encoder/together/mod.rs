@@ -1,6 +1,6 @@
 //! What queries ask of the model at the same time is encoded together.
 //!
-//! Texts and pictures wait in one [`Queue`] each, from which one thread takes all that is there, up to a batch. Nobody
+//! Texts and pictures wait in one queue each, from which one thread takes all that is there, up to a batch. Nobody
 //! waits for company: where nothing runs, a text is encoded at once, and what comes meanwhile is the next batch. So a
 //! text waits as long as the batch that runs, and those whose turn is before its own.
 
