@@ -4,11 +4,12 @@
 use super::Collection;
 use super::identity::{Identity, IdentityError};
 use super::report::in_full;
-use super::tables::IdList;
+use super::tables::{IdList, Listed};
 use super::verify::{check_identity, check_there};
 use super::{plain, sizes_file};
 use crate::data_dir::{FEATURES, ID_COLUMN, IMAGE_IDS, IMAGES};
 use crate::features::npy::{self, FeaturesError, FeaturesIn, Precision, SumOf};
+use crate::features::sum::Sum;
 use std::path::{Path, PathBuf};
 
 /// Why a data directory cannot be opened.
@@ -143,6 +144,14 @@ pub(super) struct Opened {
     pub(super) sizes_problem: Option<String>,
 }
 
+/// What has been read of the tables.
+enum Tables {
+    /// All, and the checksum of the ids.
+    Plain(Box<Listed>, Sum),
+    /// The ids alone, of tables that are not plain.
+    Any(IdList),
+}
+
 /// Files whose checksum costs nothing that an operator would notice at the start: less than half a second, once.
 pub(super) const CHEAP_SUM: SumOf = SumOf::UpTo(1 << 28);
 
@@ -158,19 +167,18 @@ pub(super) fn open(
         check_there(path)?;
     }
     let identity = Identity::read(dir)?;
+    // Only `inspect` tells what takes long to find out.
+    let counts_foreign_ids = sum_of == SumOf::All;
     // Without an identity there is nothing to compare with.
     let sum_of = identity.as_ref().map_or(SumOf::UpTo(0), |_| sum_of);
     let npy = npy::read_summed(&features_path, sum_of, features_in)?;
-    // Only `inspect` tells what takes long to find out.
-    let counts_foreign_ids = sum_of == SumOf::All;
-    let plain = plain::read(&ids_path, &images_path, iiif_column, counts_foreign_ids);
-    let id_list = match &plain {
-        Some(_) => None,
-        None => Some(IdList::read(&ids_path)?),
+    let tables = match plain::read(&ids_path, &images_path, iiif_column, counts_foreign_ids) {
+        Some((listed, ids_sum)) => Tables::Plain(Box::new(listed), ids_sum),
+        None => Tables::Any(IdList::read(&ids_path)?),
     };
-    let n_ids = match (&plain, &id_list) {
-        (Some((listed, _)), _) => listed.ids.len(),
-        (None, list) => list.as_ref().map_or(0, IdList::len),
+    let (n_ids, ids_sum) = match &tables {
+        Tables::Plain(listed, ids_sum) => (listed.ids.len(), Some(ids_sum)),
+        Tables::Any(ids) => (ids.len(), None),
     };
     if n_ids != npy.features.len() {
         return Err(CollectionError::Counts {
@@ -181,15 +189,11 @@ pub(super) fn open(
         });
     }
     if let Some(identity) = &identity {
-        let ids_sum = plain.as_ref().map(|(_, sum)| sum);
         check_identity(dir, identity, &npy, ids_sum)?;
     }
-    let listed = match (plain, id_list) {
-        (Some((listed, _)), _) => listed,
-        (None, list) => {
-            list.unwrap_or_default()
-                .with_images(&ids_path, &images_path, iiif_column)?
-        }
+    let listed = match tables {
+        Tables::Plain(listed, _) => *listed,
+        Tables::Any(ids) => ids.with_images(&ids_path, &images_path, iiif_column)?,
     };
     let (sizes, sizes_problem) = match sizes_file::read(dir, identity.as_ref(), &listed.ids) {
         Ok(sizes) => (sizes, None),

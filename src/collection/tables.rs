@@ -30,7 +30,6 @@ pub(super) struct Listed {
 }
 
 /// `imageIds.csv`.
-#[derive(Default)]
 pub(super) struct IdList {
     names: Vec<String>,
     lines: Vec<u64>,

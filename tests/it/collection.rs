@@ -240,21 +240,24 @@ fn broken_collections_are_explained() {
 fn inspect_counts_what_is_odd() {
     let mut features = npy::header(2, 2, Precision::F32);
     Precision::F32.write_row(&[3.0, 4.0, 1.0, 0.0], &mut features);
-    let images = format!(
-        "iiif_url,localIdentifier\n{},a\n{},{}\n",
-        url(0),
-        url(1),
-        image_id(&url(1))
-    );
-    let dir = directory(
-        &features,
-        &format!("image_id\na\n{}\n", image_id(&url(1))),
-        &images,
-    );
-    let problems = report::inspect(dir.path(), None).problems;
-    assert_eq!(problems.len(), 2, "{problems:?}");
-    assert!(problems[0].starts_with("1 vectors were not of unit length"));
-    assert!(problems[1].starts_with("1 images have an id that is not the BLAKE2b id"));
+    // Of a form that no build writes, and of that of all others.
+    for foreign in ["a".to_owned(), image_id("elsewhere")] {
+        let images = format!(
+            "iiif_url,localIdentifier\n{},{foreign}\n{},{}\n",
+            url(0),
+            url(1),
+            image_id(&url(1))
+        );
+        let dir = directory(
+            &features,
+            &format!("image_id\n{foreign}\n{}\n", image_id(&url(1))),
+            &images,
+        );
+        let problems = report::inspect(dir.path(), None).problems;
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].starts_with("1 vectors were not of unit length"));
+        assert!(problems[1].starts_with("1 images have an id that is not the BLAKE2b id"));
+    }
 }
 
 /// A data directory of three images with this `sizes.csv`; `{0}` to `{2}` stand for their ids.
