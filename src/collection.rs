@@ -5,7 +5,7 @@ mod ids;
 pub mod kinship;
 mod names;
 pub mod open;
-mod parallel;
+mod pieces;
 mod plain;
 pub mod report;
 pub mod requested;

@@ -72,7 +72,7 @@ pub fn image_iri(iiif_url: &str) -> Cow<'_, str> {
 }
 
 /// Where the path of a URL begins, in bytes.
-fn path_begins(url: &str) -> usize {
+pub(crate) fn path_begins(url: &str) -> usize {
     let authority = url.find("://").map_or(0, |at| at + 3);
     url[authority..]
         .find(['/', '?', '#'])

@@ -111,6 +111,7 @@ pub mod image_id;
 mod lock;
 pub mod memory;
 pub mod net;
+mod parallel;
 pub mod place;
 pub mod presentation;
 pub mod print;

@@ -8,7 +8,7 @@
 use super::journal::{Id, Journal};
 use super::lines::{self, Lines};
 use crate::collection::requested::Requested;
-use crate::features::sum::{Sum, Summing};
+use crate::features::sum::Sum;
 use crate::image_id;
 use anyhow::Context;
 use reqwest::header::{
@@ -140,13 +140,6 @@ pub(super) struct Answers {
     sync_every: usize,
 }
 
-/// The checksum of a picture or of an info.json.
-pub(super) fn sum(bytes: &[u8]) -> Sum {
-    let mut summing = Summing::default();
-    summing.update(bytes);
-    summing.finish()
-}
-
 impl Answers {
     /// Opens or creates the file at `path`; with what is in it if it `is_read`. Answers about other pictures than
     /// those `requested` are dropped.
@@ -249,13 +242,13 @@ mod tests {
             modified: None,
         };
         Answered {
-            sum: sum(&[n]),
+            sum: Sum::of(&[n]),
             picture: n.is_multiple_of(2).then(|| Taken {
                 url: format!("http://images.test/{n}"),
                 validators: validators.clone(),
             }),
             info: n.is_multiple_of(3).then(|| Described {
-                sum: sum(&[n, n]),
+                sum: Sum::of(&[n, n]),
                 validators,
             }),
         }

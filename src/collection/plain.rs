@@ -4,12 +4,13 @@
 //! wrong, line by line. What both can read gives the same collection.
 
 use super::ids::{self, Ids};
-use super::parallel::{in_parallel, pieces, summed_in_parallel};
+use super::pieces::{pieces, summed_in_parallel};
 use super::tables::Listed;
 use super::urls::{Part, Urls};
 use crate::data_dir::{ID_COLUMN, URL_COLUMN};
 use crate::features::sum::Sum;
 use crate::image_id;
+use crate::parallel::in_parallel;
 use memchr::{memchr, memchr_iter};
 use std::hash::RandomState;
 use std::ops::Range;

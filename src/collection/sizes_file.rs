@@ -3,7 +3,7 @@
 use super::identity::Identity;
 use super::ids::{self, Ids};
 use super::open::CollectionError;
-use super::parallel::{pieces, summed_in_parallel};
+use super::pieces::{pieces, summed_in_parallel};
 use super::sizes::{COLUMNS, ImageSize, N_CELLS, N_REQUIRED};
 use super::table::{Table, line_of};
 use super::verify::check_there;

@@ -2,7 +2,7 @@
 
 use super::names::{Names, n_shared_bytes};
 use super::row_of::RowOf;
-use crate::iiif::image_iri;
+use crate::iiif::{image_iri, path_begins};
 use oxiri::Iri;
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashSet};
@@ -80,9 +80,7 @@ impl Part {
 
 /// What is before the path.
 fn authority(url: &str) -> &str {
-    let start = url.find("://").map_or(0, |at| at + 3);
-    let end = url[start..].find('/').map_or(url.len(), |at| start + at);
-    &url[..end]
+    &url[..path_begins(url)]
 }
 
 impl LastIri {

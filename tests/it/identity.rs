@@ -18,7 +18,7 @@ use clip_search::encoder::Encoder;
 use clip_search::encoder::model::Precision;
 use clip_search::encoder::probe::Probe;
 use clip_search::features::npy;
-use clip_search::features::sum::{Sum, Summing};
+use clip_search::features::sum::Sum;
 use clip_search::http::iiif::iiif_router;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,12 +50,6 @@ async fn build(dir: &Path, first: u32, n_images: u32, encoder: Arc<dyn Encoder>)
     data
 }
 
-fn sum(bytes: &[u8]) -> Sum {
-    let mut summing = Summing::default();
-    summing.update(bytes);
-    summing.finish()
-}
-
 /// The error of opening `data`, which `inspect` tells too.
 #[track_caller]
 fn refusal(data: &Path) -> String {
@@ -78,7 +72,7 @@ async fn a_build_says_what_it_made_and_with_what() {
     assert_eq!((&json["images"], &json["width"]), (&5.into(), &20.into()));
     for name in ["features.npy", "imageIds.csv"] {
         let bytes = fs::read(data.join("features").join(name)).unwrap();
-        assert_eq!(json["blake2b_256"][name], sum(&bytes).to_string());
+        assert_eq!(json["blake2b_256"][name], Sum::of(&bytes).to_string());
     }
     assert!(!text.contains(dir.path().to_str().unwrap()), "{text}");
     let collection = Collection::open(&data).unwrap();
@@ -322,8 +316,8 @@ fn the_program_refuses_a_model_that_did_not_build_the_collection() {
         Requested::Width(640),
         ours.len(),
         Sums {
-            features: sum(&fs::read(path.join(FEATURES)).unwrap()),
-            image_ids: sum(&fs::read(path.join(IMAGE_IDS)).unwrap()),
+            features: Sum::of(&fs::read(path.join(FEATURES)).unwrap()),
+            image_ids: Sum::of(&fs::read(path.join(IMAGE_IDS)).unwrap()),
             sizes: None,
         },
     );

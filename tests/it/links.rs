@@ -1,6 +1,7 @@
 //! What links name is there: of servers that refuse all that their info.json does not offer, and of static files as
 //! programs write them.
 
+use crate::answered;
 use crate::build::{failures, files, options};
 use crate::support::{self, SightedEncoder, TinyEncoder};
 use crate::{level0, process};
@@ -13,11 +14,7 @@ use clip_search::build;
 use clip_search::build::options::Source;
 use clip_search::collection::Collection;
 use clip_search::encoder::Encoder;
-use clip_search::engine::Engine;
-use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::iiif::picture::Picture;
-use clip_search::sparql::{QueryRequest, Sparql, SparqlOptions};
-use clip_search::store;
 use serde_json::{Value, json};
 use std::fs;
 use std::future::pending;
@@ -27,7 +24,6 @@ use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
-use tokio::runtime::Handle;
 
 /// A service that gives what the specification demands of it, and refuses all else.
 #[derive(Clone, Copy)]
@@ -256,43 +252,18 @@ async fn build(dir: &Path, urls: &[String], encoder: Arc<dyn Encoder>) {
 
 /// `clip:iiifUrl` and `clip:link` of all images of the collection.
 async fn links(dir: &Path) -> Vec<[String; 2]> {
-    let fetcher = Fetcher::new(
-        Handle::current(),
-        Default::default(),
-        FetchLimits::default(),
-    );
-    let collection = Collection::open(&dir.join("data")).unwrap();
-    let first = collection.url(0).to_owned();
-    let engine = Engine::new(
-        Arc::new(collection),
-        Arc::new(TinyEncoder),
-        fetcher.unwrap(),
-    );
-    let store = store::open_for_reading(None).unwrap();
-    let options = SparqlOptions::default();
-    let sparql = Sparql::new(store, Arc::new(engine), options, Handle::current());
+    let data = dir.join("data");
+    let first = Collection::open(&data).unwrap().url(0);
     let query = format!(
         "PREFIX clip: <https://service.swissartresearch.net/clip/>
         SELECT ?url ?link {{ ?r a clip:Request ; clip:similarTo <{first}> ; clip:minScore -1 ; clip:limit 1000 ;
           clip:iiifUrl ?url ; clip:link ?link }}"
     );
-    let rows = tokio::task::spawn_blocking(move || {
-        let request = QueryRequest {
-            query: &query,
-            ..QueryRequest::default()
-        };
-        let mut rows = Vec::new();
-        let answer = sparql.answer(&request).unwrap();
-        let each = answer.for_each_solution(|solution| {
-            rows.push(["url", "link"].map(|name| {
-                let iri = solution.get(name).unwrap().to_string();
-                iri.trim_matches(['<', '>']).to_owned()
-            }));
-        });
-        each.unwrap();
-        rows
-    });
-    rows.await.unwrap()
+    let rows = answered::rows(answered::open(&data, None), query).await;
+    let iri = |term: &String| term.trim_matches(['<', '>']).to_owned();
+    rows.iter()
+        .map(|row| [iri(&row[0]), iri(&row[1])])
+        .collect()
 }
 
 /// Width and height of the picture at `url`, which must be there.

@@ -4,6 +4,7 @@
     reason = "a test fails by panicking, helpers included"
 )]
 
+mod answered;
 mod build;
 mod cluster;
 mod collection;

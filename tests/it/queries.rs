@@ -8,8 +8,9 @@ use clip_search::http::pages::facets::Facets;
 use clip_search::sparql::{QueryRequest, Sparql, SparqlOptions};
 use oxigraph::io::{RdfFormat, RdfParser};
 use oxigraph::model::Term;
-use oxigraph::sparql::{QueryResults, SparqlEvaluator};
+use oxigraph::sparql::{QueryResults, QuerySolution, SparqlEvaluator};
 use oxigraph::store::Store;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -248,29 +249,32 @@ fn a_date_is_the_year_that_it_begins_with_before_christ_too() {
     }
     let Facets { prefixes, facets } = Facets::carried();
     let period = facets.iter().find(|facet| facet.name == "period").unwrap();
-    let prefixes: String = (prefixes.iter())
-        .map(|(name, iri)| format!("PREFIX {name}: <{iri}>\n"))
-        .collect();
-    let query = format!(
-        "{prefixes}SELECT ?value {{ {} }} ORDER BY ?image",
-        period.pattern
-    );
-    let results = SparqlEvaluator::new()
-        .parse_query(&query)
-        .unwrap()
-        .on_store(&store)
-        .execute()
-        .unwrap();
-    let QueryResults::Solutions(solutions) = results else {
-        panic!("a SELECT has solutions");
-    };
-    let years: Vec<String> = solutions
-        .map(|row| match row.unwrap().get("value") {
+    let query = format!("SELECT ?value {{ {} }} ORDER BY ?image", period.pattern);
+    let solutions = select(&store, &prefixes, &query);
+    let years: Vec<String> = (solutions.iter())
+        .map(|row| match row.get("value") {
             Some(Term::Literal(year)) => year.value().to_owned(),
             _ => String::new(),
         })
         .collect();
     assert_eq!(years, dates.map(|(_, year)| year));
+}
+
+/// The solutions of a query with these prefixes, by their names.
+fn select(store: &Store, prefixes: &BTreeMap<String, String>, query: &str) -> Vec<QuerySolution> {
+    let prefixes: String = (prefixes.iter())
+        .map(|(name, iri)| format!("PREFIX {name}: <{iri}>\n"))
+        .collect();
+    let results = SparqlEvaluator::new()
+        .parse_query(&format!("{prefixes}{query}"))
+        .unwrap()
+        .on_store(store)
+        .execute()
+        .unwrap();
+    let QueryResults::Solutions(solutions) = results else {
+        panic!("a SELECT has solutions");
+    };
+    solutions.map(Result::unwrap).collect()
 }
 
 #[test]
@@ -286,26 +290,14 @@ fn every_facet_finds_what_the_collections_of_the_repository_tell() {
             .with_base_iri("http://127.0.0.1:8182/")
             .unwrap();
         store.load_from_slice(parser, &turtle).unwrap();
-        let facets = Facets::carried();
-        let prefixes: String = (facets.prefixes.iter())
-            .map(|(name, iri)| format!("PREFIX {name}: <{iri}>\n"))
-            .collect();
-        for facet in facets.facets {
+        let Facets { prefixes, facets } = Facets::carried();
+        for facet in facets {
             let query = format!(
-                "{prefixes}SELECT (COUNT(DISTINCT ?image) AS ?n) {{ {} FILTER(BOUND(?value)) }}",
+                "SELECT (COUNT(DISTINCT ?image) AS ?n) {{ {} FILTER(BOUND(?value)) }}",
                 facet.pattern
             );
-            let results = SparqlEvaluator::new()
-                .parse_query(&query)
-                .unwrap()
-                .on_store(&store)
-                .execute()
-                .unwrap();
-            let QueryResults::Solutions(mut solutions) = results else {
-                panic!("a SELECT has solutions");
-            };
-            let row = solutions.next().unwrap().unwrap();
-            let n = row.get("n").unwrap().to_string();
+            let solutions = select(&store, &prefixes, &query);
+            let n = solutions[0].get("n").unwrap().to_string();
             let expected = if told.contains(&facet.name.as_str()) {
                 n_images
             } else {

@@ -23,6 +23,7 @@ use super::options::Network;
 use super::tally::origin;
 use crate::collection::requested::Requested;
 use crate::collection::sizes::ImageSize;
+use crate::features::sum::Sum;
 use crate::fetch::{FetchLimits, Fetcher, FetcherError};
 use crate::iiif::reference::Reference;
 use crate::net;
@@ -148,7 +149,7 @@ impl Description {
             answer: Some(asking::answer_with(info.as_ref(), iiif_url)),
             info,
             came: Some(answers::Described {
-                sum: answers::sum(&bytes),
+                sum: Sum::of(&bytes),
                 validators,
             }),
         }
@@ -376,7 +377,7 @@ impl Downloader {
                 place,
             }) => Ok(Fetched {
                 answered: Answered {
-                    sum: answers::sum(&bytes),
+                    sum: Sum::of(&bytes),
                     picture: taken,
                     info: came,
                 },

@@ -4,7 +4,8 @@ use super::error::DownloadError;
 use super::once::Ask;
 use super::pace::Kind;
 use super::{Description, Downloader, Fetched, MAX_INFO_BYTES, Source, ways};
-use crate::build::answers::{self, Answered, Taken};
+use crate::build::answers::{Answered, Taken};
+use crate::features::sum::Sum;
 
 /// What has become of an image.
 pub(in crate::build) enum Refreshed {
@@ -67,7 +68,7 @@ impl Downloader {
                     url: taken.url.clone(),
                     validators: got.validators,
                 });
-                let sum = answers::sum(&got.bytes);
+                let sum = Sum::of(&got.bytes);
                 if sum == now.sum {
                     return Ok(Refreshed::Same(now));
                 }

@@ -1,7 +1,7 @@
 //! Looking again at an image that has a vector: has it changed?
 
 use super::{Decoders, Look, Lost, Seen, Shared, lock, take};
-use crate::build::answers::{self, Answered};
+use crate::build::answers::Answered;
 use crate::build::download::refresh::Refreshed;
 use crate::build::download::{Downloader, Source};
 use crate::build::failures::{Failure, Stage};
@@ -69,6 +69,6 @@ pub(super) async fn look_again(
 /// The checksum of an image's download, if it still lies on the disk.
 async fn stored_sum(shared: &Shared, decoders: &Decoders, image: &Image) -> Option<Sum> {
     let path = shared.dir.image(&image_id::hex(&image.id));
-    let read = move || Some(answers::sum(&std::fs::read(path).ok()?));
+    let read = move || Some(Sum::of(&std::fs::read(path).ok()?));
     decoders.run(read).await.ok()?
 }

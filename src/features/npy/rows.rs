@@ -4,6 +4,7 @@ use crate::features::Raw;
 use crate::features::kernel::with_all_the_processor_has;
 use crate::features::norm::Norm;
 use crate::features::numbers::Numbers;
+use crate::parallel::in_parallel;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -18,55 +19,45 @@ pub(super) fn look_at_rows(
     factors: &mut [f32],
 ) -> Result<usize, (usize, Norm)> {
     let n_off = AtomicUsize::new(0);
-    let n_blocks = factors.len().div_ceil(ROWS);
-    let blocks = Mutex::new(factors.chunks_mut(ROWS).enumerate());
     let first_bad = Mutex::new(None::<(usize, Norm)>);
-    let look = || {
+    let blocks: Vec<_> = factors.chunks_mut(ROWS).map(Mutex::new).collect();
+    let looked = in_parallel(blocks.len(), |block| {
         let mut components = vec![0f32; columns];
-        loop {
-            let next = (blocks.lock().unwrap_or_else(PoisonError::into_inner)).next();
-            let Some((block, factors)) = next else {
-                return;
-            };
-            for (index, factor) in factors.iter_mut().enumerate() {
-                let row = block * ROWS + index;
-                let raw = numbers.get(row * columns..(row + 1) * columns);
-                let norm = with_all_the_processor_has(
-                    #[inline(always)]
-                    || match raw {
-                        Raw::F32(raw) => Norm::of(raw),
-                        Raw::F16(_) => {
-                            raw.widen(&mut components);
-                            Norm::of(&components)
-                        }
-                    },
-                );
-                *factor = norm.factor();
-                if norm.is_off() {
-                    n_off.fetch_add(1, Ordering::Relaxed);
-                }
-                if matches!(norm, Norm::Zero | Norm::NotFinite) {
-                    let mut first = (first_bad.lock()).unwrap_or_else(PoisonError::into_inner);
-                    if first.is_none_or(|(before, _)| row < before) {
-                        *first = Some((row, norm));
+        let mut factors = blocks[block].lock().unwrap_or_else(PoisonError::into_inner);
+        for (index, factor) in factors.iter_mut().enumerate() {
+            let row = block * ROWS + index;
+            let raw = numbers.get(row * columns..(row + 1) * columns);
+            let norm = with_all_the_processor_has(
+                #[inline(always)]
+                || match raw {
+                    Raw::F32(raw) => Norm::of(raw),
+                    Raw::F16(_) => {
+                        raw.widen(&mut components);
+                        Norm::of(&components)
                     }
-                    // Blocks are taken in order: those before this one are looked at by others to their end.
-                    return;
+                },
+            );
+            *factor = norm.factor();
+            if norm.is_off() {
+                n_off.fetch_add(1, Ordering::Relaxed);
+            }
+            if matches!(norm, Norm::Zero | Norm::NotFinite) {
+                let mut first = first_bad.lock().unwrap_or_else(PoisonError::into_inner);
+                if first.is_none_or(|(before, _)| row < before) {
+                    *first = Some((row, norm));
                 }
+                // Blocks are begun in order: those before this one are looked at by others to their end.
+                return None;
             }
         }
-    };
-    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 1..n_threads.min(n_blocks) {
-            // A system without threads to give has this one.
-            let _ = std::thread::Builder::new().spawn_scoped(scope, look);
-        }
-        look();
+        Some(())
     });
     let first_bad = first_bad.into_inner();
     match first_bad.unwrap_or_else(PoisonError::into_inner) {
         Some(bad) => Err(bad),
-        None => Ok(n_off.into_inner()),
+        None => {
+            looked.expect("all rows can be used");
+            Ok(n_off.into_inner())
+        }
     }
 }

@@ -1,23 +1,18 @@
 //! What manifests say, in a store: a hit joins to its page and its book.
 
 use super::site::Site;
+use crate::answered;
 use crate::build::run;
 use crate::process::{self, clip_search};
-use crate::support::TinyEncoder;
 use crate::world::{World, model, text_of};
 use clip_search::build::limit::Limit;
-use clip_search::collection::Collection;
 use clip_search::describe::PageQuery;
-use clip_search::engine::Engine;
-use clip_search::fetch::{FetchLimits, Fetcher};
-use clip_search::sparql::{Cancellation, QueryRequest, Sparql, SparqlOptions};
+use clip_search::sparql::{Cancellation, Sparql};
 use clip_search::store;
 use serde_json::json;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
-use tokio::runtime::Handle;
 
 /// Two books in a collection, built and loaded; loading them again changes nothing.
 async fn built() -> Site {
@@ -41,21 +36,7 @@ async fn built() -> Site {
 }
 
 fn open(site: &Site) -> Sparql {
-    let fetcher = Fetcher::new(
-        Handle::current(),
-        Default::default(),
-        FetchLimits::default(),
-    )
-    .unwrap();
-    let collection = Collection::open(&site.path("data")).unwrap();
-    let engine = Engine::new(Arc::new(collection), Arc::new(TinyEncoder), fetcher);
-    let store = store::open_for_reading(Some(&site.path("store"))).unwrap();
-    Sparql::new(
-        store,
-        Arc::new(engine),
-        SparqlOptions::default(),
-        Handle::current(),
-    )
+    answered::open(&site.path("data"), Some(&site.path("store")))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -74,20 +55,6 @@ async fn a_hit_joins_to_its_page_and_its_book() {
           FILTER(LANG(?title) = "de")
         }}"#
     );
-    let rows = tokio::task::spawn_blocking(move || {
-        let request = QueryRequest {
-            query: &query,
-            ..QueryRequest::default()
-        };
-        let mut rows = Vec::new();
-        let answer = sparql.answer(&request).unwrap();
-        let each = answer.for_each_solution(|solution| {
-            let row: Vec<String> = solution.iter().map(|(_, term)| term.to_string()).collect();
-            rows.push(row);
-        });
-        each.unwrap();
-        rows
-    });
     let expected = [
         &format!("<{image}>"),
         "\"Page 1\"",
@@ -95,7 +62,7 @@ async fn a_hit_joins_to_its_page_and_its_book() {
         "\"Buch a\"@de",
         "\"All books\"@en",
     ];
-    assert_eq!(rows.await.unwrap(), [expected]);
+    assert_eq!(answered::rows(sparql, query).await, [expected]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,0 +1,30 @@
+//! Work that all processors share.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Does the `n` parts of a work with all processors, begun in order; stops at the first that cannot be done.
+pub(crate) fn in_parallel(n: usize, work: impl Fn(usize) -> Option<()> + Sync) -> Option<()> {
+    let next = AtomicUsize::new(0);
+    let go = || {
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            if index >= n {
+                return Some(());
+            }
+            if work(index).is_none() {
+                next.store(n, Ordering::Relaxed);
+                return None;
+            }
+        }
+    };
+    let n_threads = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        // A system without threads to give has this one.
+        let others: Vec<_> = (1..n_threads.min(n))
+            .filter_map(|_| std::thread::Builder::new().spawn_scoped(scope, go).ok())
+            .collect();
+        let mine = go();
+        let others = others.into_iter().map(|other| other.join().ok().flatten());
+        others.fold(mine, |done, other| done.and(other))
+    })
+}
