@@ -10,12 +10,14 @@ mod common;
 
 use clip_search::embedding::Embedding;
 use clip_search::features::Features;
+use clip_search::features::int8::{self, Int8};
 use clip_search::features::nearest::{Hit, Lookup};
-use clip_search::features::npy::{self, Precision, header};
+use clip_search::features::npy::{self, FeaturesIn, Precision, SumOf, header};
+use clip_search::features::sum::Sum;
 use clip_search::search::VectorSearch;
 use clip_search::search::exact::Exact;
+use clip_search::search::rows::Rows;
 use common::{D, Random};
-use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -48,10 +50,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut random = Random(1);
     let queries: Vec<Embedding> = (0..LABELS).map(|_| random.embedding()).collect();
     let lookups: Vec<Lookup<'_>> = queries.iter().map(top10).collect();
-    let some: BTreeSet<usize> = (0..n).step_by(97).collect();
-    let engines = [Exact::new(halves.clone()), Exact::new(singles)];
-    let [of_halves, of_singles] = &engines;
-    let search = |engine: &Exact, lookups: &[Lookup<'_>], rows: Option<&BTreeSet<usize>>| {
+    let some: Rows = (0..n).step_by(97).collect();
+    let int8 = in_bytes(dir, &halves)?;
+    let engines = [
+        Exact::new(halves.clone()),
+        Exact::new(singles),
+        Exact::new(halves.clone()).with_int8(Some(int8)),
+    ];
+    let [of_halves, of_singles, of_bytes] = &engines;
+    // 1.1 % of them are above it.
+    let above_some = Lookup {
+        min_score: 0.1,
+        limit: None,
+        ..lookups[0]
+    };
+    let above = |engine: &Exact| {
+        let ranked = engine.ranked(above_some, None, &|| false);
+        ranked.is_ok_and(|(mut ranking, _)| {
+            ranking
+                .next_block(64, &|| false)
+                .is_ok_and(|(_, hits)| hits.len() >= 64)
+        })
+    };
+    let search = |engine: &Exact, lookups: &[Lookup<'_>], rows: Option<&Rows>| {
         black_box(engine.each(lookups, rows, &|| false)).is_ok_and(|(hits, _)| !hits.is_empty())
     };
     let floor = "reading as many bytes, all processors";
@@ -86,19 +107,19 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ),
         (
             "f16 file, all above a score: ranked, first 64",
-            Box::new(|| {
-                let lookup = Lookup {
-                    min_score: 0.0,
-                    limit: None,
-                    ..lookups[0]
-                };
-                let ranked = of_halves.ranked(lookup, None, &|| false);
-                ranked.is_ok_and(|(mut ranking, _)| {
-                    ranking
-                        .next_block(64, &|| false)
-                        .is_ok_and(|(_, hits)| hits.len() >= 64)
-                })
-            }),
+            Box::new(|| above(of_halves)),
+        ),
+        (
+            "int8 before f16, top 10",
+            Box::new(|| search(of_bytes, &lookups[..1], None)),
+        ),
+        (
+            "int8 before f16, 20 labels together",
+            Box::new(|| search(of_bytes, &lookups, None)),
+        ),
+        (
+            "int8 before f16, all above a score: ranked, first 64",
+            Box::new(|| above(of_bytes)),
         ),
     ];
     let mut seconds = vec![Vec::new(); cases.len()];
@@ -175,6 +196,19 @@ fn features(
         start.elapsed().as_secs_f64()
     );
     Ok(features)
+}
+
+/// The features once more, in bytes.
+fn in_bytes(dir: &Path, features: &Features) -> Result<Int8, Box<dyn std::error::Error>> {
+    let path = dir.join("F16.i8");
+    let start = Instant::now();
+    let mut file = std::io::BufWriter::new(std::fs::File::create(&path)?);
+    let sum = Sum::of(b"the features of this benchmark");
+    int8::write(features, &sum, &mut file)?;
+    file.into_inner()?.sync_all()?;
+    println!("in bytes in {:.2} s", start.elapsed().as_secs_f64());
+    let int8 = Int8::open(&path, features, &sum, SumOf::UpTo(0), FeaturesIn::Mapped)?;
+    Ok(int8.ok_or("the file was just written")?)
 }
 
 /// Reads all words with all processors.

@@ -131,6 +131,8 @@ pub enum Command {
     Update(UpdateArgs),
     /// Put the shards of a build together: one collection from several machines.
     Merge(MergeArgs),
+    /// Make what searches of a large collection read first: its features in a byte for each number.
+    Index(IndexArgs),
     /// Answer searches over HTTP: /sparql and /query.
     Serve(ServeArgs),
     /// Load RDF files into the metadata store.
@@ -150,9 +152,12 @@ impl Command {
     #[must_use]
     pub fn takes_settings(&self) -> bool {
         match self {
-            Self::Build(_) | Self::Update(_) | Self::Merge(_) | Self::Serve(_) | Self::Query(_) => {
-                true
-            }
+            Self::Build(_)
+            | Self::Update(_)
+            | Self::Merge(_)
+            | Self::Index(_)
+            | Self::Serve(_)
+            | Self::Query(_) => true,
             Self::Demo(_) | Self::Load(_) | Self::Inspect(_) | Self::IiifServe(_) => false,
         }
     }
@@ -824,6 +829,20 @@ pub struct MergeArgs {
     /// Failures up to this number or share are no reason for exit code 3
     #[arg(long, value_name = "N|N%", default_value = "5%")]
     pub max_failures: Limit,
+}
+
+/// `clip-search index`.
+#[derive(Debug, Args)]
+pub struct IndexArgs {
+    /// The collection: the data directory that `build` makes
+    #[arg(
+        long,
+        visible_alias = "dataDir",
+        env = "CLIP_DATA_DIRECTORY",
+        value_name = "FOLDER",
+        default_value = "./data"
+    )]
+    pub data_dir: PathBuf,
 }
 
 /// `clip-search load`.

@@ -19,6 +19,7 @@ mod urls;
 mod verify;
 
 use crate::features::Features;
+use crate::features::int8::Int8;
 use crate::features::npy::FeaturesIn;
 use crate::iiif::image_iri;
 use identity::Identity;
@@ -33,6 +34,7 @@ use urls::Urls;
 #[derive(Debug, Clone)]
 pub struct Collection {
     features: Features,
+    int8: Option<Int8>,
     ids: Ids,
     urls: Urls,
     identity: Option<Identity>,
@@ -59,6 +61,7 @@ impl Collection {
         assert_eq!(features.len(), urls.len(), "one URL per row");
         Self {
             features,
+            int8: None,
             ids,
             urls,
             identity: None,
@@ -109,7 +112,10 @@ impl Collection {
         features_in: FeaturesIn,
     ) -> Result<Self, CollectionError> {
         let opened = open::open(dir, iiif_column, open::CHEAP_SUM, features_in)?;
-        if let Some(problem) = opened.sizes_problem {
+        for problem in [opened.sizes_problem, opened.int8_problem]
+            .into_iter()
+            .flatten()
+        {
             tracing::warn!("{problem}");
         }
         Ok(opened.collection)
@@ -119,6 +125,12 @@ impl Collection {
     #[must_use]
     pub fn features(&self) -> &Features {
         &self.features
+    }
+
+    /// The same in a byte for each number, where the data directory has them.
+    #[must_use]
+    pub fn int8(&self) -> Option<&Int8> {
+        self.int8.as_ref()
     }
 
     /// Which model made the features, where the data directory says so.

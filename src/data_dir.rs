@@ -3,6 +3,8 @@
 
 /// The matrix.
 pub const FEATURES: &str = "features/features.npy";
+/// The matrix in a byte for each number, if `clip-search index` was asked for it.
+pub const FEATURES_IN_BYTES: &str = "features/features.i8";
 /// The ids of its rows.
 pub const IMAGE_IDS: &str = "features/imageIds.csv";
 /// Which model made it, and the checksums of the files.

@@ -11,10 +11,11 @@ use crate::image_id::digest;
 use crate::place;
 use crate::search::exact::Exact;
 use crate::search::ranking::Ranking;
+use crate::search::rows::Rows;
 use crate::search::{Done, SearchError, VectorSearch};
 use crate::text_vectors::{TextDigest, TextVectors};
 use lru::LruCache;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -57,7 +58,7 @@ impl Engine {
     #[must_use]
     pub fn new(collection: Arc<Collection>, encoder: Arc<dyn Encoder>, fetcher: Fetcher) -> Self {
         Self {
-            search: Box::new(Exact::new(collection.features().clone())),
+            search: search_of(&collection),
             collection,
             encoder: Arc::new(Together::new(encoder)),
             fetcher,
@@ -79,7 +80,7 @@ impl Engine {
     #[must_use]
     pub fn over(&self, collection: Arc<Collection>) -> Self {
         Self {
-            search: Box::new(Exact::new(collection.features().clone())),
+            search: search_of(&collection),
             collection,
             encoder: Arc::clone(&self.encoder),
             fetcher: self.fetcher.clone(),
@@ -235,7 +236,7 @@ impl Engine {
     pub fn search_each(
         &self,
         lookups: &[Lookup<'_>],
-        rows: Option<&BTreeSet<usize>>,
+        rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Vec<Vec<Hit>>, Done), SearchError> {
         self.search.each(lookups, rows, is_stopped)
@@ -248,9 +249,15 @@ impl Engine {
     pub fn ranking(
         &self,
         lookup: Lookup<'_>,
-        rows: Option<&BTreeSet<usize>>,
+        rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Ranking, Done), SearchError> {
         self.search.ranked(lookup, rows, is_stopped)
     }
+}
+
+/// What searches a collection.
+fn search_of(collection: &Collection) -> Box<dyn VectorSearch> {
+    let exact = Exact::new(collection.features().clone());
+    Box::new(exact.with_int8(collection.int8().cloned()))
 }

@@ -21,6 +21,7 @@ mod files;
 mod folder;
 mod gone;
 mod iiif;
+pub mod index;
 mod journal;
 pub mod limit;
 mod lines;

@@ -2,6 +2,7 @@
 
 use super::MANIFESTS;
 use super::files::{self, DataDir, Draft};
+use super::index;
 use super::journal::{Id, Journal};
 use super::metadata::METADATA;
 use super::part::Part;
@@ -13,7 +14,7 @@ use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, SIZES};
 use crate::encoder::ModelLabel;
 use crate::encoder::probe::Probe;
 use crate::features::npy::{self, Precision};
-use crate::features::sum::{Sum, Summing};
+use crate::features::sum::{Sum, Summing, SummingWriter};
 use crate::image_id;
 use anyhow::{Context, bail};
 use std::collections::HashSet;
@@ -47,9 +48,13 @@ impl Files {
     /// whole, and the next build completes it from the journal. A reader that opened one file before and
     /// one after is told by the checksums in `features.json`.
     pub(super) fn publish(self, dir: &DataDir) -> anyhow::Result<()> {
+        let features_in_bytes = index::drafted_anew(dir, self.features.part())?;
         files::remove(&dir.path(IMAGE_IDS))?;
         self.images_csv.publish()?;
         self.features.publish()?;
+        if let Some(features_in_bytes) = features_in_bytes {
+            features_in_bytes.publish()?;
+        }
         self.sizes.publish()?;
         self.identity.publish()?;
         for other in self.others {
@@ -89,16 +94,14 @@ pub(super) fn publish(
     let ids_path = dir.path(IMAGE_IDS);
     let mut features_sum = Summing::default();
     let features = Draft::write(&dir.path(FEATURES), |file| {
+        let mut file = SummingWriter(file, &mut features_sum);
         let width = journal.width();
-        let header = npy::header(ids.len(), width, precision);
-        features_sum.update(&header);
-        file.write_all(&header)?;
+        file.write_all(&npy::header(ids.len(), width, precision))?;
         let mut bytes = Vec::with_capacity(width * precision.size_bytes());
         for id in &ids {
             let vector = journal.get(id)?.context("the journal knew this image")?;
             bytes.clear();
             precision.write_row(&vector, &mut bytes);
-            features_sum.update(&bytes);
             file.write_all(&bytes)?;
         }
         anyhow::Ok(())
@@ -214,8 +217,8 @@ pub(super) fn remove_vanished(
 fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> anyhow::Result<(Draft, Sum)> {
     let mut sum = Summing::default();
     let draft = Draft::write(path, |file| {
+        let mut file = SummingWriter(file, &mut sum);
         for line in lines {
-            sum.update(line.as_bytes());
             file.write_all(line.as_bytes())?;
         }
         std::io::Result::Ok(())

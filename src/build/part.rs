@@ -17,7 +17,7 @@ use super::records::Form;
 use super::shard::Shard;
 use super::source::{Image, Input};
 use crate::data_dir::{IDENTITY, IMAGE_IDS, IMAGES};
-use crate::features::sum::{Sum, Summing};
+use crate::features::sum::{Sum, Summing, SummingWriter};
 use crate::image_id;
 use anyhow::{Context, bail, ensure};
 use base64::Engine;
@@ -197,7 +197,7 @@ impl Part {
         let whole = sum_of_input(input, drafts)?;
         let mut summing = Summing::default();
         drafts.images_csv.rewrite(|old, file| {
-            let mut out = csv::Writer::from_writer(Both(file, &mut summing));
+            let mut out = csv::Writer::from_writer(SummingWriter(file, &mut summing));
             keep_rows(old, &mut out, shard, &input.images)?;
             out.flush()?;
             Ok(())
@@ -229,7 +229,7 @@ impl Part {
     ) -> anyhow::Result<[Draft; 2]> {
         let mut rows = Summing::default();
         let rows_csv = Draft::write(&dir.path(ROWS), |file| {
-            let mut out = Both(file, &mut rows);
+            let mut out = SummingWriter(file, &mut rows);
             out.write_all(ROWS_HEADER.as_bytes())?;
             for image in images {
                 let vector = u8::from(journal.contains(&image.id));
@@ -323,19 +323,4 @@ pub(super) fn sum_of(mut file: File) -> std::io::Result<Sum> {
     let mut summing = Summing::default();
     std::io::copy(&mut file, &mut summing)?;
     Ok(summing.finish())
-}
-
-/// Writes to a file and sums what is written.
-pub(super) struct Both<'a, W>(pub(super) W, pub(super) &'a mut Summing);
-
-impl<W: Write> Write for Both<'_, W> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        let n = self.0.write(bytes)?;
-        self.1.update(&bytes[..n]);
-        Ok(n)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.0.flush()
-    }
 }

@@ -7,7 +7,8 @@ use super::report::in_full;
 use super::tables::{IdList, Listed};
 use super::verify::{check_identity, check_there};
 use super::{plain, sizes_file};
-use crate::data_dir::{FEATURES, ID_COLUMN, IMAGE_IDS, IMAGES};
+use crate::data_dir::{FEATURES, FEATURES_IN_BYTES, ID_COLUMN, IMAGE_IDS, IMAGES};
+use crate::features::int8::Int8;
 use crate::features::npy::{self, FeaturesError, FeaturesIn, Precision, SumOf};
 use crate::features::sum::Sum;
 use std::path::{Path, PathBuf};
@@ -142,6 +143,8 @@ pub(super) struct Opened {
     pub(super) has_sizes: bool,
     /// Why there are no sizes although there is such a file.
     pub(super) sizes_problem: Option<String>,
+    /// Why the features are not searched in bytes although there is such a file.
+    pub(super) int8_problem: Option<String>,
 }
 
 /// What has been read of the tables.
@@ -169,9 +172,14 @@ pub(super) fn open(
     let identity = Identity::read(dir)?;
     // Only `inspect` tells what takes long to find out.
     let counts_foreign_ids = sum_of == SumOf::All;
-    // Without an identity there is nothing to compare with.
-    let sum_of = identity.as_ref().map_or(SumOf::UpTo(0), |_| sum_of);
-    let npy = npy::read_summed(&features_path, sum_of, features_in)?;
+    let int8_path = dir.join(FEATURES_IN_BYTES);
+    let sum_of_features = match identity {
+        Some(_) => sum_of,
+        // Without an identity there is nothing to compare with, unless it is what the file of bytes was made of.
+        None if int8_path.exists() => SumOf::All,
+        None => SumOf::UpTo(0),
+    };
+    let npy = npy::read_summed(&features_path, sum_of_features, features_in)?;
     let tables = match plain::read(&ids_path, &images_path, iiif_column, counts_foreign_ids) {
         Some((listed, ids_sum)) => Tables::Plain(Box::new(listed), ids_sum),
         None => Tables::Any(IdList::read(&ids_path)?),
@@ -191,6 +199,22 @@ pub(super) fn open(
     if let Some(identity) = &identity {
         check_identity(dir, identity, &npy, ids_sum)?;
     }
+    let features_sum = match &identity {
+        Some(identity) => Some(&identity.blake2b_256.features),
+        None => npy.sum.as_ref(),
+    };
+    let int8 = features_sum.map_or(Ok(None), |sum| {
+        Int8::open(&int8_path, &npy.features, sum, sum_of, features_in)
+    });
+    let (int8, int8_problem) = match int8 {
+        Ok(int8) => (int8, None),
+        Err(error) => {
+            let problem = format!(
+                "{error}; searches go without it until `clip-search index` has made it anew, and find the same"
+            );
+            (None, Some(problem))
+        }
+    };
     let listed = match tables {
         Tables::Plain(listed, _) => *listed,
         Tables::Any(ids) => ids.with_images(&ids_path, &images_path, iiif_column)?,
@@ -211,6 +235,7 @@ pub(super) fn open(
         collection = collection.with_sizes(sizes);
     }
     collection.identity = identity;
+    collection.int8 = int8;
     Ok(Opened {
         collection,
         precision: npy.precision,
@@ -220,5 +245,6 @@ pub(super) fn open(
         n_foreign_ids: listed.n_foreign_ids,
         has_sizes,
         sizes_problem,
+        int8_problem,
     })
 }

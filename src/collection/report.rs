@@ -33,6 +33,8 @@ pub struct Counts {
     pub width: usize,
     /// Number format of `features.npy`.
     pub precision: Precision,
+    /// Whether there is a `features.i8` that searches read first.
+    pub has_int8: bool,
     /// The column of `images.csv` with the IIIF URLs.
     pub iiif_column: String,
     /// Images with a vector by what is known of their size; `None` if there is no `sizes.csv` that can be used.
@@ -70,6 +72,7 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
         without_vector: opened.n_images.saturating_sub(vectors),
         width: opened.collection.features().width(),
         precision: opened.precision,
+        has_int8: opened.collection.int8().is_some(),
         iiif_column: opened.iiif_column,
         sizes: (opened.has_sizes).then(|| count_sizes(&opened.collection)),
     };
@@ -93,6 +96,7 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
         .map(|(n, what)| format!("{n} {what}"))
         .collect();
     problems.extend(opened.sizes_problem);
+    problems.extend(opened.int8_problem);
     if vectors == 0 {
         problems.push(format!(
             "no image of {} has a vector",

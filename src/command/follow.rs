@@ -100,8 +100,9 @@ impl Follower {
         let engine = if from.collection == to.collection {
             Arc::clone(engine)
         } else {
+            let data = &self.data;
             let collection =
-                Collection::open_with_column(&self.data.data_dir, self.data.iiif_column())?;
+                Collection::open_in(&data.data_dir, data.iiif_column(), data.features_in)?;
             check_model(&self.data, &collection, &self.model, &**engine.encoder())?;
             Arc::new(engine.over(Arc::new(collection)))
         };

@@ -157,10 +157,15 @@ fn print_text(
     if let Some(counts) = &collection.counts {
         out.line(format_args!("  images      {}", counts.images));
         out.line(format_args!(
-            "  vectors     {} of width {} in {}",
+            "  vectors     {} of width {} in {}{}",
             counts.vectors,
             counts.width,
-            json_text(&counts.precision)
+            json_text(&counts.precision),
+            if counts.has_int8 {
+                ", and in bytes, which searches read first"
+            } else {
+                ""
+            }
         ));
         out.line(format_args!(
             "  IIIF URLs   in column {}",

@@ -4,6 +4,7 @@ mod build;
 mod demo;
 mod follow;
 mod iiif_serve;
+mod index;
 mod inspect;
 mod load;
 mod merge;
@@ -43,6 +44,7 @@ pub async fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Build(args) => build::run(args).await,
         Command::Update(args) => build::update(args).await,
         Command::Merge(args) => blocking(move || merge::run(args)).await,
+        Command::Index(args) => blocking(move || index::run(&args)).await,
         Command::Serve(args) => serve::run(args).await,
         Command::Load(args) => blocking(move || load::run(&args)).await,
         Command::Query(args) => {

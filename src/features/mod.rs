@@ -2,6 +2,7 @@
 
 #[cfg(unix)]
 mod cut;
+pub mod int8;
 pub(crate) mod kernel;
 mod mapped;
 pub mod nearest;
@@ -12,6 +13,7 @@ pub(crate) mod score;
 pub mod sum;
 
 use half::f16;
+use half::slice::HalfFloatSliceExt;
 use ndarray::Array2;
 use numbers::Numbers;
 use std::borrow::Cow;
@@ -120,6 +122,15 @@ impl Features {
     pub(crate) fn read_row(&self, row: usize, components: &mut [f32]) {
         self.raw(row..row + 1).widen(components);
         norm::normalise(components);
+    }
+
+    /// Has memory fetch image `row`, which will be read soon.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, row: usize) {
+        kernel::fetch(match self.raw(row..row + 1) {
+            Raw::F16(raw) => bytemuck::cast_slice(raw.reinterpret_cast()),
+            Raw::F32(raw) => bytemuck::cast_slice(raw),
+        });
     }
 
     /// The rows in `rows` as they stand in the file, one after the other.

@@ -70,6 +70,21 @@ impl<R: Read> Read for SummingReader<R> {
     }
 }
 
+/// Writes, and sums what is written.
+pub(crate) struct SummingWriter<'a, W>(pub(crate) W, pub(crate) &'a mut Summing);
+
+impl<W: Write> Write for SummingWriter<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let n = self.0.write(bytes)?;
+        self.1.update(&bytes[..n]);
+        Ok(n)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,13 +9,13 @@ use crate::describe::image::DescribedImage;
 use crate::presentation::asked::{Asked, Wanted};
 use crate::presentation::reader::ForReader;
 use crate::presentation::{self, Links, canvas, collection};
+use crate::search::rows::Rows;
 use crate::sparql::Cancellation;
 use crate::sparql::search::{QueryImage, SearchRequest};
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// Most canvases of a manifest. Viewers get slow before, and a canvas takes some kilobytes.
@@ -234,7 +234,7 @@ impl AppState {
         &self,
         choice: &Choice,
         cancellation: &Cancellation,
-    ) -> Result<BTreeSet<usize>, ApiError> {
+    ) -> Result<Rows, ApiError> {
         let collection = self.sparql.engine().collection();
         Ok(match choice {
             Choice::Ids(ids) => (ids.iter().filter_map(|id| collection.row_of_id(id))).collect(),

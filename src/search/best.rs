@@ -9,6 +9,8 @@ pub(super) struct Best {
     rows: Vec<Estimate>,
     /// At least `k` rows have a score of this or more: a row that cannot reach it is none of the best.
     threshold: f32,
+    /// With so many rows it is worth looking which of them cannot be among the best any more.
+    many: usize,
 }
 
 /// Rows that are kept without looking which of them cannot be among the best any more.
@@ -19,6 +21,7 @@ impl Best {
         Self {
             k,
             rows: Vec::new(),
+            many: k.saturating_mul(2).saturating_add(SPARE),
             threshold: match k {
                 0 => f32::INFINITY,
                 _ => f32::NEG_INFINITY,
@@ -35,8 +38,11 @@ impl Best {
     pub(super) fn extend(&mut self, rows: &[Estimate]) {
         let threshold = self.threshold;
         (self.rows).extend(rows.iter().filter(|row| row.high >= threshold));
-        if self.rows.len() >= self.k.saturating_mul(2).saturating_add(SPARE) {
+        if self.rows.len() >= self.many {
             self.drop_hopeless();
+            // Where thousands of pictures are alike (blank pages), thousands stay: they are not looked at for each that
+            // is added.
+            self.many = self.many.max(self.rows.len().saturating_mul(2));
         }
     }
 

@@ -1,28 +1,34 @@
 //! Exact search: every image is looked at.
 //!
 //! In two steps. The vectors are read as they stand in the file, in blocks, by all processors, and each score is
-//! estimated: in whatever order of additions is quickest, and as certain as `bounds.rs` says. What may belong into
-//! the answer is then scored as everything is ([`crate::embedding::Embedding::cosine`]). So answers have the same bits
+//! estimated: in whatever order of additions is quickest, and as certain as `bounds.rs` says; where there is a file with a
+//! byte for each number, that is read instead, and `coarse.rs` says how certain it is. What may belong into the answer is
+//! then scored as everything is ([`crate::embedding::Embedding::cosine`]). So answers have the same bits
 //! whatever the processor, the number of threads, or the kernel.
 
 use super::best::Best;
 use super::bounds::{Estimate, slack};
+use super::coarse::{Coarse, Room};
 use super::pool::{Pool, Stopped};
 use super::ranking::Ranking;
+use super::rows::Rows;
 use super::tile::Tile;
 use super::{Done, SearchError, VectorSearch};
 use crate::embedding::Embedding;
 use crate::features::Features;
+use crate::features::int8::Int8;
 use crate::features::kernel::with_all_the_processor_has;
 use crate::features::nearest::{Hit, Lookup, best_first};
 use crate::features::score::score;
-use std::collections::BTreeSet;
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// The engine that looks at every image.
 pub struct Exact {
     features: Features,
+    /// The same in bytes, to be read first.
+    int8: Option<Int8>,
     pool: &'static Pool,
     /// Rows that a thread looks at before it asks what is next.
     block: usize,
@@ -31,14 +37,27 @@ pub struct Exact {
 /// A block is read from memory in some 0.1 ms: rarely enough to ask what is next, often enough to stop in time.
 const BLOCK_BYTES: usize = 1 << 20;
 
+/// Where bytes leave the score of more than one row in so many too uncertain, they are read no further: to score a row
+/// that lies anywhere takes as long as a better estimate of a dozen that lie together.
+const UNCLEAR: usize = 32;
+
 /// Rows at scattered places that a thread scores before it asks what is next.
 pub(super) const SCATTERED: usize = 256;
+
+/// So many rows before it is read, memory is asked for a row at a scattered place.
+const AHEAD: usize = 4;
 
 impl Exact {
     /// Searches `features`.
     #[must_use]
     pub fn new(features: Features) -> Self {
         Self::with(features, Pool::shared(), None)
+    }
+
+    /// With the same features in bytes, which are read first.
+    #[must_use]
+    pub fn with_int8(self, int8: Option<Int8>) -> Self {
+        Self { int8, ..self }
     }
 
     /// With the threads of `pool`, and so many rows in a block, if not as many as are quick.
@@ -49,6 +68,7 @@ impl Exact {
         });
         Self {
             features,
+            int8: None,
             pool,
             block,
         }
@@ -72,24 +92,45 @@ impl Exact {
     fn scan(
         &self,
         lookups: &[Lookup<'_>],
-        rows: Option<&BTreeSet<usize>>,
+        rows: Option<&Rows>,
         is_lazy: bool,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Vec<Found>, SearchError> {
         self.check_widths(lookups)?;
+        let int8 = (self.int8.as_ref()).filter(|_| rows.is_none() && self.features.width() > 0);
+        if let Some(int8) = int8.filter(|int8| int8.check().is_ok()) {
+            let found = self.scan_with(Some(int8), lookups, rows, is_lazy, is_stopped)?;
+            // Whoever changes that file takes nothing from an answer.
+            if int8.check().is_ok() {
+                return Ok(found);
+            }
+        }
+        self.scan_with(None, lookups, rows, is_lazy, is_stopped)
+    }
+
+    fn scan_with(
+        &self,
+        int8: Option<&Int8>,
+        lookups: &[Lookup<'_>],
+        rows: Option<&Rows>,
+        is_lazy: bool,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Vec<Found>, SearchError> {
         let n = self.features.len();
+        let queries: Vec<f32> = (lookups.iter())
+            .flat_map(|lookup| lookup.query.as_slice())
+            .copied()
+            .collect();
         let scan = Arc::new(Scan {
             features: self.features.clone(),
+            coarse: int8.map(|int8| Coarse::new(int8.clone(), &queries, lookups.len())),
+            is_coarse_clear: AtomicBool::new(true),
             slack: slack(self.features.width()),
             asked: lookups
                 .iter()
                 .map(|lookup| (lookup.min_score, lookup.limit))
                 .collect(),
-            queries: lookups
-                .iter()
-                .flat_map(|lookup| lookup.query.as_slice())
-                .copied()
-                .collect(),
+            queries,
             found: (lookups.iter())
                 .map(|lookup| Mutex::new(Found::of(lookup.limit, is_lazy)))
                 .collect(),
@@ -104,7 +145,7 @@ impl Exact {
                 self.pool.run(n.div_ceil(block), work, is_stopped)?;
             }
             Some(rows) => {
-                let rows: Vec<u32> = rows.iter().map(|row| number(*row)).collect();
+                let rows = rows.numbers();
                 let n_blocks = rows.len().div_ceil(SCATTERED);
                 let work = move |block: usize| {
                     let rows = rows.chunks(SCATTERED).nth(block);
@@ -123,20 +164,24 @@ impl Exact {
         Ok(scan.found.iter().map(take).collect())
     }
 
-    fn n_scored(&self, lookups: usize, rows: Option<&BTreeSet<usize>>) -> Done {
-        Done::exactly(rows.map_or(self.features.len(), BTreeSet::len) * lookups)
+    fn n_scored(&self, lookups: usize, rows: Option<&Rows>) -> Done {
+        Done::exactly(rows.map_or(self.features.len(), Rows::len) * lookups)
     }
 }
 
 impl VectorSearch for Exact {
     fn name(&self) -> String {
-        format!("exact, {}", self.features.precision())
+        let precision = self.features.precision();
+        match self.int8 {
+            Some(_) => format!("exact, int8 before {precision}"),
+            None => format!("exact, {precision}"),
+        }
     }
 
     fn each(
         &self,
         lookups: &[Lookup<'_>],
-        rows: Option<&BTreeSet<usize>>,
+        rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Vec<Vec<Hit>>, Done), SearchError> {
         let mut all = Vec::with_capacity(lookups.len());
@@ -173,7 +218,7 @@ impl VectorSearch for Exact {
     fn ranked(
         &self,
         lookup: Lookup<'_>,
-        rows: Option<&BTreeSet<usize>>,
+        rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Ranking, Done), SearchError> {
         if rows.is_some() || lookup.limit.is_some() {
@@ -199,6 +244,9 @@ impl From<Stopped> for SearchError {
 /// What several threads look for together.
 struct Scan {
     features: Features,
+    coarse: Option<Coarse>,
+    /// Whether the bytes are worth being read.
+    is_coarse_clear: AtomicBool,
     /// `[n_queries, d]`
     queries: Vec<f32>,
     /// By query: lowest score, limit.
@@ -231,20 +279,46 @@ impl Scan {
     /// Looks at `rows`, which lie one after the other.
     fn look_at(&self, rows: Range<usize>) {
         thread_local! {
-            static TILE: std::cell::RefCell<Tile> = std::cell::RefCell::default();
+            static ROOM: std::cell::RefCell<(Tile, Room)> = std::cell::RefCell::default();
         }
-        TILE.with_borrow_mut(|tile| {
+        ROOM.with_borrow_mut(|(tile, room)| {
+            if let Some(coarse) = &self.coarse
+                && self.is_coarse_clear.load(Ordering::Relaxed)
+            {
+                coarse.estimate(rows.clone(), room);
+                if self.is_clear(room) {
+                    self.take(rows, &room.estimates, |index| room.slacks[index]);
+                    return;
+                }
+                // The rows after these are of the same kind.
+                self.is_coarse_clear.store(false, Ordering::Relaxed);
+            }
             let n_queries = self.asked.len();
             let estimates = tile.estimates(&self.features, rows.clone(), &self.queries, n_queries);
-            self.take(rows, estimates);
+            self.take(rows, estimates, |_| self.slack);
         });
+    }
+
+    /// Whether coarse estimates tell of nearly all rows which side of the lowest score they are on. Among the best it is
+    /// the others that they are compared with, and few are near the last of them.
+    fn is_clear(&self, room: &Room) -> bool {
+        let n_queries = self.asked.len();
+        (self.asked.iter().enumerate()).all(|(query, (min_score, limit))| {
+            let of_query = room.estimates.iter().zip(&room.slacks);
+            let of_query = of_query.skip(query).step_by(n_queries);
+            let is_unclear = |(estimate, slack): &(&f32, &f32)| {
+                (f64::from(**estimate) - min_score).abs() <= f64::from(**slack)
+            };
+            limit.is_some()
+                || of_query.clone().filter(is_unclear).count() * UNCLEAR <= of_query.len()
+        })
     }
 
     /// Keeps what may belong into the answer.
     ///
     /// # Shapes
-    /// - `estimates`: `[rows.len(), n_queries]`
-    fn take(&self, rows: Range<usize>, estimates: &[f32]) {
+    /// - `estimates`: `[rows.len(), n_queries]`, each off by at most the `slack` of its index.
+    fn take(&self, rows: Range<usize>, estimates: &[f32], slack: impl Fn(usize) -> f32) {
         let n_queries = self.asked.len();
         let width = self.features.width();
         for (query, (min_score, _)) in self.asked.iter().enumerate() {
@@ -254,9 +328,9 @@ impl Scan {
                 Found::Hits(_) => (false, false, f32::NEG_INFINITY),
             };
             let mut kept: Vec<Estimate> = Vec::new();
-            let of_query = estimates.iter().skip(query).step_by(n_queries);
-            for (row, estimate) in rows.clone().zip(of_query) {
-                let estimate = Estimate::around(number(row), *estimate, self.slack);
+            let of_query = (query..estimates.len()).step_by(n_queries);
+            for (row, index) in rows.clone().zip(of_query) {
+                let estimate = Estimate::around(number(row), estimates[index], slack(index));
                 if estimate.high >= threshold && f64::from(estimate.high) >= *min_score {
                     kept.push(estimate);
                 }
@@ -301,7 +375,10 @@ impl Scan {
         with_all_the_processor_has(
             #[inline(always)]
             || {
-                for row in rows {
+                for (nth, row) in rows.iter().enumerate() {
+                    if let Some(later) = rows.get(nth + AHEAD) {
+                        self.features.fetch(index(*later));
+                    }
                     self.features.read_row(index(*row), &mut components);
                     let of_row = (self.queries.chunks_exact(width)).map(|q| score(&components, q));
                     scores.extend(of_row);

@@ -1,5 +1,8 @@
 use super::*;
+use crate::features::int8;
 use crate::features::nearest;
+use crate::features::npy::{FeaturesIn, SumOf};
+use crate::features::sum::Sum;
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -25,10 +28,35 @@ fn pools() -> [&'static Pool; 2] {
     *POOLS.get_or_init(|| [Pool::with_helpers(0), Pool::with_helpers(3)])
 }
 
+/// With and without the features in bytes, alone and with others.
 fn engines(features: &Features, block: usize) -> impl Iterator<Item = Exact> {
+    let int8 = in_bytes(features);
     pools()
         .into_iter()
-        .map(move |pool| Exact::with(features.clone(), pool, Some(block)))
+        .flat_map(move |pool| [None, Some(int8.clone())].map(|int8| (pool, int8)))
+        .map(move |(pool, int8)| Exact::with(features.clone(), pool, Some(block)).with_int8(int8))
+}
+
+/// The features in bytes, as they are read from a file.
+fn in_bytes(features: &Features) -> Int8 {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("features.i8");
+    write_bytes(features, &path);
+    open_bytes(features, &path).unwrap().unwrap()
+}
+
+fn write_bytes(features: &Features, path: &std::path::Path) {
+    let mut bytes = Vec::new();
+    int8::write(features, &Sum::of(b"features.npy"), &mut bytes).unwrap();
+    std::fs::write(path, bytes).unwrap();
+}
+
+fn open_bytes(
+    features: &Features,
+    path: &std::path::Path,
+) -> Result<Option<Int8>, int8::Int8Error> {
+    let sum = Sum::of(b"features.npy");
+    Int8::open(path, features, &sum, SumOf::All, FeaturesIn::Mapped)
 }
 
 const GOES_ON: &dyn Fn() -> bool = &|| false;
@@ -100,7 +128,7 @@ proptest! {
                 limit: *limit,
             })
             .collect();
-        let some: BTreeSet<usize> = some.into_iter().filter(|row| *row < angles.len()).collect();
+        let some: Rows = some.into_iter().filter(|row| *row < angles.len()).collect();
         for engine in engines(&features, block) {
             let (found, done) = engine.each(&lookups, None, GOES_ON).unwrap();
             prop_assert_eq!(done, Done::exactly(angles.len() * lookups.len()));
@@ -111,9 +139,53 @@ proptest! {
                 lookups.iter().zip(found).zip(among)
             {
                 prop_assert_eq!(found, nearest::at_least(&features, query, *min_score, *limit));
-                let rows = some.iter().copied();
+                let rows = some.iter();
                 prop_assert_eq!(among, nearest::of_rows(&features, query, *min_score, *limit, rows));
             }
+        }
+    }
+
+    /// Vectors as models make them: all in one cone, none near another, from a file in half precision.
+    #[test]
+    fn each_of_a_cone_is_found_as_by_the_plain_search(
+        seed in any::<u64>(),
+        n in 1..1500_usize,
+        width in prop_oneof![Just(3_usize), Just(64), Just(130)],
+        common in 0.0..3.0_f32,
+        min_score in -0.5..1.0_f64,
+        limit in proptest::option::of(0..40_usize),
+    ) {
+        let mut state = seed | 1;
+        let mut vector = || {
+            let numbers = (0..width).map(|k| {
+                // xorshift64
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                let number = u16::try_from(state >> 48).unwrap();
+                let number = f32::from(number) / 32_768.0 - 1.0;
+                number + if k % 3 == 0 { common } else { 0.0 }
+            });
+            Embedding::new(numbers.collect())
+        };
+        let rows: Vec<f32> = (0..n)
+            .filter_map(|_| vector().ok())
+            .flat_map(|row| row.as_slice().to_vec())
+            .collect();
+        let Ok(query) = vector() else { return Ok(()) };
+        let n = rows.len() / width;
+        let features = Features::from_unit_rows(Array2::from_shape_vec((n, width), rows).unwrap());
+        let lookup = Lookup { query: &query, min_score, limit };
+        let expected = nearest::at_least(&features, &query, min_score, limit);
+        for engine in engines(&features, 100) {
+            let (found, _) = engine.each(&[lookup], None, GOES_ON).unwrap();
+            prop_assert_eq!(&found[0], &expected);
+            let (mut ranking, _) = engine.ranked(lookup, None, GOES_ON).unwrap();
+            let mut found: Vec<Hit> = Vec::new();
+            while found.len() < expected.len() {
+                found.extend(ranking.next_block(13, GOES_ON).unwrap().1);
+            }
+            prop_assert_eq!(&found, &expected);
         }
     }
 
@@ -175,7 +247,7 @@ proptest! {
 /// Files of features: what becomes of answers when something happens to them.
 mod files {
     use super::*;
-    use crate::features::npy::{self, FeaturesIn, Precision, SumOf, header};
+    use crate::features::npy::{self, Precision, header};
     use std::fs::{File, OpenOptions};
     use std::path::Path;
     use std::time::{Duration, SystemTime};
@@ -258,6 +330,36 @@ mod files {
             .set_modified(later)
             .unwrap();
         assert!(matches!(hits(&features), Err(SearchError::Changed(_))));
+    }
+
+    #[test]
+    fn bytes_of_a_file_that_is_written_over_are_not_believed() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("features.npy");
+        let features = mapped(&path, 1, Precision::F16);
+        let path = dir.path().join("features.i8");
+        write_bytes(&features, &path);
+        let int8 = open_bytes(&features, &path).unwrap().unwrap();
+        let engine = Exact::new(features.clone()).with_int8(Some(int8));
+        assert_eq!(engine.name(), "exact, int8 before f16");
+        let query = Embedding::new(direction(0, 64)).unwrap();
+        let lookup = Lookup {
+            query: &query,
+            min_score: -1.0,
+            limit: Some(5),
+        };
+        let found = || engine.each(&[lookup], None, GOES_ON).unwrap().0.pop();
+        let before = found();
+        let length = std::fs::metadata(&path).unwrap().len();
+        // Cut off, and then as long as before, of zeros: no row could be found by these.
+        for length in [0, length] {
+            let file = OpenOptions::new().write(true).open(&path).unwrap();
+            file.set_len(length).unwrap();
+            file.set_modified(SystemTime::now() + Duration::from_secs(2))
+                .unwrap();
+            assert_eq!(found(), before);
+        }
+        assert_eq!(before, Some(hits(&features).unwrap()));
     }
 
     #[test]

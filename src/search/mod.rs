@@ -5,22 +5,24 @@
 
 mod best;
 mod bounds;
+mod coarse;
 pub mod exact;
 mod pool;
 pub mod ranking;
+pub mod rows;
 mod tile;
 
 use crate::features::ChangedFile;
 use crate::features::nearest::{Hit, Lookup};
 use ranking::Ranking;
-use std::collections::BTreeSet;
+use rows::Rows;
 
 /// Finds the images that are nearest to vectors.
 ///
 /// # Contract
 /// - A score is that of [`crate::embedding::Embedding::cosine`], bit for bit; hits of one score are in the order of their rows.
 /// - Equal questions have equal answers, whatever the machine and whatever else it does.
-/// - `rows`, if given, are the only images that count, in ascending order; all are below the number of images.
+/// - `rows`, if given, are the only images that count; all are below the number of images.
 /// - `is_stopped` is asked every few milliseconds.
 pub trait VectorSearch: Send + Sync {
     /// What it is called where a plan is explained.
@@ -33,7 +35,7 @@ pub trait VectorSearch: Send + Sync {
     fn each(
         &self,
         lookups: &[Lookup<'_>],
-        rows: Option<&BTreeSet<usize>>,
+        rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Vec<Vec<Hit>>, Done), SearchError>;
 
@@ -44,7 +46,7 @@ pub trait VectorSearch: Send + Sync {
     fn ranked(
         &self,
         lookup: Lookup<'_>,
-        rows: Option<&BTreeSet<usize>>,
+        rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Ranking, Done), SearchError>;
 }

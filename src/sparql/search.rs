@@ -2,6 +2,7 @@
 
 use crate::encoder::together::{EmbedError, IsStopped};
 use crate::features::nearest::{Hit, Lookup};
+use crate::search::rows::Rows;
 use crate::sparql::Sparql;
 use crate::sparql::algebra::cells::integer;
 use crate::sparql::error::{Malformed, QueryError};
@@ -15,7 +16,6 @@ use oxigraph::model::{Literal, NamedNode, Term, Variable};
 use spargebra::Query;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::{TermPattern, TriplePattern};
-use std::collections::BTreeSet;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ impl Sparql {
     pub fn search_rows(
         &self,
         text: &str,
-        rows: &BTreeSet<usize>,
+        rows: &Rows,
         cancellation: &Cancellation,
     ) -> Result<Vec<Hit>, QueryError> {
         let stopped = cancellation.clone();

@@ -88,6 +88,7 @@ fn the_published_collection_opens() {
             without_vector: 157,
             width: 512,
             precision: Precision::F16,
+            has_int8: false,
             iiif_column: "iiif_url".to_owned(),
             sizes: None,
         })

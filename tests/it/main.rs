@@ -24,6 +24,7 @@ mod http;
 mod http2;
 mod identity;
 mod iiif_serve;
+mod index;
 mod keep_images;
 mod level0;
 mod links;

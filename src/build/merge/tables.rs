@@ -4,12 +4,11 @@
 
 use super::super::failures::{COLUMNS, FAILURES};
 use super::super::files::{DataDir, Draft};
-use super::super::part::Both;
 use super::member::{Member, Reader};
 use super::order::Order;
 use crate::data_dir::{FEATURES, IMAGES};
 use crate::features::npy::{self, RawRows};
-use crate::features::sum::{Sum, Summing};
+use crate::features::sum::{Sum, Summing, SummingWriter};
 use anyhow::{anyhow, ensure};
 use csv::ByteRecord;
 use std::cmp::Reverse;
@@ -53,7 +52,7 @@ pub(super) fn features(
 ) -> anyhow::Result<(Draft, Sum)> {
     let mut sum = Summing::default();
     let draft = Draft::write(path, |file| {
-        let mut out = Both(file, &mut sum);
+        let mut out = SummingWriter(file, &mut sum);
         let mut rows = Vec::with_capacity(members.len());
         for member in members {
             let of_member = RawRows::open(&member.path.join(FEATURES))?;
@@ -86,7 +85,7 @@ pub(super) fn lines(
 ) -> anyhow::Result<(Draft, Sum)> {
     let mut sum = Summing::default();
     let draft = Draft::write(&dir.path(name), |file| {
-        let mut out = Both(file, &mut sum);
+        let mut out = SummingWriter(file, &mut sum);
         let mut readers = Vec::with_capacity(members.len());
         let mut header = None;
         for member in members {

@@ -68,7 +68,7 @@ pub enum SumOf {
 }
 
 impl SumOf {
-    fn includes(self, size_bytes: u64) -> bool {
+    pub(crate) fn includes(self, size_bytes: u64) -> bool {
         match self {
             Self::All => true,
             Self::UpTo(most) => size_bytes <= most,

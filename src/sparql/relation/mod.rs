@@ -7,13 +7,13 @@ use crate::engine::Engine;
 use crate::features::nearest::{Hit, Lookup};
 use crate::search::Done;
 use crate::search::ranking::Ranking;
+use crate::search::rows::Rows;
 use crate::sparql::error::QueryError;
 use crate::sparql::explain::RequestExplanation;
 use crate::sparql::limits::spent::Spent;
 use crate::sparql::options::SparqlOptions;
 use crate::sparql::query_run::QueryRun;
 use crate::sparql::request::inputs::{Inputs, Tuple};
-use std::collections::BTreeSet;
 
 /// The hits of a request for all its tuples.
 pub(super) struct Relation {
@@ -54,7 +54,7 @@ pub(super) struct RankedHit {
 pub(super) struct Restriction {
     /// The rows of the images that matter; the others cannot be joined and are not scored, unless a
     /// limit has to rank them all.
-    pub candidates: Option<BTreeSet<usize>>,
+    pub candidates: Option<Rows>,
     /// Hits below this score are filtered out.
     pub floor: Option<f64>,
     /// Why this is so, and what it took to find out.

@@ -3,6 +3,7 @@
 use super::known::Known;
 use super::{is_plainly_joined, named_constants, restricting, score_floor};
 use crate::collection::Collection;
+use crate::search::rows::Rows;
 use crate::sparql::algebra::variables::variable_of;
 use crate::sparql::error::QueryError;
 use crate::sparql::evaluate::optimizer;
@@ -17,7 +18,7 @@ use crate::vocab::Property;
 use oxrdf::vocab::xsd;
 use oxrdf::{Term, Variable};
 use spargebra::term::TermPattern;
-use std::collections::{BTreeSet, HashSet};
+use std::collections::HashSet;
 
 /// What the search for `request` may leave out. What is found at one of several fragments holds for all
 /// if their rows meet in every solution. `found`: what was found out before.
@@ -103,11 +104,7 @@ fn candidates(
 }
 
 /// The rows of the images that the query names by constants and inline data, if it does.
-fn named_rows(
-    fragments: &[usize],
-    known: &Known<'_>,
-    collection: &Collection,
-) -> Option<BTreeSet<usize>> {
+fn named_rows(fragments: &[usize], known: &Known<'_>, collection: &Collection) -> Option<Rows> {
     image_columns(fragments, known)
         .filter_map(|(index, property, object)| {
             let terms = match object {
@@ -118,7 +115,7 @@ fn named_rows(
             let terms = terms.into_iter().map(Term::from);
             Some(rows_of(collection, property, terms))
         })
-        .min_by_key(BTreeSet::len)
+        .min_by_key(Rows::len)
 }
 
 /// The rows of the images that have one of `terms` as `property`.
@@ -126,7 +123,7 @@ fn rows_of(
     collection: &Collection,
     property: Property,
     terms: impl IntoIterator<Item = Term>,
-) -> BTreeSet<usize> {
+) -> Rows {
     (terms.into_iter())
         .filter_map(|term| row_of(collection, property, &term))
         .collect()
@@ -238,7 +235,7 @@ fn image_columns<'a>(
 #[derive(Clone)]
 pub(in crate::sparql) struct Found {
     /// None if all do.
-    rows: Option<BTreeSet<usize>>,
+    rows: Option<Rows>,
     reason: String,
     n_probed: usize,
 }
@@ -261,7 +258,7 @@ impl Found {
             _ => (self, other),
         };
         let rows = match (few.rows, &many.rows) {
-            (Some(rows), Some(others)) => Some(&rows & others),
+            (Some(rows), Some(others)) => Some(rows.among(others)),
             (rows, _) => rows,
         };
         Self {
@@ -272,7 +269,7 @@ impl Found {
     }
 
     /// Those that the query names.
-    pub(in crate::sparql) fn named(rows: BTreeSet<usize>) -> Self {
+    pub(in crate::sparql) fn named(rows: Rows) -> Self {
         Self {
             reason: format!("the query names {} images of the collection", rows.len()),
             rows: Some(rows),
@@ -281,7 +278,7 @@ impl Found {
     }
 
     /// Those that some patterns leave.
-    pub(in crate::sparql) fn probed(rows: BTreeSet<usize>, n_probed: usize) -> Self {
+    pub(in crate::sparql) fn probed(rows: Rows, n_probed: usize) -> Self {
         Self {
             reason: format!("the patterns around it leave {} images", rows.len()),
             rows: Some(rows),

@@ -1,0 +1,81 @@
+//! Writing `features.i8`.
+
+use super::MAGIC;
+use super::quantise::{Centre, Rounded, round};
+use crate::features::Features;
+use crate::features::sum::{Sum, Summing, SummingWriter};
+use crate::parallel::in_parallel;
+use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+/// Rows that one processor rounds at a time.
+const ROWS: usize = 1024;
+
+/// So many such pieces are in memory at a time: 16 MiB of vectors with 512 numbers.
+const PIECES: usize = 32;
+
+/// Writes the file of `features`, whose own file has the checksum `features_sum`. The same features give the same bytes,
+/// whatever the processors.
+///
+/// # Errors
+/// Those of `out`, and if the features were changed while they were read.
+pub fn write(features: &Features, features_sum: &Sum, out: &mut impl Write) -> io::Result<()> {
+    let (n, width) = (features.len(), features.width());
+    let centre = Centre::of(features).0;
+    let mut summing = Summing::default();
+    let mut out = SummingWriter(out, &mut summing);
+    let sum = features_sum.to_string();
+    out.write_all(MAGIC)?;
+    out.write_all(&(n as u64).to_le_bytes())?;
+    out.write_all(&(width as u64).to_le_bytes())?;
+    out.write_all(sum.as_bytes())?;
+    for x in &centre {
+        out.write_all(&x.to_le_bytes())?;
+    }
+    let mut rounded: Vec<Rounded> = Vec::with_capacity(n);
+    for start in (0..n).step_by(ROWS * PIECES) {
+        let end = n.min(start + ROWS * PIECES);
+        for (codes, more) in pieces(features, &centre, start, end) {
+            out.write_all(bytemuck::cast_slice(&codes))?;
+            rounded.extend(more);
+        }
+    }
+    for number in (rounded.iter().map(|row| row.scale)).chain(rounded.iter().map(|row| row.rest)) {
+        out.write_all(&number.to_le_bytes())?;
+    }
+    features.check().map_err(io::Error::other)?;
+    let SummingWriter(out, _) = out;
+    out.write_all(summing.finish().to_string().as_bytes())
+}
+
+/// The rows from `start` to `end` in pieces, rounded by all processors.
+fn pieces(
+    features: &Features,
+    centre: &[f32],
+    start: usize,
+    end: usize,
+) -> Vec<(Vec<i8>, Vec<Rounded>)> {
+    let width = features.width();
+    let n_pieces = (end - start).div_ceil(ROWS);
+    let pieces: Vec<Mutex<(Vec<i8>, Vec<Rounded>)>> =
+        (0..n_pieces).map(|_| Mutex::default()).collect();
+    in_parallel(n_pieces, |piece| {
+        let rows = start + piece * ROWS..end.min(start + (piece + 1) * ROWS);
+        let mut codes = vec![0; rows.len() * width];
+        let mut row = vec![0f32; width];
+        let mut rounded = Vec::with_capacity(rows.len());
+        for (nth, number) in rows.enumerate() {
+            features.read_row(number, &mut row);
+            rounded.push(round(
+                &row,
+                centre,
+                &mut codes[nth * width..(nth + 1) * width],
+            ));
+        }
+        *pieces[piece].lock().unwrap_or_else(PoisonError::into_inner) = (codes, rounded);
+        Some(())
+    });
+    (pieces.into_iter())
+        .map(|piece| piece.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
+}
