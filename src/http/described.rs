@@ -17,6 +17,15 @@ impl AppState {
         rows.filter(|row| seen.insert(*row)).collect()
     }
 
+    /// The images in `rows`, in this order, with what the collection itself knows about them.
+    pub(super) fn undescribed(&self, rows: &[usize]) -> Vec<DescribedImage> {
+        let collection = self.sparql.engine().collection();
+        let images = rows.iter();
+        images
+            .map(|row| DescribedImage::new(collection, *row))
+            .collect()
+    }
+
     /// The images in `rows`, in this order, with what is known about them. Blocks.
     ///
     /// A page query that fails costs what it would have told, and no more: the log says why.
@@ -25,10 +34,7 @@ impl AppState {
         rows: &[usize],
         cancellation: &Cancellation,
     ) -> Vec<DescribedImage> {
-        let collection = self.sparql.engine().collection();
-        let mut images: Vec<DescribedImage> = (rows.iter())
-            .map(|row| DescribedImage::new(collection, *row))
-            .collect();
+        let mut images = self.undescribed(rows);
         for some in images.chunks_mut(MAX_ASKED) {
             match self.describe(some, cancellation) {
                 Ok(()) => {}

@@ -4,6 +4,7 @@ use super::AppState;
 use super::body::{self, Field, FieldValue};
 use super::described::MAX_ASKED;
 use super::error::{ApiError, JsonError};
+use super::query::bad_value;
 use crate::collection::sizes::ImageSize;
 use crate::describe::fields::Fields;
 use crate::iiif::picture;
@@ -15,8 +16,8 @@ use axum::response::{IntoResponse, Json, Response};
 use serde::Serialize;
 use std::sync::Arc;
 
-/// The parameter that is read, once for each image; all others are ignored.
-pub(super) const PARAMETER: &str = "image";
+/// The parameters that are read, `image` once for each image; all others are ignored.
+pub(super) const PARAMETERS: [&str; 2] = ["image", "fields"];
 
 const BODY_TYPES: &str = "application/x-www-form-urlencoded or multipart/form-data";
 
@@ -33,19 +34,27 @@ struct KnownImage {
     link: String,
     #[serde(flatten)]
     size: Option<ImageSize>,
-    fields: Fields,
+    /// Missing where nobody asked for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Fields>,
+}
+
+/// What a request asks for.
+#[derive(Default)]
+struct Asked {
+    /// IIIF URLs.
+    images: Vec<String>,
+    /// The page query takes most of the time of an answer, and a page can be laid out by the sizes alone.
+    is_without_fields: bool,
 }
 
 pub(super) async fn get(
     State(state): State<Arc<AppState>>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, JsonError> {
-    let mut images = Vec::new();
-    add_all(
-        &mut images,
-        body::urlencoded(query.unwrap_or_default().as_bytes())?,
-    )?;
-    Ok(answer(state, images).await?)
+    let mut asked = Asked::default();
+    asked.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
+    Ok(answer(state, asked).await?)
 }
 
 pub(super) async fn post(
@@ -54,16 +63,13 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: Body,
 ) -> Result<Response, JsonError> {
-    let mut images = Vec::new();
-    add_all(
-        &mut images,
-        body::urlencoded(query.unwrap_or_default().as_bytes())?,
-    )?;
+    let mut asked = Asked::default();
+    asked.add_all(body::urlencoded(query.unwrap_or_default().as_bytes())?)?;
     let (bytes, _reserved) = state.bodies.read(&headers, body).await?;
     match body::media_type(&headers).as_str() {
         _ if bytes.is_empty() => {}
-        "application/x-www-form-urlencoded" => add_all(&mut images, body::urlencoded(&bytes)?)?,
-        "multipart/form-data" => add_all(&mut images, body::multipart(&headers, bytes).await?)?,
+        "application/x-www-form-urlencoded" => asked.add_all(body::urlencoded(&bytes)?)?,
+        "multipart/form-data" => asked.add_all(body::multipart(&headers, bytes).await?)?,
         other => {
             return Err(ApiError::BodyType {
                 found: if other.is_empty() { "unknown" } else { other }.to_owned(),
@@ -72,47 +78,61 @@ pub(super) async fn post(
             .into());
         }
     }
-    Ok(answer(state, images).await?)
+    Ok(answer(state, asked).await?)
 }
 
-fn add_all(images: &mut Vec<String>, fields: Vec<Field>) -> Result<(), ApiError> {
-    let named = fields.into_iter().filter(|field| field.name == PARAMETER);
-    for Field { value, .. } in named {
-        match value {
-            FieldValue::Text(text) if text.trim().is_empty() => {}
-            FieldValue::Text(text) => images.push(text.trim().to_owned()),
-            FieldValue::File(bytes) => images.push(body::utf8(bytes, "an uploaded file".into())?),
+impl Asked {
+    fn add_all(&mut self, fields: Vec<Field>) -> Result<(), ApiError> {
+        for Field { name, value } in fields {
+            let Some(name) = PARAMETERS.into_iter().find(|known| *known == name) else {
+                continue;
+            };
+            let text = match value {
+                FieldValue::Text(text) => text,
+                FieldValue::File(bytes) => body::utf8(bytes, "an uploaded file".into())?,
+            };
+            match (name, text.trim()) {
+                (_, "") => {}
+                ("image", image) => self.images.push(image.to_owned()),
+                (_, "none") => self.is_without_fields = true,
+                (_, "all") => self.is_without_fields = false,
+                (name, other) => return Err(bad_value(name, "all or none", other)),
+            }
         }
+        if self.images.len() > MAX_ASKED {
+            return Err(ApiError::TooManyImages { most: MAX_ASKED });
+        }
+        Ok(())
     }
-    if images.len() > MAX_ASKED {
-        return Err(ApiError::TooManyImages { most: MAX_ASKED });
-    }
-    Ok(())
 }
 
-async fn answer(state: Arc<AppState>, images: Vec<String>) -> Result<Response, ApiError> {
+async fn answer(state: Arc<AppState>, asked: Asked) -> Result<Response, ApiError> {
     let worker = Arc::clone(&state);
     let cancellation = Cancellation::default();
     let _waiting = cancellation.on_drop();
     let images = state
-        .block(move || worker.known(&images, &cancellation))
+        .block(move || worker.known(&asked, &cancellation))
         .await?;
     Ok(Json(Images { images }).into_response())
 }
 
 impl AppState {
-    fn known(&self, images: &[String], cancellation: &Cancellation) -> Vec<KnownImage> {
+    fn known(&self, asked: &Asked, cancellation: &Cancellation) -> Vec<KnownImage> {
         let collection = self.sparql.engine().collection();
-        let rows = Self::rows(images, |url| collection.row_of_url(url));
-        let described = self.described(&rows, cancellation);
-        described
+        let rows = Self::rows(&asked.images, |url| collection.row_of_url(url));
+        let images = if asked.is_without_fields {
+            self.undescribed(&rows)
+        } else {
+            self.described(&rows, cancellation)
+        };
+        images
             .into_iter()
             .map(|image| KnownImage {
                 link: picture::link(&image.url, image.size, self.sparql.options().link_width_px),
                 image: image.url,
                 id: image.id,
                 size: image.size,
-                fields: image.fields,
+                fields: (!asked.is_without_fields).then_some(image.fields),
             })
             .collect()
     }

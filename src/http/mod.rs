@@ -368,7 +368,7 @@ mod tests {
         for (path, known) in [
             ("/query", names(query::PARAMETERS)),
             ("/sparql", names(sparql::documented_parameters())),
-            ("/images", names([images::PARAMETER])),
+            ("/images", names(images::PARAMETERS)),
             ("/iiif/manifest", names(query::parameters_of_documents())),
             ("/iiif/collection", names(query::parameters_of_documents())),
             ("/iiif/search/1", names(content_search::PARAMETERS)),

@@ -43,6 +43,39 @@ test("boxes have their sizes before the pictures are loaded", () =>
     assert.equal(right.size, 1, "rows end at the same place");
   }));
 
+test("pictures are asked for by their sizes, and titles that come later move nothing", () =>
+  onPage("./", {}, async (page) => {
+    let tell = () => {};
+    const told = new Promise((done) => {
+      tell = done;
+    });
+    await page.route(/\/images$/, async (route) => {
+      if (!route.request().postData().includes("fields=none")) {
+        await told;
+      }
+      await route.continue();
+    });
+    await searchFor(page, "a ship at sea");
+    await page
+      .locator(".grid img")
+      .first()
+      .evaluate((picture) => picture.decode());
+    const boxes = () =>
+      page
+        .locator(".grid li")
+        .evaluateAll((all) => all.map((one) => JSON.stringify(one.getBoundingClientRect())));
+    assert.equal(await page.locator(".caption-title").count(), 0);
+    const before = await boxes();
+    // Opened now, it waits for what is known.
+    const dialog = await opened(page);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    tell();
+    await page.locator(".caption-title").first().waitFor();
+    await page.locator(".caption-maker").first().waitFor();
+    assert.deepEqual(await boxes(), before);
+  }));
+
 test("more pictures come with scrolling and by the button, none twice", () =>
   onPage("?q=a+ship+at+sea&min=0", {}, async (page) => {
     await answered(page);

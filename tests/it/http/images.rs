@@ -118,6 +118,38 @@ async fn images_are_named_in_the_url_or_in_the_body() {
     }
 }
 
+/// A page lays out its pictures by the sizes, before anything else is known.
+#[tokio::test]
+async fn sizes_are_told_alone_if_that_is_asked() {
+    let router = world();
+    let form = parameters(&["red", "nothing", "blue"]);
+    let mut whole = body_json(get(&router, &format!("/images?{form}"), None).await).await;
+    for image in whole["images"].as_array_mut().unwrap() {
+        image.as_object_mut().unwrap().remove("fields").unwrap();
+    }
+    assert_eq!(whole["images"].as_array().unwrap().len(), 2);
+    for response in [
+        get(&router, &format!("/images?{form}&fields=none"), None).await,
+        post(&router, "/images", FORM, format!("fields=none&{form}")).await,
+        post(
+            &router,
+            "/images?fields=all",
+            FORM,
+            format!("{form}&fields=+none"),
+        )
+        .await,
+    ] {
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(body_json(response).await, whole);
+    }
+    let response = get(&router, &format!("/images?{form}&fields=title"), None).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(
+        body_json(response).await,
+        json!({"error": "fields must be all or none, found \"title\""})
+    );
+}
+
 #[tokio::test]
 async fn no_request_asks_about_too_many() {
     let router = world();

@@ -23,8 +23,12 @@ export interface ImageRecord {
   measured?: "info" | "delivered";
   /** Absent where no image service answered. */
   service?: { version: number; profile: string };
-  fields: Record<string, FieldValue[]>;
+  /** Absent while nobody has asked for them. */
+  fields?: Record<string, FieldValue[]>;
 }
+
+/** Sizes are known at once; the metadata are looked up, which takes most of the time of an answer. */
+export type Fields = "all" | "none";
 
 /** As many as the service tells about at once. */
 const AT_ONCE = 200;
@@ -41,21 +45,29 @@ export async function imageRecords(
   root: string,
   images: string[],
   signal?: AbortSignal,
+  fields: Fields = "all",
 ): Promise<Map<string, ImageRecord>> {
   const records = new Map<string, ImageRecord>();
   if (isAbsent) {
     throw new ServiceError(common.t("error.failed", { status: 404 }), 404);
   }
   for (let start = 0; start < images.length; start += AT_ONCE) {
-    for (const record of await asked(root, images.slice(start, start + AT_ONCE), signal)) {
+    const some = images.slice(start, start + AT_ONCE);
+    for (const record of await asked(root, some, fields, signal)) {
       records.set(record.image, record);
     }
   }
   return records;
 }
 
-async function asked(root: string, images: string[], signal?: AbortSignal): Promise<ImageRecord[]> {
+async function asked(
+  root: string,
+  images: string[],
+  fields: Fields,
+  signal?: AbortSignal,
+): Promise<ImageRecord[]> {
   const form = new URLSearchParams(images.map((image) => ["image", image]));
+  form.append("fields", fields);
   try {
     const answer = await postForm(`${root}images`, form, "application/json", signal);
     const body = (await json(answer, signal)) as { images?: ImageRecord[] };

@@ -35,12 +35,20 @@ export function Grid({ session, hits, isComplete, label, isBusy = false }: Props
     hits.map(({ ratio }) => ratio),
     { width, rowHeight: rowHeight(width), gap: GAP, isComplete },
   );
+  const captions = session.settings.hasMetadata ? " with-captions" : "";
+  // Those that fill the window are asked for at once; to see which ones are in view takes browsers a while.
+  const room = width * Math.ceil(innerHeight / rowHeight(width));
+  let filled = 0;
   return (
-    <ul ref={list} class="grid" aria-label={label} aria-busy={isBusy}>
+    <ul ref={list} class={`grid${captions}`} aria-label={label} aria-busy={isBusy}>
       {width > 0 &&
         boxes.map((box, at) => {
           const hit = hits[at];
-          return hit && <GridHit key={hit.image} session={session} hit={hit} box={box} />;
+          filled += box.width;
+          const isLazy = filled > room;
+          return (
+            hit && <GridHit key={hit.image} session={session} hit={hit} box={box} isLazy={isLazy} />
+          );
         })}
     </ul>
   );

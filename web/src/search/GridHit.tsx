@@ -14,9 +14,10 @@ interface Props {
   session: Session;
   hit: Hit;
   box: Box;
+  isLazy: boolean;
 }
 
-export function GridHit({ session, hit, box }: Props) {
+export function GridHit({ session, hit, box, isLazy }: Props) {
   const { image, record, score } = hit;
   const spoken = language.value;
   const alt = description(record, spoken) || t("picture.untitled", { id: lastPart(image) });
@@ -24,7 +25,7 @@ export function GridHit({ session, hit, box }: Props) {
     <li style={{ width: `${box.width}px`, marginRight: `${box.rest}px` }}>
       <OpenLink session={session} image={image}>
         <span class="frame" style={{ height: `${box.height}px` }}>
-          <Picture image={image} record={record} width={box.width} alt={alt} />
+          <Picture image={image} record={record} width={box.width} alt={alt} isLazy={isLazy} />
         </span>
       </OpenLink>
       <p class="caption">

@@ -19,13 +19,27 @@ export function newHit(image: string, score: number, record: ImageRecord | null)
   return { image, score, record, ratio: boxRatio(record?.width, record?.height) };
 }
 
+/**
+ * `hit` with all that is known about its image, null where that cannot be told.
+ *
+ * Whoever holds the record already, as the basket does, has it whole then; a new one besides is seen to be new.
+ */
+export function described(hit: Hit, known: ImageRecord | null): Hit {
+  const { record } = hit;
+  if (!record) {
+    return { ...hit, record: known };
+  }
+  Object.assign(record, { fields: known?.fields ?? record.fields ?? {} });
+  return { ...hit, record: { ...record } };
+}
+
 /** The values of `field` that the visitor reads best. */
 export function fieldValues(
   record: ImageRecord | null,
   field: string,
   language: string,
 ): FieldValue[] {
-  return inLanguage(record?.fields[field] ?? [], language);
+  return inLanguage(record?.fields?.[field] ?? [], language);
 }
 
 /** The same as text; "" where nothing is known. */

@@ -9,19 +9,41 @@ const QUESTION = { ...NOTHING, text: "a lake" };
 let sent: string[] = [];
 let answer: (query: string, signal: AbortSignal) => Response | Promise<Response>;
 
+/** Requests for records: the images that were asked about, and whether with their fields. */
+let records: { images: string[]; fields: string | null }[] = [];
+let known: (images: string[], fields: string | null) => Response | Promise<Response>;
+
 beforeEach(() => {
   sent = [];
+  records = [];
+  known = () => new Response("", { status: 503 });
   vi.stubGlobal("fetch", async (url: string, request: RequestInit) => {
+    const form = request.body as URLSearchParams;
     if (url !== "sparql") {
-      return new Response("", { status: 503 });
+      const asked = { images: form.getAll("image"), fields: form.get("fields") };
+      records.push(asked);
+      return known(asked.images, asked.fields);
     }
-    const query = (request.body as URLSearchParams).get("query") ?? "";
+    const query = form.get("query") ?? "";
     sent.push(query);
     return answer(query, request.signal as AbortSignal);
   });
 });
 
-afterEach(() => vi.unstubAllGlobals());
+afterEach(async () => {
+  // What a list still asks is not asked in the next test.
+  await Promise.all(lists.map(({ described }) => described));
+  lists = [];
+  vi.unstubAllGlobals();
+});
+
+let lists: HitList[] = [];
+
+function newList(): HitList {
+  const list = new HitList(readSettings(document));
+  lists.push(list);
+  return list;
+}
 
 function rows(scores: [string, number][]): Response {
   const bindings = scores.map(([image, score]) => ({
@@ -37,7 +59,7 @@ function page(from: number, n: number): [string, number][] {
 
 describe("a list of hits", () => {
   it("goes on where it stopped, and shows no image twice", async () => {
-    const list = new HitList(readSettings(document));
+    const list = newList();
     answer = (query) => rows(query.includes("OFFSET 40") ? page(39, 5) : page(0, 40));
     expect(await list.search(QUESTION)).toBe(true);
     expect(list.isComplete.value).toBe(false);
@@ -49,7 +71,7 @@ describe("a list of hits", () => {
   });
 
   it("tells what is wrong with a picture, and nothing of a query", async () => {
-    const list = new HitList(readSettings(document));
+    const list = newList();
     const refusal =
       "MALFORMED QUERY: clip:queryURL of the clip:Request ?request gives no image: http://10.0.0.1/ is private\n";
     answer = () =>
@@ -58,8 +80,35 @@ describe("a list of hits", () => {
     expect(list.error.value).toBe("http://10.0.0.1/ is private");
   });
 
+  it("shows hits by their sizes, and what else is known when it comes", async () => {
+    const list = newList();
+    answer = () => rows(page(0, 2));
+    let tell = (_: Response) => {};
+    const record = (image: string) => ({ image, id: "ab", link: "", width: 300, height: 200 });
+    known = (images, fields) =>
+      fields === "none"
+        ? Response.json({ images: images.map(record) })
+        : new Promise((done) => {
+            tell = done;
+          });
+    expect(await list.search(QUESTION)).toBe(true);
+    expect(list.hits.value.map(({ ratio }) => ratio)).toEqual([1.5, 1.5]);
+    const [gathered] = list.hits.value;
+    expect(gathered?.record?.fields).toBeUndefined();
+    const [first = "", second] = list.hits.value.map(({ image }) => image);
+    const fields = { title: [{ value: "Lake" }] };
+    await vi.waitFor(() => expect(records).toHaveLength(2));
+    tell(Response.json({ images: [{ ...record(first), fields }] }));
+    await vi.waitFor(() => expect(list.hits.value[0]?.record?.fields).toEqual(fields));
+    // Of the other nothing is known; who had gathered a picture has its title, too.
+    expect(list.hits.value[1]?.record?.fields).toEqual({});
+    expect(gathered?.record?.fields).toEqual(fields);
+    expect(records.map((asked) => asked.fields)).toEqual(["none", "all"]);
+    expect(records[1]?.images).toEqual([first, second]);
+  });
+
   it("shows squares where nothing is known about images", async () => {
-    const list = new HitList(readSettings(document));
+    const list = newList();
     answer = () => rows(page(0, 2));
     await list.search(QUESTION);
     expect(list.hits.value.map(({ record, ratio }) => [record, ratio])).toEqual([
@@ -70,7 +119,7 @@ describe("a list of hits", () => {
   });
 
   it("asks for the best score where there is no hit", async () => {
-    const list = new HitList(readSettings(document));
+    const list = newList();
     answer = (query) => rows(query.includes("minScore -1") ? [["http://img.example/1", 0.17]] : []);
     await list.search(QUESTION);
     expect(list.best.value).toBe(0.17);
@@ -78,7 +127,7 @@ describe("a list of hits", () => {
   });
 
   it("lets the newest question win", async () => {
-    const list = new HitList(readSettings(document));
+    const list = newList();
     let release = () => {};
     answer = (query, signal) =>
       query.includes("a lake")
@@ -97,7 +146,7 @@ describe("a list of hits", () => {
   });
 
   it("keeps what it has when more fails, and tries that again", async () => {
-    const list = new HitList(readSettings(document));
+    const list = newList();
     answer = () => rows(page(0, 40));
     await list.search(QUESTION);
     answer = () => Promise.reject(new TypeError("offline"));
@@ -111,7 +160,7 @@ describe("a list of hits", () => {
   });
 
   it("is empty where nothing is asked", async () => {
-    const list = new HitList(readSettings(document));
+    const list = newList();
     answer = () => rows(page(0, 2));
     await list.search(QUESTION);
     expect(await list.search({ ...NOTHING, not: "a ship" })).toBe(false);

@@ -6,7 +6,8 @@ import { isAbort, sentenceOf, withoutLabel } from "../common/service";
 import type { Settings } from "../common/settings";
 import { type Row, select } from "../common/sparql";
 import { bestQuery, hitsQuery, PAGE } from "./compose";
-import { type Hit, newHit } from "./hit";
+import { described, type Hit, newHit } from "./hit";
+import { after, picturesInView } from "./inView";
 import { isAsked, NOTHING, type Question } from "./question";
 
 export type Phase = "idle" | "searching" | "adding" | "shown";
@@ -23,11 +24,15 @@ export class HitList {
   readonly error = signal<string | null>(null);
   /** Where there is no hit: the highest score that an image has. */
   readonly best = signal<number | null>(null);
+  /** When all that is known about the hits that are shown stands beside them. */
+  described: Promise<void> = Promise.resolve();
   readonly #settings: Settings;
   #question: Question = NOTHING;
   /** Rows that were answered; images that came twice are counted too. */
   #offset = 0;
   #running = new AbortController();
+  /** Of what is asked about hits that are shown already: the next ones do not stop it, another question does. */
+  #describing = new AbortController();
 
   constructor(settings: Settings) {
     this.#settings = settings;
@@ -37,24 +42,26 @@ export class HitList {
   async search(question: Question): Promise<boolean> {
     this.#question = question;
     this.#offset = 0;
+    this.#describing.abort();
+    this.#describing = new AbortController();
     if (!isAsked(question)) {
       this.#running.abort();
       this.#clear();
       return false;
     }
-    return this.#run("searching", []);
+    return this.#run("searching");
   }
 
   /** Adds the next hits. */
   async more(): Promise<void> {
     if (this.phase.value === "shown" && !this.isComplete.value) {
-      await this.#run("adding", this.hits.value);
+      await this.#run("adding");
     }
   }
 
   /** Does again what failed. */
   async retry(): Promise<void> {
-    await (this.#offset > 0 ? this.#run("adding", this.hits.value) : this.search(this.#question));
+    await (this.#offset > 0 ? this.#run("adding") : this.search(this.#question));
   }
 
   #clear(): void {
@@ -67,7 +74,7 @@ export class HitList {
     });
   }
 
-  async #run(phase: Phase, before: Hit[]): Promise<boolean> {
+  async #run(phase: Phase): Promise<boolean> {
     this.#running.abort();
     this.#running = new AbortController();
     const { signal } = this.#running;
@@ -76,60 +83,63 @@ export class HitList {
       this.error.value = null;
     });
     try {
-      await this.#page(before, signal);
+      await this.#page(phase, signal);
       return !signal.aborted;
     } catch (error) {
       if (!isAbort(error) && !signal.aborted) {
-        this.#fail(error, before);
+        this.#fail(error, phase);
       }
       return false;
     }
   }
 
-  #fail(error: unknown, before: Hit[]): void {
+  #fail(error: unknown, phase: Phase): void {
     batch(() => {
-      this.hits.value = before;
-      this.isComplete.value = before.length === 0;
+      this.hits.value = this.#before(phase);
+      this.isComplete.value = this.hits.value.length === 0;
       this.phase.value = "shown";
       this.best.value = null;
       this.error.value = error instanceof RangeError ? error.message : told(error);
     });
   }
 
-  async #page(before: Hit[], signal: AbortSignal): Promise<void> {
+  /** The hits that stay. Looked at late: more may have become known about them meanwhile. */
+  #before(phase: Phase): Hit[] {
+    return phase === "adding" ? this.hits.value : [];
+  }
+
+  async #page(phase: Phase, signal: AbortSignal): Promise<void> {
     const { root } = this.#settings;
     const query = hitsQuery(this.#question, this.#settings, this.#offset);
     const { rows } = await select<"image" | "score">(root, query, signal);
-    const known = new Set(before.map(({ image }) => image));
+    const known = new Set(this.#before(phase).map(({ image }) => image));
     const scores = scoresOf(rows).filter(([image]) => !known.has(image));
-    const records = imageRecords(
-      root,
-      scores.map(([image]) => image),
-      signal,
-    ).catch(() => new Map<string, ImageRecord>());
-    const inTime = await Promise.race([records, after(PATIENCE_MS)]);
-    const best = scores.length + before.length > 0 ? null : await this.#best(signal);
+    const images = scores.map(([image]) => image);
+    const sizes = imageRecords(root, images, signal, "none").catch(nothing);
+    const inTime = await Promise.race([sizes, after(PATIENCE_MS)]);
+    const best = scores.length + known.size > 0 ? null : await this.#best(signal);
     signal.throwIfAborted();
     const added = scores.map(([image, score]) => newHit(image, score, inTime?.get(image) ?? null));
     batch(() => {
-      this.hits.value = [...before, ...added];
+      this.hits.value = [...this.#before(phase), ...added];
       this.isComplete.value = rows.length < PAGE;
       this.best.value = best;
       this.phase.value = "shown";
     });
     this.#offset += rows.length;
-    if (!inTime) {
-      this.#describe(await records, signal);
-    }
+    this.described = this.#describe(images);
   }
 
-  /** Titles that came late; the boxes stay as they are. */
-  #describe(records: Map<string, ImageRecord>, signal: AbortSignal): void {
+  /** Titles, which come when the pictures are on their way; the boxes stay as they are. */
+  async #describe(images: string[]): Promise<void> {
+    const { signal } = this.#describing;
+    await picturesInView();
+    const asked = new Set(images);
+    const records = await imageRecords(this.#settings.root, images, signal).catch(nothing);
     if (!signal.aborted) {
-      this.hits.value = this.hits.value.map((hit) => ({
-        ...hit,
-        record: hit.record ?? records.get(hit.image) ?? null,
-      }));
+      this.hits.value = this.hits.value.map((hit) =>
+        asked.has(hit.image) ? described(hit, records.get(hit.image) ?? null) : hit,
+      );
     }
   }
 
@@ -152,14 +162,12 @@ function scoresOf(rows: Row<"image" | "score">[]): [string, number][] {
   return [...scores];
 }
 
-function after(milliseconds: number): Promise<null> {
-  return new Promise((done) => {
-    setTimeout(() => done(null), milliseconds);
-  });
-}
-
 /** What went wrong, for visitors who asked in no query: of a picture, why it is none. */
 function told(error: unknown): string {
   const sentence = withoutLabel(sentenceOf(error));
   return sentence.replace(/^clip:query(URL|Image) of the clip:Request \S+ gives no image: /, "");
+}
+
+function nothing(): Map<string, ImageRecord> {
+  return new Map();
 }

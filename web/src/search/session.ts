@@ -6,8 +6,12 @@ import type { Settings } from "../common/settings";
 import { Basket } from "./basket/basket";
 import { FacetCounts } from "./facetCounts";
 import { HitList } from "./hitList";
+import { after } from "./inView";
 import { Navigation } from "./navigation";
 import { isAsked, NOTHING, type Picture, type Question } from "./question";
+
+/** What is known about pictures comes before counts, unless it takes long. */
+const PATIENCE_MS = 1500;
 
 export class Session {
   readonly settings: Settings;
@@ -64,13 +68,17 @@ export class Session {
 
   #answered: Question | null = null;
 
-  /** Hits first, counts when these are there; another language changes only labels. */
+  /** Hits first, then what is known about them, then counts; another language changes only labels. */
   async #answer(question: Question, spoken: string): Promise<void> {
     if (question !== this.#answered) {
       this.#answered = question;
       this.counts.reset();
       const isFound = await this.hits.search(question);
       if (isAsked(question) && !isFound) {
+        return;
+      }
+      await Promise.race([this.hits.described, after(PATIENCE_MS)]);
+      if (question !== this.#answered) {
         return;
       }
     }

@@ -13,7 +13,7 @@ export function csv(pictures: Gathered[]): string {
     record?.link ?? "",
     String(record?.width ?? ""),
     String(record?.height ?? ""),
-    ...fields.map((field) => valuesText(record?.fields[field] ?? [])),
+    ...fields.map((field) => valuesText(record?.fields?.[field] ?? [])),
   ]);
   return [header, ...rows]
     .map((row) => row.map(cell).join(","))
@@ -31,7 +31,10 @@ export function jsonLd(pictures: Gathered[]): string {
       link: { "@id": record.link },
       ...(record.width && { width: record.width, height: record.height }),
       ...Object.fromEntries(
-        Object.entries(record.fields).map(([field, values]) => [field, values.map(jsonLdValue)]),
+        Object.entries(record.fields ?? {}).map(([field, values]) => [
+          field,
+          values.map(jsonLdValue),
+        ]),
       ),
     }),
   }));

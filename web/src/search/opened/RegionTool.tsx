@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { number } from "../../common/i18n";
 import { t } from "../messages";
-import { between, keyed, middle, type Rectangle } from "../region";
+import { between, keyed, middle, type Rectangle } from "./rectangle";
 import type { Point, Surface } from "./surface";
 
 interface Props {

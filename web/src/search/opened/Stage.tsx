@@ -3,10 +3,10 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { ImageRecord } from "../../common/images";
 import { t } from "../messages";
-import type { Rectangle } from "../region";
 import type { Session } from "../session";
 import type { Neighbours } from "./neighbours";
 import { RegionTool } from "./RegionTool";
+import type { Rectangle } from "./rectangle";
 import { StageButtons } from "./StageButtons";
 import type { Surface } from "./surface";
 import { usePicture } from "./usePicture";

@@ -1,6 +1,6 @@
 // A picture as it is, where there is no image service.
 
-import type { Size } from "../region";
+import type { Size } from "./rectangle";
 import type { Surface } from "./surface";
 
 /**

@@ -1,6 +1,6 @@
 // What a rectangle is drawn on: a picture on the screen, however it is zoomed.
 
-import type { Size } from "../region";
+import type { Size } from "./rectangle";
 
 export interface Point {
   x: number;

@@ -4,7 +4,7 @@ import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { pictureUrl, wholeUrl } from "../../common/iiif";
 import type { ImageRecord } from "../../common/images";
-import type { Size } from "../region";
+import type { Size } from "./rectangle";
 import type { Surface } from "./surface";
 
 export type Shown = { state: "loading" | "failed" } | { state: "shown"; surface: Surface };
@@ -40,7 +40,8 @@ export function usePicture(
       isWanted = false;
       surface?.close();
     };
-  }, [image, record, stage]);
+    // What else becomes known of an image does not change its picture.
+  }, [image, record === undefined, record?.link, stage]);
   return shown;
 }
 

@@ -43,7 +43,7 @@ export function GalleryPicture({ iri, known, caption }: Props) {
 }
 
 function knownTitle(known: ImageRecord | undefined): string | undefined {
-  return inLanguage(known?.fields.title ?? [], language.value)[0]?.value;
+  return inLanguage(known?.fields?.title ?? [], language.value)[0]?.value;
 }
 
 function textOf(term: Term): string {
