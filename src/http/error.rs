@@ -4,8 +4,9 @@ use crate::data_url::DataUrlError;
 use crate::encoder::together::EmbedError;
 use crate::fetch::FetchError;
 use crate::sparql::QueryError;
+use crate::sparql::request::error::RequestError;
 use axum::extract::multipart::MultipartError;
-use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use std::borrow::Cow;
@@ -184,6 +185,9 @@ pub(super) enum ApiError {
 /// A busy service asks its clients to wait so many seconds.
 const RETRY_AFTER_S: u16 = 5;
 
+/// The header with the [kind](ApiError::kind) of a failure.
+const KIND: HeaderName = HeaderName::from_static("clip-error");
+
 /// Who must act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Actor {
@@ -295,8 +299,29 @@ impl ApiError {
         }
     }
 
-    /// Tells clients of a busy service when to try again.
-    fn with_pause(&self, mut response: Response) -> Response {
+    /// In one word what has happened, where the status does not tell it: pages say it in their visitor's language.
+    fn kind(&self) -> Option<&'static str> {
+        match self {
+            Self::NoImage { .. } | Self::BadImage(_) | Self::EmptyFile(_) => Some("no-image"),
+            Self::Cancelled => Some("opposed"),
+            Self::Query(QueryError::TimedOut(_) | QueryError::TooMuchMemory(_)) => Some("too-much"),
+            Self::Query(QueryError::Request(error)) => match **error {
+                RequestError::Image { .. } => Some("no-image"),
+                RequestError::Cancelled { .. } => Some("opposed"),
+                RequestError::TooManyHits { .. } => Some("too-much"),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    /// Tells clients what kind of failure this is, and those of a busy service when to try again.
+    fn with_headers(&self, mut response: Response) -> Response {
+        if let Some(kind) = self.kind() {
+            response
+                .headers_mut()
+                .insert(KIND, HeaderValue::from_static(kind));
+        }
         if matches!(
             self,
             Self::Busy | Self::TooManyBodies | Self::TooManyFetches | Self::TooManyToEncode
@@ -328,7 +353,7 @@ impl IntoResponse for ApiError {
             _ => "",
         };
         let response = text(status, &format!("{label}{self}"));
-        self.with_pause(response)
+        self.with_headers(response)
     }
 }
 
@@ -336,7 +361,7 @@ impl IntoResponse for JsonError {
     fn into_response(self) -> Response {
         let status = self.0.log();
         let body = axum::Json(json!({ "error": self.0.to_string() }));
-        self.0.with_pause((status, body).into_response())
+        self.0.with_headers((status, body).into_response())
     }
 }
 

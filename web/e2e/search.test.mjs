@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import { test } from "node:test";
 import {
+  accessible,
   answered,
   images,
   onPage,
@@ -173,10 +174,47 @@ test("an offline service is said in a sentence, and can be tried again", () =>
     await answered(page);
   }));
 
-test("a refusal of the service is shown as its sentence", () =>
-  onPage("?url=http://10.0.0.1/x.jpg", {}, async (page) => {
-    await page.getByRole("alert").filter({ hasText: "10.0.0.1" }).waitFor();
+test("a refusal of the service is told in the visitor's language, with its own sentence", () =>
+  onPage("?url=http://10.0.0.1/x.jpg", { locale: "de", bypassCSP: true }, async (page) => {
+    const alert = page.getByRole("alert").filter({ hasText: "10.0.0.1" });
+    await alert.filter({ hasText: "konnte unter dieser Adresse kein Bild abrufen" }).waitFor();
+    const detail = alert.locator("[lang=en]");
+    assert.match(await detail.textContent(), /^10\.0\.0\.1 is not on the public internet/);
+    await accessible(page, "a refusal");
+    // It speaks the language that the page speaks.
+    await page.getByRole("combobox", { name: "Sprache" }).selectOption("fr");
+    await alert.filter({ hasText: "n’a pas pu obtenir d’image à cette adresse" }).waitFor();
+    // What the pictures shall look like and not look like at once.
+    await page.goto(new URL("?q=ship&not=ship", page.url()).href);
+    await page.getByRole("alert").filter({ hasText: "il ne reste rien à chercher" }).waitFor();
   }));
+
+for (const [status, headers, sentence] of [
+  [503, { "Retry-After": "5" }, "Der Dienst hat gerade zu viel zu tun."],
+  [503, {}, "Der Dienst kann zurzeit nicht suchen."],
+  [
+    500,
+    { "Clip-Error": "too-much" },
+    "Diese Suche verlangt mehr, als der Dienst auf einmal leistet.",
+  ],
+  [413, {}, "Ihr Bild ist größer, als der Dienst es annimmt."],
+]) {
+  test(`a failure with ${status} ${Object.keys(headers)} is told in the visitor's language`, () =>
+    onPage("./", { locale: "de" }, async (page) => {
+      await page.locator(".grid li").first().waitFor();
+      await page.route(/\/sparql$/, (route) =>
+        route.fulfill({ status, headers, contentType: "text/plain", body: "what it says\n" }),
+      );
+      await page.getByRole("searchbox").fill("ein Schiff");
+      await page.keyboard.press("Enter");
+      const alert = page.getByRole("alert").filter({ hasText: sentence });
+      await alert.getByText("what it says").waitFor();
+      await page.unroute(/\/sparql$/);
+      await alert.getByRole("button", { name: "Erneut versuchen" }).press("Enter");
+      await answered(page);
+      assert.equal(await alert.count(), 0);
+    }));
+}
 
 test("a picture of another collection has nothing like it, and the page says so", () =>
   onPage("?like=http://unknown.example/image", {}, async (page) => {

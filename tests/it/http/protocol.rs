@@ -406,6 +406,7 @@ async fn a_query_that_takes_too_long_is_an_error_or_cut_off_but_never_a_whole_an
         escaped("SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f FILTER(STR(?a) > STR(?d)) }");
     let response = get(&router, &format!("/sparql?query={count}"), None).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(response.headers()["clip-error"], "too-much");
     let body = text(response).await;
     assert!(body.starts_with("the query was stopped"), "{body}");
     // Time enough for the first rows, however busy the machine is.
@@ -421,6 +422,39 @@ async fn a_query_that_takes_too_long_is_an_error_or_cut_off_but_never_a_whole_an
             .await
             .is_err()
     );
+}
+
+/// By it a page says in its visitor's language what has happened.
+#[tokio::test]
+async fn the_kind_of_a_failure_is_told_in_a_word() {
+    let router = service();
+    for (request, kind) in [
+        ("clip:queryURL <http://127.0.0.1:1/>", Some("no-image")),
+        ("clip:queryImage \"bm8gaW1hZ2U=\"", Some("no-image")),
+        (
+            "clip:queryString \"red\" ; clip:excludeString \"red\"",
+            Some("opposed"),
+        ),
+        ("clip:queryString <http://x.example/>", None),
+    ] {
+        let query = escaped(&format!(
+            "SELECT ?i {{ ?r a clip:Request ; {request} ; clip:iiifUrl ?i }}"
+        ));
+        let response = get(&router, &format!("/sparql?query={query}"), None).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{request}");
+        let told = response.headers().get("clip-error");
+        assert_eq!(told.map(|word| word.to_str().unwrap()), kind, "{request}");
+    }
+    for (path, kind) in [
+        ("/query?image=bm8gaW1hZ2U=", Some("no-image")),
+        ("/query?str=red&exclude=red", Some("opposed")),
+        ("/query?limit=0", None),
+    ] {
+        let response = get(&router, path, None).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{path}");
+        let told = response.headers().get("clip-error");
+        assert_eq!(told.map(|word| word.to_str().unwrap()), kind, "{path}");
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 // An error as one sentence, said aloud by screen readers, with a way to try again.
 
+import type { ComponentChildren } from "preact";
 import { common } from "./i18n";
 
 interface Props {
   /** Null while all is well: the region stays, since readers announce only what changes in one. */
-  sentence: string | null;
+  sentence: ComponentChildren;
   onRetry?: (() => void) | undefined;
 }
 

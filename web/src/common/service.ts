@@ -11,9 +11,20 @@ export class ServiceError extends Error {
     readonly sentence: string,
     /** HTTP status; null where no answer came at all. */
     readonly status: number | null,
+    /** Where the service refuses: what it tells of it. */
+    readonly refusal: Refusal | null = null,
   ) {
     super(sentence);
   }
+}
+
+export interface Refusal {
+  /** The service's own sentence; null where there is none, as in a proxy's HTML. */
+  said: string | null;
+  /** In one word what has happened, where the status does not tell it; null where it does, or nothing is known. */
+  kind: string | null;
+  /** Whether it asks to try again soon. */
+  isPassing: boolean;
 }
 
 /**
@@ -34,7 +45,13 @@ export async function postForm(
     signal: signal ?? null,
   });
   if (!answer.ok) {
-    throw new ServiceError(await refusal(answer), answer.status);
+    const { status, headers } = answer;
+    const said = await ownSentence(answer);
+    throw new ServiceError(said ?? common.t("error.failed", { status }), status, {
+      said,
+      kind: headers.get("Clip-Error"),
+      isPassing: headers.has("Retry-After"),
+    });
   }
   return answer;
 }
@@ -76,8 +93,8 @@ async function sent(url: string, request: RequestInit): Promise<Response> {
 }
 
 /** The server's own sentence if it is one; a proxy's HTML is not. */
-async function refusal(answer: Response): Promise<string> {
+async function ownSentence(answer: Response): Promise<string | null> {
   const type = answer.headers.get("Content-Type") ?? "";
-  const text = type.startsWith("text/plain") ? (await answer.text().catch(() => "")).trim() : "";
-  return text || common.t("error.failed", { status: answer.status });
+  const text = type.startsWith("text/plain") ? await answer.text().catch(() => "") : "";
+  return text.trim() || null;
 }

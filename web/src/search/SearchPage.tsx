@@ -10,6 +10,7 @@ import { Alert } from "../common/Alert";
 import { common } from "../common/i18n";
 import { Shell } from "../common/Shell";
 import { DropZone } from "./DropZone";
+import { Failure } from "./Failure";
 import { useLazy } from "./lazy";
 import { plural, t } from "./messages";
 import { isAsked } from "./question";
@@ -42,7 +43,7 @@ export function SearchPage({ session }: { session: Session }) {
         {!isSearch && <p class="lead">{plural("start.lead", settings.nImages)}</p>}
         <SearchBar session={session} />
         <Alert sentence={session.refusal.value} />
-        <Alert sentence={session.hits.error.value} onRetry={() => void session.retry()} />
+        <Failure session={session} />
       </div>
       {isSearch ? <Results session={session} /> : <Start session={session} />}
       {Gathered && hasBasket && <Gathered session={session} />}

@@ -2,7 +2,7 @@
 
 import { batch, signal } from "@preact/signals";
 import { type ImageRecord, imageRecords } from "../common/images";
-import { isAbort, sentenceOf, withoutLabel } from "../common/service";
+import { isAbort } from "../common/service";
 import type { Settings } from "../common/settings";
 import { type Row, select } from "../common/sparql";
 import { bestQuery, hitsQuery, PAGE } from "./compose";
@@ -20,8 +20,8 @@ export class HitList {
   readonly phase = signal<Phase>("idle");
   /** Whether `hits` are all that there are. */
   readonly isComplete = signal(true);
-  /** Why the last request failed, in a sentence. */
-  readonly error = signal<string | null>(null);
+  /** What the last request failed with; null where it did not. */
+  readonly error = signal<unknown>(null);
   /** Where there is no hit: the highest score that an image has. */
   readonly best = signal<number | null>(null);
   /** When all that is known about the hits that are shown stands beside them. */
@@ -99,7 +99,7 @@ export class HitList {
       this.isComplete.value = this.hits.value.length === 0;
       this.phase.value = "shown";
       this.best.value = null;
-      this.error.value = error instanceof RangeError ? error.message : told(error);
+      this.error.value = error;
     });
   }
 
@@ -160,12 +160,6 @@ function scoresOf(rows: Row<"image" | "score">[]): [string, number][] {
     }
   }
   return [...scores];
-}
-
-/** What went wrong, for visitors who asked in no query: of a picture, why it is none. */
-function told(error: unknown): string {
-  const sentence = withoutLabel(sentenceOf(error));
-  return sentence.replace(/^clip:query(URL|Image) of the clip:Request \S+ gives no image: /, "");
 }
 
 function nothing(): Map<string, ImageRecord> {
