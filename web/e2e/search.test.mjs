@@ -148,6 +148,101 @@ test("a search can be shared and gone back to", () =>
     assert.deepEqual(await images(other), castles);
   }));
 
+/** The hits, and how far they are read. */
+function reading(page) {
+  return page.evaluate(() => ({
+    scrollY,
+    images: [...document.querySelectorAll(".grid a")].map((link) => link.dataset.image),
+  }));
+}
+
+/** Reads the answer of `page` on to its third part, and gives how far that is. */
+async function readFar(page) {
+  await answered(page);
+  for (const n of [40, 80]) {
+    await page.locator(".more").scrollIntoViewIfNeeded();
+    await page.waitForFunction((n) => document.querySelectorAll(".grid li").length > n, n);
+  }
+  await page.evaluate(() => scrollTo(0, document.documentElement.scrollHeight - 2000));
+  const { scrollY } = await reading(page);
+  assert.ok(scrollY > 1000);
+  return scrollY;
+}
+
+/** Waits until `page` is read as far as `place`, with as many hits. */
+async function readOn(page, place, nImages) {
+  await page.waitForFunction(
+    ([place, n]) =>
+      Math.abs(scrollY - place) < 3 && document.querySelectorAll(".grid li").length >= n,
+    [place, nImages],
+  );
+}
+
+test("who comes back from another page reads on where the answer was left", () =>
+  onPage("?q=a+ship+at+sea&min=-1", {}, async (page) => {
+    const place = await readFar(page);
+    const { images: before } = await reading(page);
+    await page.evaluate(() => {
+      // As a visitor's click on a link does, with whatever is in view left where it is.
+      location.href = "sparql";
+    });
+    await page.waitForURL(/sparql$/);
+    await page.goBack();
+    await readOn(page, place, before.length);
+    const { images: now } = await reading(page);
+    assert.deepEqual(now.slice(0, before.length), before);
+    await page.reload();
+    await readOn(page, place, before.length);
+  }));
+
+test("who comes back from another search reads on, and a new search begins at its top", () =>
+  onPage("?q=a+ship+at+sea&min=-1", {}, async (page) => {
+    const place = await readFar(page);
+    const { images: before } = await reading(page);
+    await page
+      .locator(".grid a")
+      .nth(before.length - 5)
+      .focus();
+    await page.evaluate((place) => scrollTo(0, place), place);
+    // By keys: the picture, its neighbours by look, and back twice.
+    await page.keyboard.press("Enter");
+    const dialog = page.getByRole("dialog");
+    await dialog.getByRole("button", { name: "More like this" }).press("Enter");
+    await otherImages(page, before);
+    assert.equal(await page.evaluate(() => scrollY), 0);
+    await page.goBack();
+    await dialog.waitFor();
+    await readOn(page, place, before.length);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await readOn(page, place, before.length);
+    await page.goForward();
+    await page.goForward();
+    await page.waitForURL((url) => url.searchParams.has("like"));
+    await page.waitForFunction(() => scrollY < 3);
+  }));
+
+test("who scrolls while the answer comes back is left where that leads", () =>
+  onPage("?q=a+ship+at+sea&min=-1", {}, async (page) => {
+    await readFar(page);
+    await page.waitForTimeout(600);
+    let answer = () => {};
+    const asked = new Promise((done) => {
+      answer = done;
+    });
+    await page.route(/\/images$/, async (route) => {
+      await asked;
+      await route.continue();
+    });
+    await page.reload();
+    await page.locator(".found").waitFor();
+    await page.mouse.wheel(0, 10);
+    answer();
+    await answered(page);
+    await page.waitForTimeout(500);
+    assert.ok((await page.evaluate(() => scrollY)) < 500);
+  }));
+
 test("a search is SPARQL that the workbench opens", () =>
   onPage("?q=a+%22big%22+ship", {}, async (page) => {
     await answered(page);

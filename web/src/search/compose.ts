@@ -17,8 +17,8 @@ const YEARS = 5000;
 
 type Context = Pick<Settings, "facets" | "prefixes" | "defaultMinScore">;
 
-/** The hits from `offset` on, best first. */
-export function hitsQuery(question: Question, context: Context, offset = 0): string {
+/** `limit` hits from `offset` on, best first. */
+export function hitsQuery(question: Question, context: Context, offset = 0, limit = PAGE): string {
   const choices = chosenPatterns(question, context);
   return query(context, choices, [
     // A facet pattern gives a row for each way in which it holds, an image alone never has two.
@@ -27,7 +27,7 @@ export function hitsQuery(question: Question, context: Context, offset = 0): str
     ...choices.flatMap(restriction),
     "}",
     "ORDER BY DESC(?score)",
-    `LIMIT ${PAGE}`,
+    `LIMIT ${limit}`,
     ...(offset > 0 ? [`OFFSET ${offset}`] : []),
   ]);
 }

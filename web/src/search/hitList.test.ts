@@ -70,6 +70,20 @@ describe("a list of hits", () => {
     expect(sent).toHaveLength(2);
   });
 
+  it("is brought back as far as it was read, up to a bound, and goes on from there", async () => {
+    const list = newList();
+    answer = (query) => rows(page(0, Number(query.match(/LIMIT (\d+)/)?.[1])));
+    await list.search(QUESTION, 95);
+    expect(list.hits.value).toHaveLength(120);
+    expect(list.isComplete.value).toBe(false);
+    await list.more();
+    expect(sent[1]).toMatch(/LIMIT 40\nOFFSET 120$/);
+    await list.search(QUESTION, 1_000_000);
+    expect(sent[2]).toMatch(/LIMIT 400$/);
+    await list.search(QUESTION);
+    expect(sent[3]).toMatch(/LIMIT 40$/);
+  });
+
   it("shows hits by their sizes, and what else is known when it comes", async () => {
     const list = newList();
     answer = () => rows(page(0, 2));

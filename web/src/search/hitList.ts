@@ -14,6 +14,8 @@ export type Phase = "idle" | "searching" | "adding" | "shown";
 
 /** Sizes that come later cannot be waited for: the hits are shown as squares then. */
 const PATIENCE_MS = 1500;
+/** Hits that are brought back at once to who comes back; the others come with scrolling, as they did. */
+const MOST_AGAIN = 400;
 
 export class HitList {
   readonly hits = signal<Hit[]>([]);
@@ -28,6 +30,8 @@ export class HitList {
   described: Promise<void> = Promise.resolve();
   readonly #settings: Settings;
   #question: Question = NOTHING;
+  /** Hits of the first request. */
+  #first = PAGE;
   /** Rows that were answered; images that came twice are counted too. */
   #offset = 0;
   #running = new AbortController();
@@ -39,8 +43,9 @@ export class HitList {
   }
 
   /** Looks for `question` from the beginning; whether it was answered and is still wanted. */
-  async search(question: Question): Promise<boolean> {
+  async search(question: Question, nWanted = PAGE): Promise<boolean> {
     this.#question = question;
+    this.#first = PAGE * Math.ceil(Math.min(Math.max(nWanted, 1), MOST_AGAIN) / PAGE);
     this.#offset = 0;
     this.#describing.abort();
     this.#describing = new AbortController();
@@ -61,7 +66,7 @@ export class HitList {
 
   /** Does again what failed. */
   async retry(): Promise<void> {
-    await (this.#offset > 0 ? this.#run("adding") : this.search(this.#question));
+    await (this.#offset > 0 ? this.#run("adding") : this.search(this.#question, this.#first));
   }
 
   #clear(): void {
@@ -110,7 +115,8 @@ export class HitList {
 
   async #page(phase: Phase, signal: AbortSignal): Promise<void> {
     const { root } = this.#settings;
-    const query = hitsQuery(this.#question, this.#settings, this.#offset);
+    const limit = this.#offset > 0 ? PAGE : this.#first;
+    const query = hitsQuery(this.#question, this.#settings, this.#offset, limit);
     const { rows } = await select<"image" | "score">(root, query, signal);
     const known = new Set(this.#before(phase).map(({ image }) => image));
     const scores = scoresOf(rows).filter(([image]) => !known.has(image));
@@ -122,7 +128,7 @@ export class HitList {
     const added = scores.map(([image, score]) => newHit(image, score, inTime?.get(image) ?? null));
     batch(() => {
       this.hits.value = [...this.#before(phase), ...added];
-      this.isComplete.value = rows.length < PAGE;
+      this.isComplete.value = rows.length < limit;
       this.best.value = best;
       this.phase.value = "shown";
     });

@@ -4,16 +4,28 @@ import { type ReadonlySignal, signal } from "@preact/signals";
 import { readAddress, type View, writeAddress } from "./address";
 import type { Picture, Question } from "./question";
 
+/** How far an answer is read. */
+export interface Read {
+  /** Hits that are shown. */
+  shown: number;
+  /** Of the window, in CSS pixels. */
+  scrollY: number;
+}
+
 /** Kept by the browser beside each address. */
 interface Entry {
   /** Index of a visitor's own file, which no address can hold. */
   file?: number;
   /** Whether going back closes the picture that is opened. */
   wasOpenedHere?: boolean;
+  /** For the way back. */
+  read?: Read;
 }
 
 export class Navigation {
   readonly view: ReadonlySignal<View>;
+  /** Tells how far the answer is read; null while there is none. */
+  reading: () => Read | null = () => null;
   readonly #view;
   readonly #facets: string[];
   /** For as long as the page is open. */
@@ -24,6 +36,19 @@ export class Navigation {
     this.#view = signal(this.#read());
     this.view = this.#view;
     addEventListener("popstate", () => this.#show(this.#read()));
+  }
+
+  /** How far the answer had been read when this step was left; null where it is a new one. */
+  get read(): Read | null {
+    return entry().read ?? null;
+  }
+
+  /** Keeps how far the answer is read now. */
+  keep(): void {
+    const read = this.reading();
+    if (read) {
+      history.replaceState({ ...entry(), read }, "");
+    }
   }
 
   /** Shows the answer to `question`, as a new step of the browser's history. */
@@ -62,9 +87,14 @@ export class Navigation {
   }
 
   #go(view: View, more: Entry, how: "pushState" | "replaceState"): void {
+    if (how === "pushState") {
+      this.keep();
+    }
     const { picture } = view.question;
     const file = picture && "dataUrl" in picture ? { file: this.#fileIndex(picture) } : {};
-    history[how]({ ...more, ...file }, "", writeAddress(view) || location.pathname);
+    // Behind a picture that is opened lies the same answer.
+    const read = view.question === this.view.value.question ? { read: entry().read } : {};
+    history[how]({ ...more, ...file, ...read }, "", writeAddress(view) || location.pathname);
     this.#show(view);
   }
 

@@ -9,6 +9,7 @@ import { HitList } from "./hitList";
 import { after } from "./inView";
 import { Navigation } from "./navigation";
 import { isAsked, NOTHING, type Picture, type Question } from "./question";
+import { followReading, readOn } from "./reading";
 
 /** What is known about pictures comes before counts, unless it takes long. */
 const PATIENCE_MS = 1500;
@@ -28,6 +29,7 @@ export class Session {
     this.navigation = new Navigation(settings.facets.map(({ name }) => name));
     this.hits = new HitList(settings);
     this.counts = new FacetCounts(settings);
+    followReading(this.navigation, this.hits);
     effect(() => {
       const question = this.question.value;
       const spoken = language.value;
@@ -73,7 +75,14 @@ export class Session {
     if (question !== this.#answered) {
       this.#answered = question;
       this.counts.reset();
-      const isFound = await this.hits.search(question);
+      const { read } = this.navigation;
+      // Browsers would go back to a place before the hits are there that it lies among.
+      history.scrollRestoration = isAsked(question) ? "manual" : "auto";
+      const found = this.hits.search(question, read?.shown);
+      if (read) {
+        void readOn(read, found);
+      }
+      const isFound = await found;
       if (isAsked(question) && !isFound) {
         return;
       }
