@@ -51,6 +51,40 @@ impl Display for Seen {
     }
 }
 
+/// How fast it goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Pace {
+    /// Images that are done with, those that failed among them: they take their time, too.
+    per_second: f64,
+    /// What the others take at this pace; none if nothing can be said yet.
+    left: Option<Duration>,
+}
+
+impl Pace {
+    fn of(n_done: usize, n_left: usize, took: Duration) -> Self {
+        let seconds = took.as_secs_f64();
+        #[expect(clippy::cast_precision_loss, reason = "for people")]
+        let [done, left] = [n_done, n_left].map(|n| n as f64);
+        let is_known = seconds > 0.0 && n_done > 0;
+        Self {
+            per_second: if is_known { done / seconds } else { 0.0 },
+            left: match (n_left, is_known) {
+                (0, _) => Some(Duration::ZERO),
+                (_, true) => Duration::try_from_secs_f64(left / done * seconds).ok(),
+                (_, false) => None,
+            },
+        }
+    }
+
+    /// For people.
+    fn left(&self) -> String {
+        match self.left {
+            Some(left) => HumanDuration(left).to_string(),
+            None => "unknown".to_owned(),
+        }
+    }
+}
+
 #[derive(Debug)]
 enum View {
     Bar(ProgressBar),
@@ -96,12 +130,12 @@ impl Progress {
                 let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
                 if last.elapsed() >= LINE_EVERY {
                     *last = Instant::now();
-                    let (per_second, left) = self.pace(n_done);
+                    let pace = self.pace(self.begun.elapsed());
                     tracing::info!(
                         n_images = self.n_images,
                         n_done,
-                        per_second = %format_args!("{per_second:.1}"),
-                        left = %left,
+                        per_second = %format_args!("{:.1}", pace.per_second),
+                        left = %pace.left(),
                         came = %self.seen(),
                         "building"
                     );
@@ -110,15 +144,14 @@ impl Progress {
         }
     }
 
-    /// Images a second in this run, and the time that the others take at this pace.
-    fn pace(&self, n_done: usize) -> (f64, HumanDuration) {
-        let seconds = self.begun.elapsed().as_secs_f64().max(f64::MIN_POSITIVE);
-        #[expect(clippy::cast_precision_loss, reason = "for people")]
-        let [done, left] =
-            [n_done - self.n_before, self.n_images.saturating_sub(n_done)].map(|n| n as f64);
-        let per_second = done / seconds;
-        let left = Duration::try_from_secs_f64(left / per_second).unwrap_or(Duration::MAX);
-        (per_second, HumanDuration(left))
+    /// That of this run, which has taken so long.
+    fn pace(&self, took: Duration) -> Pace {
+        let n_done = self.n_done.load(Ordering::Relaxed);
+        Pace::of(
+            n_done.saturating_sub(self.n_before),
+            self.n_images.saturating_sub(n_done),
+            took,
+        )
     }
 
     /// A picture came.
@@ -165,19 +198,71 @@ impl Progress {
         match &self.view {
             View::Bar(bar) => bar.finish(),
             View::Lines(_) => {
-                let n_done = self.n_done.load(Ordering::Relaxed);
-                let (per_second, _) = self.pace(n_done);
+                let took = self.begun.elapsed();
                 #[expect(clippy::cast_precision_loss, reason = "for people")]
-                let all = self.begun.elapsed().as_secs_f64() * n_at_once.max(1) as f64;
+                let all = took.as_secs_f64() * n_at_once.max(1) as f64;
                 tracing::info!(
                     n_images = self.n_images,
-                    n_done,
-                    per_second = %format_args!("{per_second:.1}"),
+                    n_done = self.n_done.load(Ordering::Relaxed),
+                    per_second = %format_args!("{:.1}", self.pace(took).per_second),
                     model_busy = %format_args!("{:.0} %", 100.0 * model_time.as_secs_f64() / all),
                     came = %self.seen(),
                     "built"
                 );
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// After so many images, the last of them failed, and seconds: images a second, and the time that is left.
+    #[track_caller]
+    fn check(progress: &Progress, n: usize, n_failed: usize, seconds: u64, expected: (f64, &str)) {
+        for nth in 0..n {
+            if nth >= n - n_failed {
+                progress.failed("http://h/i", Stage::Download);
+            }
+            progress.advance();
+        }
+        let pace = progress.pace(Duration::from_secs(seconds));
+        assert_eq!((pace.per_second, pace.left().as_str()), expected);
+    }
+
+    #[test]
+    fn the_time_left_is_that_of_the_others_at_the_pace_of_this_run() {
+        let progress = Progress::new(1000, 0);
+        check(&progress, 0, 0, 0, (0.0, "unknown"));
+        check(&progress, 0, 0, 60, (0.0, "unknown"));
+        check(&progress, 1, 0, 0, (0.0, "unknown"));
+        check(&progress, 19, 0, 10, (2.0, "8 minutes"));
+        // Those that failed need no more time.
+        check(&progress, 80, 60, 20, (5.0, "3 minutes"));
+        check(&progress, 899, 0, 999, (1.0, "1 second"));
+        check(&progress, 1, 1, 1000, (1.0, "0 seconds"));
+        // One more than there are, should anybody count so, and no time.
+        check(&progress, 1, 0, 0, (0.0, "0 seconds"));
+    }
+
+    #[test]
+    fn what_earlier_runs_have_done_is_not_of_this_pace() {
+        let progress = Progress::new(1_000_000, 999_000);
+        check(&progress, 0, 0, 3600, (0.0, "unknown"));
+        check(&progress, 100, 0, 10, (10.0, "2 minutes"));
+        check(&progress, 900, 10, 100, (10.0, "0 seconds"));
+        let nothing_to_do = Progress::new(7, 7);
+        check(&nothing_to_do, 0, 0, 0, (0.0, "0 seconds"));
+        check(&Progress::new(0, 0), 0, 0, 1, (0.0, "0 seconds"));
+    }
+
+    #[test]
+    fn a_slow_run_of_many_images_has_an_end() {
+        let pace = Pace::of(1, usize::MAX, Duration::from_secs(u64::MAX));
+        assert_eq!((pace.left, pace.left().as_str()), (None, "unknown"));
+        let pace = Pace::of(usize::MAX, 1, Duration::from_nanos(1));
+        assert!(pace.per_second.is_finite());
+        assert_eq!(pace.left, Some(Duration::ZERO));
     }
 }
