@@ -7,6 +7,8 @@ pub const FEATURES: &str = "features/features.npy";
 pub const FEATURES_IN_BYTES: &str = "features/features.i8";
 /// The ids of its rows.
 pub const IMAGE_IDS: &str = "features/imageIds.csv";
+/// The only column of [`IMAGE_IDS`].
+pub const IMAGE_IDS_COLUMN: &str = "image_id";
 /// Which model made it, and the checksums of the files.
 pub const IDENTITY: &str = "features/features.json";
 /// The images with their URLs.

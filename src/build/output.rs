@@ -10,7 +10,7 @@ use super::sizes::Sizes;
 use super::source::Image;
 use crate::collection::identity::{Identity, Sums};
 use crate::collection::sizes;
-use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, SIZES};
+use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, IMAGE_IDS_COLUMN, SIZES};
 use crate::encoder::ModelLabel;
 use crate::encoder::probe::Probe;
 use crate::features::npy::{self, Precision};
@@ -106,7 +106,7 @@ pub(super) fn publish(
         }
         anyhow::Ok(())
     })?;
-    let header = std::iter::once("image_id\n".to_owned());
+    let header = std::iter::once(format!("{IMAGE_IDS_COLUMN}\n"));
     let lines = ids.iter().map(|id| image_id::hex(*id) + "\n");
     let (image_ids, ids_sum) = write_lines(&ids_path, header.chain(lines))?;
     let header = std::iter::once(sizes::COLUMNS.join(",") + "\n");

@@ -7,7 +7,7 @@ use super::ids::{self, Ids};
 use super::pieces::{pieces, summed_in_parallel};
 use super::tables::Listed;
 use super::urls::{Part, Urls};
-use crate::data_dir::{ID_COLUMN, URL_COLUMN};
+use crate::data_dir::{ID_COLUMN, IMAGE_IDS_COLUMN, URL_COLUMN};
 use crate::features::sum::Sum;
 use crate::image_id;
 use crate::parallel::in_parallel;
@@ -69,7 +69,7 @@ pub(super) fn read(
 }
 
 fn read_ids(file: &[u8]) -> Option<(Ids, Sum)> {
-    let rows = file.strip_prefix(super::tables::IMAGE_IDS_COLUMN.as_bytes())?;
+    let rows = file.strip_prefix(IMAGE_IDS_COLUMN.as_bytes())?;
     let line_end: &[u8] = if rows.starts_with(b"\r") {
         b"\r\n"
     } else {

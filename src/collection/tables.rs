@@ -4,15 +4,12 @@ use super::ids;
 use super::open::CollectionError;
 use super::table::{Table, line_of};
 use super::urls::{Part, Urls};
-use crate::data_dir::{ID_COLUMN, URL_COLUMN};
+use crate::data_dir::{ID_COLUMN, IMAGE_IDS_COLUMN, URL_COLUMN};
 use crate::image_id::image_id;
 use csv::ByteRecord;
 use std::collections::HashMap;
 use std::hash::RandomState;
 use std::path::Path;
-
-/// The only column of `imageIds.csv`.
-pub(super) const IMAGE_IDS_COLUMN: &str = "image_id";
 
 /// Rows of `images.csv` that are looked at to find the URL column.
 const SAMPLE: usize = 100;

@@ -9,13 +9,19 @@ use axum::extract::{Path as UrlPath, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use blake2::digest::consts::U20;
+use blake2::{Blake2b, Digest};
+use clip_search::build::limit::Limit;
+use clip_search::build::merge::{self, MergeOptions};
 use clip_search::build::options::{BuildOptions, Source};
+use clip_search::build::shard::Shard;
 use clip_search::build::{self, Outcome};
 use clip_search::collection::Collection;
 use clip_search::collection::report::{self, SizeCounts};
 use clip_search::collection::sizes::{
     ApiVersion, ImageService, ImageSize, Largest, Measured, Profile,
 };
+use clip_search::features::sum::Sum;
 use clip_search::iiif::tiles::Spelling;
 use clip_search::image_id::image_id;
 use std::collections::BTreeMap;
@@ -447,6 +453,105 @@ async fn a_directory_of_an_earlier_version_works_and_gets_its_sizes_from_the_nex
         [delivered(), None, delivered()]
     );
     assert!(sizes_csv(&host.data()).contains(&format!("\n{gone},,,,,,,,\n")));
+}
+
+/// First bytes of a hash, which a file of records has after each of them.
+fn check(salt: &[u8], content: &[u8]) -> Vec<u8> {
+    let hash = Blake2b::<U20>::new()
+        .chain_update(salt)
+        .chain_update(content);
+    hash.finalize()[..8].to_vec()
+}
+
+/// Makes a shard one of a version that did not know what servers give at most: neither `sizes.csv` nor the journal has
+/// it.
+fn make_older(shard: &Path) {
+    let path = shard.join("features/sizes.journal");
+    let journal = fs::read(&path).unwrap();
+    let requested = &journal[8..12];
+    let header = [b"CLIPSIZ1", requested].concat();
+    let mut old = [header.as_slice(), &check(requested, &header)].concat();
+    for record in journal[20..].chunks_exact(41 + 8) {
+        let content = &record[..32];
+        old.extend([content, &check(requested, content)].concat());
+    }
+    assert!(old.len() > 20, "it has records");
+    fs::write(path, old).unwrap();
+
+    let csv: String = (sizes_csv(shard).lines())
+        .map(|line| line.split(',').take(6).collect::<Vec<_>>().join(",") + "\n")
+        .collect();
+    fs::write(shard.join("sizes.csv"), &csv).unwrap();
+    let replace_sum = |name: &str, of: &str, content: &[u8], pointer: &str| {
+        let path = shard.join(name);
+        let mut json: serde_json::Value =
+            serde_json::from_str(&fs::read_to_string(&path).unwrap()).unwrap();
+        let sums = json.pointer_mut(pointer).unwrap();
+        assert!(sums[of].is_string(), "{json}");
+        sums[of] = Sum::of(content).to_string().into();
+        let text = json.to_string();
+        fs::write(path, &text).unwrap();
+        text
+    };
+    let (identity, sums) = ("features/features.json", "/blake2b_256");
+    let text = replace_sum(identity, "sizes.csv", csv.as_bytes(), sums);
+    let sums = "/built/blake2b_256";
+    replace_sum("shard.json", identity, text.as_bytes(), sums);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shards_of_earlier_versions_are_merged_with_what_they_know() {
+    // So many that no shard is empty.
+    const N_IMAGES: usize = 40;
+    for kind in ["version 2", "level0"] {
+        let host = Host::new(kind).await;
+        let options_in = |folder: &str| {
+            let mut options = host.options(N_IMAGES);
+            options.data_dir = host.dir.path().join(folder);
+            options
+        };
+        let single = options_in("single");
+        run(single.clone()).await.unwrap();
+        let mut shards = Vec::new();
+        let mut n_rows = Vec::new();
+        for shard in Shard::all(3.try_into().unwrap()) {
+            let mut options = options_in(&format!("shard-{}", shard.number()));
+            options.shard = Some(shard);
+            run(options.clone()).await.unwrap();
+            n_rows.push(sizes_csv(&options.data_dir).lines().count() - 1);
+            shards.push(options.data_dir);
+        }
+        assert!(n_rows.iter().all(|n| *n > 0), "{n_rows:?}");
+        // One of this version, one of an earlier, and one of which only the collection was copied.
+        make_older(&shards[1]);
+        fs::remove_file(shards[2].join("features/sizes.journal")).unwrap();
+        let out = options_in("out");
+        merge::run(&MergeOptions {
+            data_dir: out.data_dir.clone(),
+            shards: shards.clone(),
+            with_images: false,
+            max_failures: Limit::Percent(0.0),
+        })
+        .unwrap();
+        let sizes = sizes_csv(&out.data_dir);
+        let is_whole = sizes.lines().all(|line| line.split(',').count() == 9);
+        assert!(is_whole, "{sizes}");
+        if kind == "version 2" {
+            assert!(files(&out.data_dir) == files(&single.data_dir), "{sizes}");
+        }
+        // What is not known is asked for: of files in fixed sizes which there are.
+        host.requests();
+        run(out.clone()).await.unwrap();
+        let (n_info, _) = host.requests();
+        let n_asked = match kind {
+            "version 2" => n_rows[2],
+            _ => n_rows[1] + n_rows[2],
+        };
+        assert_eq!(n_info, n_asked, "{kind}: {n_rows:?}");
+        assert!(files(&out.data_dir) == files(&single.data_dir), "{kind}");
+        run(out).await.unwrap();
+        assert_eq!(host.requests(), (0, 0), "{kind}: all is known");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

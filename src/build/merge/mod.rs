@@ -20,7 +20,8 @@ use super::limit::Limit;
 use super::metadata::METADATA;
 use super::output::Files;
 use crate::collection::identity::Sums;
-use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, IMAGES, SIZES};
+use crate::collection::sizes;
+use crate::data_dir::{FEATURES, IDENTITY, IMAGE_IDS, IMAGE_IDS_COLUMN, IMAGES, SIZES};
 use anyhow::{Context, ensure};
 use member::Member;
 use order::Order;
@@ -123,8 +124,9 @@ fn draft(
 ) -> anyhow::Result<Files> {
     let images_csv = tables::images(&dir.path(IMAGES), members, order)?;
     let (features, features_sum) = tables::features(&dir.path(FEATURES), first, members, order)?;
-    let (image_ids, ids_sum) = tables::lines(dir, IMAGE_IDS, members, order)?;
-    let (sizes, sizes_sum) = tables::lines(dir, SIZES, members, order)?;
+    let of_ids = [IMAGE_IDS_COLUMN];
+    let (image_ids, ids_sum) = tables::lines(dir, IMAGE_IDS, &of_ids, members, order)?;
+    let (sizes, sizes_sum) = tables::lines(dir, SIZES, &sizes::COLUMNS, members, order)?;
     let mut identity = first.identity.clone();
     identity.images = order.n_vectors();
     identity.blake2b_256 = Sums {

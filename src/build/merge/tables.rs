@@ -9,7 +9,7 @@ use super::order::Order;
 use crate::data_dir::{FEATURES, IMAGES};
 use crate::features::npy::{self, RawRows};
 use crate::features::sum::{Sum, Summing, SummingWriter};
-use anyhow::{anyhow, ensure};
+use anyhow::{Context, anyhow, ensure};
 use csv::ByteRecord;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -76,10 +76,12 @@ pub(super) fn features(
     Ok((draft, sum.finish()))
 }
 
-/// The file `name`: a header, and a line for each vector.
+/// The file `name`: a header of these `columns`, and a line for each vector. Those of earlier versions may lack the last
+/// columns, which are empty then.
 pub(super) fn lines(
     dir: &DataDir,
     name: &str,
+    columns: &[&str],
     members: &[Member],
     order: &Order,
 ) -> anyhow::Result<(Draft, Sum)> {
@@ -87,32 +89,38 @@ pub(super) fn lines(
     let draft = Draft::write(&dir.path(name), |file| {
         let mut out = SummingWriter(file, &mut sum);
         let mut readers = Vec::with_capacity(members.len());
-        let mut header = None;
         for member in members {
             let mut reader = BufReader::new(member.file(name)?);
-            let mut line = Vec::new();
-            reader.read_until(b'\n', &mut line)?;
-            ensure!(
-                header.get_or_insert_with(|| line.clone()) == &line,
-                member.damaged(name)
-            );
-            readers.push(reader);
+            let mut header = Vec::new();
+            reader.read_until(b'\n', &mut header)?;
+            let n_lacking = n_lacking(columns, &header).with_context(|| member.damaged(name))?;
+            readers.push((reader, n_lacking));
         }
-        out.write_all(&header.unwrap_or_default())?;
+        writeln!(out, "{}", columns.join(","))?;
         let mut line = Vec::new();
         for place in order.vectors() {
+            let (reader, n_lacking) = &mut readers[place];
             line.clear();
-            readers[place].read_until(b'\n', &mut line)?;
-            ensure!(line.ends_with(b"\n"), members[place].damaged(name));
+            reader.read_until(b'\n', &mut line)?;
+            ensure!(line.pop() == Some(b'\n'), members[place].damaged(name));
+            line.extend(std::iter::repeat_n(b',', *n_lacking));
+            line.push(b'\n');
             out.write_all(&line)?;
         }
-        for (reader, member) in readers.into_iter().zip(members) {
+        for ((reader, _), member) in readers.into_iter().zip(members) {
             ensure!(reader.buffer().is_empty(), member.damaged(name));
             member.end(name, reader.into_inner())?;
         }
         anyhow::Ok(())
     })?;
     Ok((draft, sum.finish()))
+}
+
+/// How many of the last `columns` a file with this `header` lacks; `None` if it has others.
+fn n_lacking(columns: &[&str], header: &[u8]) -> Option<usize> {
+    let header = std::str::from_utf8(header).ok()?.strip_suffix('\n')?;
+    let names: Vec<&str> = header.split(',').collect();
+    (columns.starts_with(&names)).then(|| columns.len() - names.len())
 }
 
 /// `failures.csv`, in the order of the rows that it names.
