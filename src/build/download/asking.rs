@@ -1,18 +1,15 @@
 //! Asking for info.json beside the pictures, which do not need it: whatever comes of it, no picture is lost to it,
 //! and a host that has none is soon left in peace.
 
+use super::aside::Heard;
 use super::error::DownloadError;
 use super::host::Outcome;
 use super::limits::Limits;
-use super::once::{Ask, Got};
-use super::pace::{Kind, jittered};
 use super::smallest::can;
-use super::{Downloader, Info, MAX_INFO_BYTES, Source, ways};
+use super::{Downloader, Info, Source, ways};
 use crate::collection::sizes::{ImageSize, Largest, Profile};
 use crate::iiif::reference::Reference;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// What asking for an info.json came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,12 +35,6 @@ struct State {
 
 /// After so many failures in a row a host is not asked any more.
 const PATIENCE: u32 = 5;
-/// Attempts for one image.
-const MAX_ATTEMPTS: u32 = 3;
-/// An info.json that takes longer is not waited for.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest pause that a host may ask for. Pictures would wait for it, too.
-const MAX_WISH: Duration = Duration::from_secs(30);
 
 impl Asking {
     fn is_over(&self) -> bool {
@@ -74,13 +65,6 @@ impl Asking {
     }
 }
 
-/// What comes after an attempt.
-enum Next {
-    Done(Answer),
-    /// Another attempt, after this time.
-    Again(Duration),
-}
-
 impl Downloader {
     /// The size of the image behind `iiif_url` according to its info.json.
     ///
@@ -93,69 +77,23 @@ impl Downloader {
         if self.permit(&source.host, &info_url).await.is_err() {
             return Answer::Unanswered;
         }
-        for _ in 0..=self.limits.retries.min(MAX_ATTEMPTS - 1) {
-            if source.asking.is_over() || source.host.is_given_up() {
-                return Answer::Unanswered;
+        let ask = self.ask_aside(&info_url);
+        let answer = match self.hear(source, &ask, || source.asking.is_over()).await {
+            Heard::Got(got) => {
+                let info = Info::of(&got.bytes);
+                source.asking.note(answer_with(info.as_ref(), iiif_url));
+                return self.answer(source, info.as_ref(), iiif_url).await;
             }
-            let Ok(turn) = source.host.turn().await else {
-                return Answer::Unanswered;
-            };
-            // The host may have shown itself while others had their turns.
-            if source.asking.is_over() {
-                return Answer::Unanswered;
-            }
-            let begun = Instant::now();
-            let result = self.info(&info_url).await;
-            drop(turn);
-            let error = match result {
-                Ok(got) => {
-                    source.host.note(begun, Outcome::Answered, &"");
-                    let info = Info::of(&got.bytes);
-                    source.asking.note(answer_with(info.as_ref(), iiif_url));
-                    return self.answer(source, info.as_ref(), iiif_url).await;
-                }
-                Err(error) => error,
-            };
-            match self.next(source, begun, &error) {
-                Next::Done(answer) => {
-                    source.asking.note(answer);
-                    return answer;
-                }
-                Next::Again(pause) => tokio::time::sleep(jittered(pause)).await,
-            }
-        }
-        source.asking.note(Answer::Unanswered);
-        Answer::Unanswered
-    }
-
-    async fn info(&self, info_url: &str) -> Result<Got, DownloadError> {
-        let ask = Ask {
-            timeout: TIMEOUT.min(self.limits.image_timeout),
-            ..self.ask(info_url, Kind::Document, MAX_INFO_BYTES)
-        };
-        let got = self.get_once(&ask).await?;
-        Ok(got.expect("without a condition there is an answer"))
-    }
-
-    fn next(&self, source: &Source, begun: Instant, error: &DownloadError) -> Next {
-        tracing::debug!(%error, "no info.json");
-        match error.outcome(true) {
-            Outcome::Answered => {
-                source.host.note(begun, Outcome::Answered, &"");
-                Next::Done(answer_without(error))
-            }
-            Outcome::Busy(Some(wish)) if wish > MAX_WISH => {
+            Heard::Refused(error) => answer_without(&error),
+            Heard::Later => {
                 source.asking.end();
-                Next::Done(Answer::Unanswered)
+                Answer::Unanswered
             }
-            Outcome::Busy(Some(wish)) => {
-                source.host.hold(begun, wish);
-                Next::Again(Duration::ZERO)
-            }
-            Outcome::Busy(None) | Outcome::ServerError => Next::Again(self.limits.retry_pause),
-            // A second one would take as long, or be cut as well; the next image shows whether the host is back.
-            Outcome::Unanswered { .. } => Next::Done(Answer::Unanswered),
-        }
+            Heard::Nothing => Answer::Unanswered,
+            Heard::NotAsked => return Answer::Unanswered,
+        };
+        source.asking.note(answer);
+        answer
     }
 }
 

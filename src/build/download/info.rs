@@ -2,41 +2,22 @@
 
 use super::ways::{is_version_1, names};
 use crate::collection::sizes::{ApiVersion, ImageService, ImageSize, Measured, Profile};
-use serde::Deserialize;
 use serde_json::Value;
 
-/// The members that matter. Sizes that are not whole numbers make all of it useless.
-#[derive(Deserialize)]
-struct Info {
-    width: u64,
-    height: u64,
-    #[serde(default, rename = "@context")]
-    context: Value,
-    #[serde(default, rename = "type")]
-    kind: Value,
-    #[serde(default)]
-    profile: Value,
-    #[serde(default)]
-    protocol: Value,
-    /// Version 3 has `id`, those before `@id`.
-    #[serde(default)]
-    id: Value,
+/// What an info.json says; `None` if it is no JSON.
+pub(super) fn json(info: &[u8]) -> Option<Value> {
+    serde_json::from_slice(unmarked(info)).ok()
 }
 
 /// The size of the image that `info` describes, and the service; `None` if it is no info.json, or one that cannot
-/// be right.
-pub(super) fn size(info: &[u8]) -> Option<ImageSize> {
-    let info: Info = serde_json::from_slice(unmarked(info)).ok()?;
-    let service = version(&info).map(|version| ImageService {
+/// be right: sizes that are not whole numbers make all of it useless.
+pub(super) fn size(info: &Value) -> Option<ImageSize> {
+    let [width, height] = ["width", "height"].map(|side| info[side].as_u64());
+    let service = version(info).map(|version| ImageService {
         version,
-        profile: profile(&info.profile),
+        profile: profile(&info["profile"]),
     });
-    ImageSize::new(info.width, info.height, Measured::Info, service)
-}
-
-/// All that it says; `None` if it is no JSON.
-pub(super) fn json(info: &[u8]) -> Option<Value> {
-    serde_json::from_slice(unmarked(info)).ok()
+    ImageSize::new(width?, height?, Measured::Info, service)
 }
 
 /// It without a byte order mark, which JSON must not have and some files do.
@@ -45,29 +26,32 @@ fn unmarked(info: &[u8]) -> &[u8] {
 }
 
 /// The version that the context names, or else the type, the profile, or the members there are.
-fn version(info: &Info) -> Option<ApiVersion> {
+fn version(info: &Value) -> Option<ApiVersion> {
+    let [context, kind, profile] = ["@context", "type", "profile"].map(|name| &info[name]);
     let named = |value: &Value, part: &str| names(value).iter().any(|name| name.contains(part));
     let is_word = |value: &Value| {
         names(value)
             .first()
             .is_some_and(|name| level(name).is_some())
     };
-    if named(&info.context, "/image/3/") || named(&info.kind, "ImageService3") {
+    // Version 3 has `id`, those before `@id`.
+    let has_id = info["id"].is_string();
+    if named(context, "/image/3/") || named(kind, "ImageService3") {
         Some(ApiVersion::V3)
-    } else if named(&info.context, "/image/2/") || named(&info.kind, "ImageService2") {
+    } else if named(context, "/image/2/") || named(kind, "ImageService2") {
         Some(ApiVersion::V2)
-    } else if is_version_1(&info.context, &info.profile) {
+    } else if is_version_1(context, profile) {
         Some(ApiVersion::V1)
-    } else if named(&info.profile, "/image/2/") {
+    } else if named(profile, "/image/2/") {
         Some(ApiVersion::V2)
-    } else if named(&info.protocol, "//iiif.io/api/image") {
-        Some(match info.id {
-            Value::String(_) => ApiVersion::V3,
-            _ => ApiVersion::V2,
+    } else if named(&info["protocol"], "//iiif.io/api/image") {
+        Some(match has_id {
+            true => ApiVersion::V3,
+            false => ApiVersion::V2,
         })
     } else {
         // Only version 3 writes the level as a bare word.
-        (is_word(&info.profile) && info.id.is_string()).then_some(ApiVersion::V3)
+        (is_word(profile) && has_id).then_some(ApiVersion::V3)
     }
 }
 
@@ -91,6 +75,10 @@ mod tests {
     use super::*;
     use ApiVersion::{V1, V2, V3};
     use Profile::{Level0, Level1, Level2};
+
+    fn size_in(info: &[u8]) -> Option<ImageSize> {
+        size(&json(info)?)
+    }
 
     #[test]
     fn all_versions_say_their_version_and_level() {
@@ -158,24 +146,25 @@ mod tests {
             (r#""profile": "level20""#, None, None),
             (r#""title": "some other JSON""#, None, None),
         ] {
-            let json = format!(r#"{{"width": 4000, "height": 3000, {members}}}"#);
+            let text = format!(r#"{{"width": 4000, "height": 3000, {members}}}"#);
             let service = version.map(|version| ImageService { version, profile });
             let expected = ImageSize::new(4000, 3000, Measured::Info, service);
-            assert_eq!(size(json.as_bytes()), expected, "{members}");
-            let marked = format!("\u{feff}{json}");
-            assert_eq!(size(marked.as_bytes()), expected, "{members}");
+            assert_eq!(size_in(text.as_bytes()), expected, "{members}");
+            let marked = format!("\u{feff}{text}");
+            assert_eq!(size_in(marked.as_bytes()), expected, "{members}");
         }
     }
 
     #[test]
     fn sizes_that_no_image_has_are_not_believed() {
-        for json in [
+        for text in [
             "",
             "{",
             "[]",
             "null",
             "<html>",
             r#"{"width": 3}"#,
+            "[4, 3]",
             r#"{"width": 0, "height": 3}"#,
             r#"{"width": -4, "height": 3}"#,
             r#"{"width": 4.5, "height": 3}"#,
@@ -186,13 +175,13 @@ mod tests {
             r#"{"width": 1e400, "height": 3}"#,
             "\u{0}\u{fffd}",
         ] {
-            assert_eq!(size(json.as_bytes()), None, "{json}");
+            assert_eq!(size_in(text.as_bytes()), None, "{text}");
         }
         let deep = format!(
             r#"{{"width": 4, "height": 3, "profile": {}{}}}"#,
             "[".repeat(100_000),
             "]".repeat(100_000)
         );
-        assert_eq!(size(deep.as_bytes()), None);
+        assert_eq!(size_in(deep.as_bytes()), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Fetching images from IIIF servers: bounded, patient where patience may help, and in the way that each
 //! server answers.
 
+mod aside;
 pub(super) mod asking;
 mod error;
 mod host;
@@ -123,8 +124,9 @@ struct Info {
 impl Info {
     /// `None` if it is no JSON.
     fn of(bytes: &[u8]) -> Option<Self> {
-        let size = info::size(bytes);
-        info::json(bytes).map(|json| Self { json, size })
+        let json = info::json(bytes)?;
+        let size = info::size(&json);
+        Some(Self { json, size })
     }
 }
 

@@ -5,13 +5,12 @@
 //! out the largest scale of `tiles` in info.json, call the tile that is all of the image `full` or by its pixels, and
 //! few have `full/max`, which the specification demands.
 
+use super::aside::Heard;
 use super::asking::{self, Answer};
 use super::error::DownloadError;
-use super::host::Outcome;
 use super::once::Ask;
-use super::pace::{Kind, jittered};
 use super::smallest::named_sizes;
-use super::{Downloader, Info, MAX_INFO_BYTES, Source};
+use super::{Downloader, Info, Source};
 use crate::collection::sizes::{ApiVersion, ImageSize, Largest};
 use crate::iiif::picture;
 use crate::iiif::reference::Reference;
@@ -19,17 +18,9 @@ use crate::iiif::tiles::{self, Spelling};
 use reqwest::StatusCode;
 use serde_json::Value;
 use std::num::NonZeroU32;
-use std::time::Duration;
-use tokio::time::Instant;
 
 /// Of several files the widest is shown that is not wider than this, in pixels: what links ask for as a rule.
 const SHOWN_WIDTH_PX: NonZeroU32 = NonZeroU32::new(1000).expect("not zero");
-/// Attempts for one file.
-const MAX_ATTEMPTS: u32 = 3;
-/// A server that takes longer is asked by the next build.
-const TIMEOUT: Duration = Duration::from_secs(10);
-/// Longest pause that a host may ask for.
-const MAX_WISH: Duration = Duration::from_secs(30);
 
 impl Downloader {
     /// What `info` says of the image at `iiif_url`, and of files in fixed sizes which can be shown.
@@ -70,43 +61,14 @@ impl Downloader {
         }
         let ask = Ask {
             is_head: true,
-            timeout: TIMEOUT.min(self.limits.image_timeout),
-            ..self.ask(url, Kind::Document, MAX_INFO_BYTES)
+            ..self.ask_aside(url)
         };
-        for _ in 0..=self.limits.retries.min(MAX_ATTEMPTS - 1) {
-            if source.host.is_given_up() {
-                return None;
-            }
-            let turn = source.host.turn().await.ok()?;
-            let begun = Instant::now();
-            let result = self.get_once(&ask).await;
-            drop(turn);
-            let error = match result {
-                Ok(_) => {
-                    source.host.note(begun, Outcome::Answered, &"");
-                    return Some(true);
-                }
-                Err(error) => error,
-            };
-            if is_without_head(&error) {
-                // It is taken at its word.
-                source.host.note(begun, Outcome::Answered, &"");
-                return Some(true);
-            }
-            match error.outcome(true) {
-                Outcome::Answered => {
-                    source.host.note(begun, Outcome::Answered, &"");
-                    return Some(false);
-                }
-                Outcome::Busy(Some(wish)) if wish > MAX_WISH => return None,
-                Outcome::Busy(Some(wish)) => source.host.hold(begun, wish),
-                Outcome::Busy(None) | Outcome::ServerError => {
-                    tokio::time::sleep(jittered(self.limits.retry_pause)).await;
-                }
-                Outcome::Unanswered { .. } => return None,
-            }
+        match self.hear(source, &ask, || false).await {
+            Heard::Got(_) => Some(true),
+            // It is taken at its word.
+            Heard::Refused(error) => Some(is_without_head(&error)),
+            Heard::Later | Heard::Nothing | Heard::NotAsked => None,
         }
-        None
     }
 }
 

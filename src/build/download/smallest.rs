@@ -278,7 +278,7 @@ mod tests {
     use serde_json::json;
 
     fn offers(info: &Value, url: &str, short_px: u32) -> Vec<String> {
-        let size = info::size(info.to_string().as_bytes()).expect("a size");
+        let size = info::size(info).expect("a size");
         let described = described(info, size, &Reference::parse(url), short_px);
         (described.offers.into_iter())
             .map(|offer| match offer {
