@@ -5,7 +5,7 @@
 //! what the endpoint counts, where it does, and so is that of different rows: where rows that sort equal come in another
 //! order in each page, one comes twice for each that is lost.
 
-use super::post::{Endpoint, Wanted};
+use super::post::{Endpoint, Unsuccessful, Wanted};
 use super::query::{Form, Pages, Part};
 use super::sink::{Row, Sink};
 use crate::blocking::blocking;
@@ -471,10 +471,8 @@ fn mark_of(row: &Row) -> Option<u128> {
 
 /// Whether the endpoint answered that it cannot do what it was asked for.
 fn is_refused(error: &anyhow::Error) -> bool {
-    let text = format!("{error:#}");
-    [" answered 400 ", " answered 500 ", " answered 501 "]
-        .iter()
-        .any(|status| text.contains(status))
+    (error.downcast_ref())
+        .is_some_and(|error: &Unsuccessful| matches!(error.status.as_u16(), 400 | 500 | 501))
 }
 
 /// A string without a language: others are ordered in ways of their own.
@@ -495,4 +493,36 @@ fn is_same(a: &Row, b: &Row) -> bool {
 fn is_sort_limit(error: &anyhow::Error) -> bool {
     let text = format!("{error:#}");
     text.contains("SR353") || text.contains("Sorted TOP")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reqwest::StatusCode;
+
+    #[test]
+    fn what_an_endpoint_refuses_is_told_by_the_status_and_not_by_what_it_says() {
+        for (status, expected) in [
+            (StatusCode::BAD_REQUEST, true),
+            (StatusCode::INTERNAL_SERVER_ERROR, true),
+            (StatusCode::NOT_IMPLEMENTED, true),
+            (StatusCode::FORBIDDEN, false),
+            (StatusCode::BAD_GATEWAY, false),
+        ] {
+            let error = anyhow::Error::new(Unsuccessful {
+                place: "http://e/sparql".to_owned(),
+                status,
+                words: "the server behind answered 500 to this".to_owned(),
+            });
+            let sentence = format!(
+                "the SPARQL endpoint http://e/sparql answered {status}: the server behind answered 500 to this"
+            );
+            assert_eq!(error.to_string(), sentence);
+            assert_eq!(is_refused(&error), expected, "{status}");
+            let error = error.context("the first page did not come");
+            assert_eq!(is_refused(&error), expected, "{status}");
+        }
+        let others = anyhow::anyhow!("http://e answered 400 Bad Request: no");
+        assert!(!is_refused(&others));
+    }
 }

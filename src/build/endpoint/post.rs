@@ -42,6 +42,17 @@ pub(super) struct Answer<F> {
     pub(super) n_bytes: u64,
 }
 
+/// The endpoint has answered that it does not do what it was asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("the SPARQL endpoint {place} answered {status}: {words}")]
+pub(super) struct Unsuccessful {
+    /// Which endpoint, for people.
+    pub(super) place: String,
+    pub(super) status: StatusCode,
+    /// What it says about it.
+    pub(super) words: String,
+}
+
 // Derived, they would ask the same of the format.
 impl<F> Clone for Wanted<F> {
     fn clone(&self) -> Self {
@@ -106,9 +117,12 @@ impl Endpoint {
         let status = response.status();
         if !status.is_success() {
             let headers = response.headers().clone();
-            let beginning = beginning(response).await;
-            let error = anyhow!("the SPARQL endpoint {place} answered {status}: {beginning}");
-            return Err(Refusal::status(status, &headers, error));
+            let error = Unsuccessful {
+                place,
+                status,
+                words: beginning(response).await,
+            };
+            return Err(Refusal::status(status, &headers, error.into()));
         }
         let media_type = response
             .headers()
