@@ -1,6 +1,6 @@
 //! Images that show the same: found by hashing their vectors, since comparing all with all takes N² products; pure.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 /// From this cosine on two pictures count as the same: another size or compression of a picture stays above it,
 /// another picture of the same thing below.
@@ -17,22 +17,24 @@ const BITS: usize = 16;
 /// Most vectors of one hash that each is compared with. Larger groups are found through chains of neighbours.
 const WINDOW: usize = 64;
 
-/// The rows of `vectors`, each of `width` components and unit length, in groups that show the same; only groups of
-/// several, in the order of their first rows, each in ascending order.
+/// The rows that show the same, in groups; only groups of several, in the order of their first rows, each in ascending
+/// order. `vector` gives that of each of the `n` rows, of unit length, as often as it is asked: no more than [`FEW`] are
+/// held at a time.
 ///
 /// What it gives depends on the vectors alone.
-pub(super) fn groups(vectors: &[&[f32]]) -> Vec<Vec<usize>> {
-    match vectors.len() <= FEW {
-        true => of_all_pairs(vectors),
-        false => of_hashes(vectors),
+pub(super) fn groups<V: AsRef<[f32]>>(n: usize, vector: impl Fn(usize) -> V) -> Vec<Vec<usize>> {
+    match n <= FEW {
+        true => of_all_pairs(n, vector),
+        false => of_hashes(n, vector),
     }
 }
 
-fn of_all_pairs(vectors: &[&[f32]]) -> Vec<Vec<usize>> {
-    let mut sets = Sets::new(vectors.len());
+fn of_all_pairs<V: AsRef<[f32]>>(n: usize, vector: impl Fn(usize) -> V) -> Vec<Vec<usize>> {
+    let mut sets = Sets::new(n);
+    let vectors: Vec<V> = (0..n).map(vector).collect();
     for (row, vector) in vectors.iter().enumerate() {
         for (other, another) in vectors.iter().enumerate().skip(row + 1) {
-            if dot(vector, another) >= SAME {
+            if dot(vector.as_ref(), another.as_ref()) >= SAME {
                 sets.join(row, other);
             }
         }
@@ -42,12 +44,13 @@ fn of_all_pairs(vectors: &[&[f32]]) -> Vec<Vec<usize>> {
 
 /// Finds nearly all of them, unless most vectors are of one group: that stands in the middle then, where every plane
 /// goes through.
-fn of_hashes(vectors: &[&[f32]]) -> Vec<Vec<usize>> {
-    let Some(width) = vectors.first().map(|row| row.len()) else {
+fn of_hashes<V: AsRef<[f32]>>(n: usize, vector: impl Fn(usize) -> V) -> Vec<Vec<usize>> {
+    if n == 0 {
         return Vec::new();
-    };
-    let middle = middle(vectors, width);
-    let mut sets = Sets::new(vectors.len());
+    }
+    let width = vector(0).as_ref().len();
+    let middle = middle(n, width, &vector);
+    let mut sets = Sets::new(n);
     let mut random = Random(0x2545_F491_4F6C_DD1D);
     for _ in 0..TABLES {
         let planes: Vec<Vec<f32>> = (0..BITS)
@@ -55,32 +58,40 @@ fn of_hashes(vectors: &[&[f32]]) -> Vec<Vec<usize>> {
             .collect();
         let offsets: Vec<f32> = planes.iter().map(|plane| dot(plane, &middle)).collect();
         let mut table: HashMap<u32, Vec<usize>> = HashMap::new();
-        for (row, vector) in vectors.iter().enumerate() {
+        for row in 0..n {
+            let vector = vector(row);
             let hash = (planes.iter().zip(&offsets)).fold(0u32, |hash, (plane, offset)| {
-                (hash << 1) | u32::from(dot(plane, vector) > *offset)
+                (hash << 1) | u32::from(dot(plane, vector.as_ref()) > *offset)
             });
             table.entry(hash).or_default().push(row);
         }
+        let mut before = VecDeque::with_capacity(WINDOW + 1);
         for rows in table.values() {
-            for (at, &row) in rows.iter().enumerate() {
-                for &other in &rows[at + 1..rows.len().min(at + 1 + WINDOW)] {
-                    if sets.root(row) != sets.root(other)
-                        && dot(vectors[row], vectors[other]) >= SAME
+            for &row in rows {
+                let vector = vector(row);
+                for (other, another) in &before {
+                    if sets.root(row) != sets.root(*other)
+                        && dot(vector.as_ref(), V::as_ref(another)) >= SAME
                     {
-                        sets.join(row, other);
+                        sets.join(row, *other);
                     }
                 }
+                before.push_back((row, vector));
+                if before.len() > WINDOW {
+                    before.pop_front();
+                }
             }
+            before.clear();
         }
     }
     sets.groups()
 }
 
 /// The mean: vectors of one model stand in a narrow cone, which planes through zero would not divide.
-fn middle(vectors: &[&[f32]], width: usize) -> Vec<f32> {
+fn middle<V: AsRef<[f32]>>(n: usize, width: usize, vector: impl Fn(usize) -> V) -> Vec<f32> {
     let mut sums = vec![0f64; width];
-    for vector in vectors {
-        for (sum, x) in sums.iter_mut().zip(*vector) {
+    for row in 0..n {
+        for (sum, x) in sums.iter_mut().zip(vector(row).as_ref()) {
             *sum += f64::from(*x);
         }
     }
@@ -89,7 +100,7 @@ fn middle(vectors: &[&[f32]], width: usize) -> Vec<f32> {
         clippy::cast_possible_truncation,
         reason = "a mean of numbers below one"
     )]
-    let mean = |sum: f64| (sum / vectors.len() as f64) as f32;
+    let mean = |sum: f64| (sum / n as f64) as f32;
     sums.into_iter().map(mean).collect()
 }
 
@@ -146,6 +157,7 @@ impl Sets {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::cell::Cell;
 
     fn unit(mut vector: Vec<f32>) -> Vec<f32> {
         let length = dot(&vector, &vector).sqrt();
@@ -179,17 +191,52 @@ mod tests {
         #[test]
         fn hashes_find_what_comparing_all_with_all_finds(seed in any::<u64>(), n in 60usize..120, n_twins in 0usize..20) {
             let all = vectors(seed, n, n_twins);
-            let rows: Vec<&[f32]> = all.iter().map(Vec::as_slice).collect();
-            prop_assert_eq!(of_hashes(&rows), of_all_pairs(&rows));
+            let row = |row: usize| &all[row];
+            prop_assert_eq!(of_hashes(all.len(), row), of_all_pairs(all.len(), row));
         }
     }
 
     #[test]
     fn many_of_the_same_are_one_group() {
         let one = unit(vec![1.0; 16]);
-        let rows: Vec<&[f32]> = vec![one.as_slice(); 1001];
-        assert_eq!(groups(&rows), [(0..1001).collect::<Vec<_>>()]);
-        assert_eq!(groups(&[]), Vec::<Vec<usize>>::new());
-        assert_eq!(groups(&[one.as_slice()]), Vec::<Vec<usize>>::new());
+        assert_eq!(groups(1001, |_| &one), [(0..1001).collect::<Vec<_>>()]);
+        for n in [0, 1] {
+            assert_eq!(groups(n, |_| &one), Vec::<Vec<usize>>::new());
+        }
+    }
+
+    /// A vector as one of half precision is: made when it is asked for.
+    struct Held<'a>(&'a Cell<[usize; 2]>, &'a [f32]);
+
+    impl<'a> Held<'a> {
+        fn new(held: &'a Cell<[usize; 2]>, vector: &'a [f32]) -> Self {
+            let [now, most] = held.get();
+            held.set([now + 1, most.max(now + 1)]);
+            Self(held, vector)
+        }
+    }
+
+    impl Drop for Held<'_> {
+        fn drop(&mut self) {
+            let [now, most] = self.0.get();
+            self.0.set([now - 1, most]);
+        }
+    }
+
+    impl AsRef<[f32]> for Held<'_> {
+        fn as_ref(&self) -> &[f32] {
+            self.1
+        }
+    }
+
+    #[test]
+    fn few_vectors_of_many_are_held_at_a_time() {
+        let all = vectors(7, FEW, 100);
+        let held = Cell::new([0, 0]);
+        let found = groups(all.len(), |row| Held::new(&held, &all[row]));
+        assert!(found.len() > 90, "{found:?}");
+        let [now, most] = held.get();
+        assert_eq!(now, 0);
+        assert!((2..=WINDOW + 1).contains(&most), "{most}");
     }
 }

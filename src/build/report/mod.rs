@@ -18,7 +18,6 @@ use anyhow::{Context, bail};
 use kinds::Kind;
 use serde::Serialize;
 use sizes::SizesReport;
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -134,11 +133,7 @@ pub(super) fn write(run: Run<'_>) -> anyhow::Result<()> {
 
 fn report(run: Run<'_>, collection: &Collection) -> Report {
     let dir = &run.options.data_dir;
-    let rows: Vec<Cow<'_, [f32]>> = (0..collection.len())
-        .map(|row| collection.features().row(row))
-        .collect();
-    let rows: Vec<&[f32]> = rows.iter().map(AsRef::as_ref).collect();
-    let groups = duplicates::groups(&rows);
+    let groups = duplicates::groups(collection.len(), |row| collection.features().row(row));
     let shown = |row: &usize| Shown {
         url: collection.url(*row),
         id: collection.id(*row),
