@@ -115,6 +115,7 @@ mod parallel;
 pub mod place;
 pub mod presentation;
 pub mod print;
+mod results_json;
 pub mod search;
 pub mod sparql;
 pub mod store;

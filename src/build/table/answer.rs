@@ -2,6 +2,7 @@
 
 use super::bounded::RowTooLong;
 use super::{Bounded, RowCount, shorten};
+use crate::results_json::{self, Order, Piece};
 use anyhow::{Context, bail};
 use oxrdf::Term;
 use sparesults::{
@@ -9,6 +10,7 @@ use sparesults::{
 };
 use std::fs::File;
 use std::io::{BufReader, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// An answer that ends before its end, or has something after it: the words of an endpoint that came to
@@ -30,29 +32,32 @@ pub(in crate::build) struct Answer {
     /// The projected variables.
     pub(in crate::build) columns: Vec<String>,
     /// None after the last row.
-    solutions: Option<ReaderSolutionsParser<BufReader<Bounded<File>>>>,
+    solutions: Option<ReaderSolutionsParser<BufReader<Bounded<Document>>>>,
     rows: RowCount,
     n_rows: usize,
     spool: PathBuf,
     format: QueryResultsFormat,
 }
 
+/// What is parsed.
+type Document = Box<dyn Read + Send>;
+
 impl Answer {
-    /// The answer in the file `spool`.
+    /// The answer in the file `spool`. Its length is no matter of memory, in whatever order its members come.
     ///
     /// # Errors
     /// If it is cut before its first row ([`CutShort`]), has more before that than a row may be, is not that of a SELECT
     /// query, or cannot be read.
     pub(in crate::build) fn open(spool: &Path, format: QueryResultsFormat) -> anyhow::Result<Self> {
-        let file =
-            File::open(spool).with_context(|| format!("{} cannot be read", spool.display()))?;
         let cut = || CutShort {
             n_rows: 0,
             ending: ending(spool),
         };
-        let (file, rows) = Bounded::new(file);
+        let document = document(spool, format)
+            .with_context(|| format!("{} cannot be read", spool.display()))?;
+        let (document, rows) = Bounded::new(document.ok_or_else(cut)?);
         let parsed = QueryResultsParser::from_format(format)
-            .for_reader(BufReader::new(file))
+            .for_reader(BufReader::new(document))
             .map_err(|_| match rows.too_long() {
                 Some(error) => too_long(error),
                 None => cut().into(),
@@ -98,6 +103,32 @@ impl Iterator for Answer {
         let n_rows = self.n_rows;
         (!is_whole).then_some(Err(CutShort { n_rows, ending }.into()))
     }
+}
+
+/// What the parser reads of the file `spool`; `None` if rows come in it, and never their names.
+fn document(spool: &Path, format: QueryResultsFormat) -> std::io::Result<Option<Document>> {
+    let file = || File::open(spool);
+    let order = match format {
+        QueryResultsFormat::Json => results_json::order(file()?)?,
+        _ => Order::AsItIs,
+    };
+    let members = match order {
+        Order::AsItIs => return Ok(Some(Box::new(file()?))),
+        Order::Headless => return Ok(None),
+        Order::Members(members) => members,
+    };
+    let mut document: Document = Box::new(std::io::empty());
+    for piece in members.pieces() {
+        document = match piece {
+            Piece::Text(text) => Box::new(document.chain(text)),
+            Piece::Bytes(Range { start, end }) => {
+                let mut file = file()?;
+                file.seek(SeekFrom::Start(start))?;
+                Box::new(document.chain(file.take(end - start)))
+            }
+        };
+    }
+    Ok(Some(document))
 }
 
 fn too_long(error: RowTooLong) -> anyhow::Error {
@@ -160,6 +191,10 @@ mod tests {
     const JSON: &str = r#"{"head":{"vars":["u"]},"results":{"bindings":[
         {"u":{"type":"uri","value":"http://x/a"}},
         {"u":{"type":"literal","value":"ä"}}]}}"#;
+    /// The same, with its members in another order, and as QLever ends it.
+    const LATE_HEAD: &str = r#"{"results":{"bindings":[
+        {"u":{"type":"uri","value":"http://x/a"}},
+        {"u":{"type":"literal","value":"ä"}}]},"head":{"vars":["u"]},"meta":{"result-size-total":2}}"#;
     const XML: &str = "<?xml version=\"1.0\"?><sparql xmlns=\"http://www.w3.org/2005/sparql-results#\">\
         <head><variable name=\"u\"/></head><results>\
         <result><binding name=\"u\"><uri>http://x/a</uri></binding></result>\
@@ -194,10 +229,13 @@ mod tests {
         let whole = |row: &str| JSON.replace(r#"{"u":{"type":"literal","value":"ä"}}"#, row);
         let in_head = JSON.replace(r#"["u"]"#, &format!(r#"["u", "{long}"]"#));
         let in_row = whole(&row.replace('ä', &long));
+        let in_late_row = LATE_HEAD.replace('ä', &long);
         let in_xml = XML.replace("<literal>ä", &format!("<literal>{long}"));
         for (text, format, n_rows) in [
             (in_head, QueryResultsFormat::Json, 0),
             (in_row, QueryResultsFormat::Json, 1),
+            // Its rows cannot be counted before their names come.
+            (in_late_row, QueryResultsFormat::Json, 0),
             (in_xml, QueryResultsFormat::Xml, 1),
         ] {
             let dir = tempfile::tempdir().unwrap();
@@ -213,14 +251,17 @@ mod tests {
             assert!(error.contains(&expected), "{error}");
         }
         // Many rows are no long row.
-        let many = whole(&vec![row.replace('ä', &long[..1 << 20]); 40].join(","));
-        assert_eq!(read(many.as_bytes(), QueryResultsFormat::Json), (41, None));
+        let rows = vec![row.replace('ä', &long[..1 << 20]); 40].join(",");
+        for text in [whole(&rows), LATE_HEAD.replace(row, &rows)] {
+            assert_eq!(read(text.as_bytes(), QueryResultsFormat::Json), (41, None));
+        }
     }
 
     #[test]
     fn an_answer_that_is_cut_anywhere_is_known() {
         for (whole, format) in [
             (JSON, QueryResultsFormat::Json),
+            (LATE_HEAD, QueryResultsFormat::Json),
             (XML, QueryResultsFormat::Xml),
         ] {
             assert_eq!(read(whole.as_bytes(), format), (2, None));

@@ -1,5 +1,6 @@
 //! SERVICE: only to the endpoints that the operator has allowed, or this one would relay requests.
 
+use crate::results_json::{self, Order, Piece};
 use crate::sparql::algebra::variables::{self, Binding};
 use crate::sparql::algebra::{self, walk};
 use crate::sparql::error::{Malformed, ServiceError};
@@ -15,6 +16,7 @@ use spargebra::term::NamedNodePattern;
 use std::collections::{HashMap, HashSet};
 use std::convert::Infallible;
 use std::io::Cursor;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -213,6 +215,10 @@ impl Calls {
         }
         let call = self.services.call(name, key.1.clone());
         let (media_type, body) = self.services.runtime.block_on(call)?;
+        let body = match QueryResultsFormat::from_media_type(&media_type) {
+            Some(QueryResultsFormat::Json) => in_order(body),
+            _ => body,
+        };
         let answer: Body = (media_type, Arc::from(body));
         check_whole(name, &answer)?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
@@ -271,6 +277,20 @@ fn solutions(name: &str, (media_type, body): &Body) -> Result<Solutions, Service
             "a boolean".to_owned(),
         )),
     }
+}
+
+/// Results in JSON as the parser reads them.
+fn in_order(body: Vec<u8>) -> Vec<u8> {
+    let order = results_json::order(body.as_slice()).expect("memory can be read");
+    let Order::Members(members) = order else {
+        return body;
+    };
+    let bytes = |place: u64| usize::try_from(place).expect("it is a place in memory");
+    let pieces = members.pieces().map(|piece| match piece {
+        Piece::Text(text) => text,
+        Piece::Bytes(Range { start, end }) => &body[bytes(start)..bytes(end)],
+    });
+    pieces.concat()
 }
 
 /// An answer that breaks off must be known for one before rows of it are sent, and SILENT must then have no rows of

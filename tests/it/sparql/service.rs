@@ -11,6 +11,10 @@ const JSON: &str = "application/sparql-results+json";
 const XML: &str = "application/sparql-results+xml";
 const TSV: &str = "text/tab-separated-values; charset=utf-8";
 
+/// The same table with its members in another order, and one more, as QLever has it.
+const LATE_HEAD: &str = r#"{"results":{"bindings":[{"w":{"type":"uri","value":"http://example.org/w0"}}]},
+    "head":{"vars":["w"]},"meta":{"query-time-ms":59,"result-size-total":1}}"#;
+
 /// A table with one row, `?w` = `<http://example.org/w0>`.
 fn answer(format: &'static str) -> Response {
     let body = match format {
@@ -40,6 +44,10 @@ fn endpoint() -> (tokio::runtime::Runtime, String) {
         .route("/json", checked(JSON))
         .route("/xml", checked(XML))
         .route("/tsv", checked(TSV))
+        .route(
+            "/late-head",
+            post(async || ([("content-type", JSON)], LATE_HEAD)),
+        )
         .route("/html", post(async || axum::response::Html("<p>hello</p>")))
         .route(
             "/fault",
@@ -57,7 +65,7 @@ fn endpoint() -> (tokio::runtime::Runtime, String) {
 fn an_allowed_endpoint_is_asked_and_its_rows_are_joined() {
     let (_runtime, base) = endpoint();
     let options = SparqlOptions {
-        services: ["json", "xml", "tsv", "html", "fault"]
+        services: ["json", "xml", "tsv", "late-head", "html", "fault"]
             .map(|name| format!("{base}/{name}"))
             .into(),
         ..SparqlOptions::default()
@@ -70,7 +78,7 @@ fn an_allowed_endpoint_is_asked_and_its_rows_are_joined() {
                ?r a clip:Request ; clip:queryString 'lake' ; clip:iiifUrl ?i }}"
         )
     };
-    for name in ["json", "xml", "tsv"] {
+    for name in ["json", "xml", "tsv", "late-head"] {
         assert_eq!(
             world.rows(&query(name, "")),
             ["<http://example.org/w0>\t<https://iiif.example.org/img0>"],
