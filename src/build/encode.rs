@@ -22,6 +22,7 @@ use super::progress::Progress;
 use super::sizes::Sizes;
 use super::source::Image;
 use super::tally::{HostTally, Tally};
+use crate::blocking::blocking;
 use crate::collection::sizes::ImageSize;
 use crate::encoder::{Encoder, ImageError, Pixels};
 use crate::image_id;
@@ -193,6 +194,14 @@ pub(super) async fn encode_all(
             gone.every()
         );
     }
+    let n_encoded = (todo.iter())
+        .filter(|task| task.wants_vector || task.is_refreshed)
+        .count();
+    let encoder = blocking(move || {
+        encoder.make_ready(n_encoded);
+        Ok(encoder)
+    })
+    .await?;
     let shared = Arc::new(Shared {
         progress: Progress::new(images.len(), images.len() - todo.len()),
         dir,

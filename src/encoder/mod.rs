@@ -74,7 +74,13 @@ pub trait Encoder: Send + Sync {
     /// [`ImageError`] if `bytes` are not an image that can be decoded within the limits.
     fn preprocess(&self, bytes: &[u8]) -> Result<Pixels, ImageError>;
 
-    /// How images are encoded fastest.
+    /// Loads what it takes to encode so many images fast, which an opened model may not have yet: whoever has none to
+    /// encode does not wait for it. Takes time.
+    fn make_ready(&self, n_images: usize) {
+        let _ = n_images;
+    }
+
+    /// How images are encoded fastest, after [`make_ready`](Self::make_ready).
     fn image_runs(&self) -> ImageRuns {
         ImageRuns::default()
     }

@@ -82,6 +82,8 @@ struct Counting {
     decoded: Mutex<Vec<Vec<u8>>>,
     n_encoded: AtomicUsize,
     encoded: Notify,
+    /// Images that it was made ready for.
+    n_expected: AtomicUsize,
 }
 
 impl Counting {
@@ -105,6 +107,10 @@ impl Encoder for Counting {
             self.decoded.lock().unwrap().push(bytes.to_vec());
         }
         TinyEncoder.preprocess(bytes)
+    }
+
+    fn make_ready(&self, n_images: usize) {
+        self.n_expected.fetch_add(n_images, Ordering::SeqCst);
     }
 
     fn encode_images(&self, images: &[Pixels]) -> Result<Vec<Embedding>, EncoderError> {
@@ -304,10 +310,13 @@ async fn only_what_has_changed_is_encoded_again() {
     }
     fixture.build("data").await;
     assert_eq!(fixture.encoder.n_decoded(), 6);
+    let n_expected = || fixture.encoder.n_expected.swap(0, Ordering::SeqCst);
+    assert_eq!(n_expected(), 6);
     let before = files(&fixture.path("data"));
     let summary = fixture.build("data").await;
     assert_eq!((summary.encoded, summary.reused), (0, 6));
     assert_eq!(fixture.encoder.n_decoded(), 0);
+    assert_eq!(n_expected(), 0, "no copy of the model is loaded for that");
     assert_eq!(files(&fixture.path("data")), before);
 
     // Another picture of another size; the same bytes with another time; the same length and another time; one more;

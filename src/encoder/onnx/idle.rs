@@ -16,11 +16,19 @@ pub(super) struct Taken<'i> {
 }
 
 impl Idle {
-    pub(super) fn new(sessions: Vec<Session>) -> Self {
+    pub(super) fn new(session: Session) -> Self {
         Self {
-            sessions: Mutex::new(sessions),
+            sessions: Mutex::new(vec![session]),
             given_back: Condvar::new(),
         }
+    }
+
+    /// One more, or one that is not used any longer.
+    pub(super) fn add(&self, session: Session) {
+        let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        sessions.push(session);
+        drop(sessions);
+        self.given_back.notify_one();
     }
 
     /// Waits for one.
@@ -46,9 +54,8 @@ impl Taken<'_> {
 impl Drop for Taken<'_> {
     /// After a run that panicked, too: it left no state behind that a later run would read.
     fn drop(&mut self) {
-        let mut sessions = (self.idle.sessions.lock()).unwrap_or_else(PoisonError::into_inner);
-        sessions.extend(self.session.take());
-        drop(sessions);
-        self.idle.given_back.notify_one();
+        if let Some(session) = self.session.take() {
+            self.idle.add(session);
+        }
     }
 }

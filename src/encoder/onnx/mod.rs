@@ -255,6 +255,10 @@ impl Encoder for ClipEncoder {
         ))
     }
 
+    fn make_ready(&self, n_images: usize) {
+        self.vision.make_ready(n_images);
+    }
+
     fn image_runs(&self) -> ImageRuns {
         ImageRuns {
             n_at_once: self.vision.n_at_once(),

@@ -13,21 +13,28 @@ use std::borrow::Cow;
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A loaded ONNX file, once or in several copies. Runs take turns at each: the binding does not allow runs of one at
-/// the same time.
+/// A loaded ONNX file, once or, when it is made ready for many runs, in several copies. Runs take turns at each: the
+/// binding does not allow runs of one at the same time.
 #[derive(Clone)]
 pub(super) struct SharedSession {
     pub(super) file: PathBuf,
     pub(super) inputs: Arc<[Port]>,
     pub(super) outputs: Arc<[Port]>,
-    pub(super) n_copies: usize,
+    /// Loads another copy.
+    open: Open,
+    /// Most copies.
+    most_copies: usize,
+    /// Those that are loaded.
+    n_copies: Arc<Mutex<usize>>,
     idle: Arc<Idle>,
     /// Microseconds of all runs together.
     run_time_us: Arc<AtomicU64>,
 }
+
+type Open = Arc<dyn Fn() -> Result<Session, ModelError> + Send + Sync>;
 
 /// An input or output of the model.
 pub(super) struct Port {
@@ -55,7 +62,7 @@ impl From<&Outlet> for Port {
 pub(super) type NamedInput<'v> = (Cow<'v, str>, SessionInputValue<'v>);
 
 impl SharedSession {
-    /// Loads `file`, once for each copy, with what `provider` says, if that is given.
+    /// Loads `file` once, with what `provider` says, if that is given.
     pub(super) fn load(
         file: &Path,
         options: &EncoderOptions,
@@ -63,38 +70,65 @@ impl SharedSession {
         provider: Option<&ExecutionProviderDispatch>,
     ) -> Result<Self, ModelError> {
         let environment = environment(options.runtime_library.as_deref())?;
-        let open = || {
+        let (of, provider, spinning) = (file.to_owned(), provider.cloned(), options.spinning);
+        let open: Open = Arc::new(move || {
             Session::builder(&environment)
                 .and_then(|builder| Ok(builder.with_intra_threads(threads.per_copy)?))
-                .and_then(|builder| Ok(builder.with_intra_op_spinning(options.spinning)?))
-                .and_then(|builder| match provider {
+                .and_then(|builder| Ok(builder.with_intra_op_spinning(spinning)?))
+                .and_then(|builder| match &provider {
                     Some(provider) => {
                         let provider = provider.clone().error_on_failure();
                         Ok(builder.with_execution_providers([provider])?)
                     }
                     None => Ok(builder),
                 })
-                .and_then(|mut builder| builder.commit_from_file(file))
+                .and_then(|mut builder| builder.commit_from_file(&of))
                 .map_err(|source| ModelError::Session {
-                    file: file.to_owned(),
+                    file: of.clone(),
                     source: Box::new(source),
                 })
-        };
+        });
         let first = open()?;
-        let inputs = first.inputs().iter().map(Port::from).collect();
-        let outputs = first.outputs().iter().map(Port::from).collect();
-        let others = (1..threads.n_copies).map(|_| open());
-        let sessions: Vec<Session> = std::iter::once(Ok(first))
-            .chain(others)
-            .collect::<Result<_, _>>()?;
         Ok(Self {
             file: file.to_owned(),
-            inputs,
-            outputs,
-            n_copies: sessions.len(),
-            idle: Arc::new(Idle::new(sessions)),
+            inputs: first.inputs().iter().map(Port::from).collect(),
+            outputs: first.outputs().iter().map(Port::from).collect(),
+            open,
+            most_copies: threads.n_copies,
+            n_copies: Arc::new(Mutex::new(1)),
+            idle: Arc::new(Idle::new(first)),
             run_time_us: Arc::default(),
         })
+    }
+
+    /// Loads further copies, as far as there may be some and so many runs have a use for them.
+    pub(super) fn make_ready(&self, n_runs: usize) {
+        let mut n_copies = self.lock_copies();
+        let n_missing = n_runs.min(self.most_copies).saturating_sub(*n_copies);
+        std::thread::scope(|scope| {
+            let loading: Vec<_> = (0..n_missing).map(|_| scope.spawn(&*self.open)).collect();
+            for copy in loading {
+                match copy.join().expect("loading does not panic") {
+                    Ok(session) => {
+                        self.idle.add(session);
+                        *n_copies += 1;
+                    }
+                    // What is there does the work, only slower.
+                    Err(error) => tracing::warn!(
+                        "a further copy of the model, for more images at a time, cannot be loaded: {error}"
+                    ),
+                }
+            }
+        });
+    }
+
+    /// Copies that are loaded.
+    pub(super) fn n_copies(&self) -> usize {
+        *self.lock_copies()
+    }
+
+    fn lock_copies(&self) -> MutexGuard<'_, usize> {
+        self.n_copies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Runs the model and hands over its output of that name.

@@ -144,7 +144,12 @@ impl VisionTower {
 
     /// Runs that do not wait for each other.
     pub(super) fn n_at_once(&self) -> usize {
-        self.tower.session.n_copies
+        self.tower.session.n_copies()
+    }
+
+    /// Loads copies for so many runs.
+    pub(super) fn make_ready(&self, n_runs: usize) {
+        self.tower.session.make_ready(n_runs);
     }
 
     pub(super) fn run_time(&self) -> Duration {
