@@ -319,3 +319,36 @@ fn a_variable_graph_is_one_of_the_dataset() {
         assert_eq!(found, own, "{inside}");
     }
 }
+
+/// The values that an input has are those that solutions around the request bind it to; solutions that do not bind it
+/// are joined with whatever these find, as SPARQL joins. Without a value nothing is found.
+#[test]
+fn an_input_that_some_solutions_do_not_bind_has_the_values_of_the_others() {
+    let request = REQUEST.replace("'lake'", "?l");
+    let others = "?w dct:hasFormat ?i";
+    let never = "?r1 a clip:Request ; clip:queryString ?l ; clip:iiifUrl ?i1 ; clip:score ?s1 FILTER(?s1 > 2)";
+    for bound in [
+        format!("{{ VALUES ?l {{ 'lake' }} }} UNION {{ {others} }}"),
+        format!("{others} OPTIONAL {{ ?w dct:title ?l FILTER(?l = 'lake') }}"),
+    ] {
+        same(
+            &format!("SELECT ?l ?w ?i ?s {{ {bound} {request} }}"),
+            &format!("SELECT ?l ?w ?i ?s {{ {bound} REQUEST VALUES ?l {{ 'lake' }} }}"),
+        );
+    }
+    let world = World::new();
+    for unbound in [
+        format!("{{ VALUES ?l {{ 'lake' }} ?w ex:none ?x }} UNION {{ {others} }}"),
+        format!("{others} OPTIONAL {{ VALUES ?l {{ 'lake' }} ?w ex:none ?x }}"),
+        format!("{{ VALUES ?l {{ 'lake' }} {never} }} UNION {{ {others} }}"),
+        format!("{others} OPTIONAL {{ VALUES ?l {{ 'lake' }} {never} }}"),
+    ] {
+        for end in ["", "LIMIT 5", "ORDER BY DESC(?s) LIMIT 5", "ORDER BY ?i"] {
+            let query = format!("SELECT * {{ {unbound} {request} }} {end}");
+            assert_eq!(rows(&world, &query), Vec::<String>::new(), "{query}");
+        }
+        let query = format!("ASK {{ {unbound} {request} }}");
+        let answer = world.ask(&format!("{PREFIXES} {query}")).unwrap();
+        assert!(answer.contains("false"), "{query}: {answer}");
+    }
+}
