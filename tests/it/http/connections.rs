@@ -74,6 +74,7 @@ async fn a_cut_answer_is_a_reset_for_clients_that_know_no_chunks() {
         assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{more}");
     }
     // A whole one ends as always.
+    let address = with_rows().serve().await;
     let whole = query("SELECT * { ?a ?b ?c . ?d ?e ?f } LIMIT 20000", "1.0");
     let answer = rest(&mut connect(address, &whole).await).await.unwrap();
     assert!(answer.len() > 1_000_000 && answer.ends_with("]}}"));
