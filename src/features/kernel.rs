@@ -196,17 +196,13 @@ mod x86 {
         let n_queries = queries.len() / width;
         let tiles = codes.chunks(TILE * width);
         for (codes, out) in tiles.zip(out.chunks_mut((TILE * n_queries).max(1))) {
-            for block in codes.as_chunks::<64>().0 {
-                fetch_ahead(block.as_ptr());
-            }
             let mut first = 0;
             for some in queries.chunks(TOGETHER * width) {
-                let out = &mut out[first..];
                 if some.len() == TOGETHER * width {
-                    dots_with::<TOGETHER>(codes, some, width, out, n_queries);
+                    dots_with::<TOGETHER>(codes, some, width, out, n_queries, first);
                 } else {
                     for (nth, query) in some.chunks_exact(width).enumerate() {
-                        dots_with::<1>(codes, query, width, &mut out[nth..], n_queries);
+                        dots_with::<1>(codes, query, width, out, n_queries, first + nth);
                     }
                 }
                 first += TOGETHER;
@@ -214,7 +210,7 @@ mod x86 {
         }
     }
 
-    /// The dot products of some rows with `N` queries; those of a row are `step` after those of the row before.
+    /// The dot products of some rows with `N` of the queries, from the `first` on.
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
     fn dots_with<const N: usize>(
@@ -222,26 +218,35 @@ mod x86 {
         queries: &[i16],
         width: usize,
         out: &mut [i32],
-        step: usize,
+        n_queries: usize,
+        first: usize,
     ) {
-        let n_blocks = width / 16;
-        let queries: [(&[[i16; 16]], &[i16]); N] = std::array::from_fn(|nth| {
+        let n_blocks = width / 64;
+        let queries: [(&[[i16; 64]], &[i16]); N] = std::array::from_fn(|nth| {
             let (blocks, rest) = queries[nth * width..(nth + 1) * width].as_chunks();
             // As many as the row has: nothing is checked in the loop.
             (&blocks[..n_blocks], rest)
         });
-        for (row, out) in codes.chunks_exact(width).zip(out.chunks_mut(step)) {
-            let (row, row_rest) = row.as_chunks::<16>();
+        for (row, out) in codes.chunks_exact(width).zip(out.chunks_mut(n_queries)) {
+            let (row, row_rest) = row.as_chunks::<64>();
             let row = &row[..n_blocks];
             let mut sums = [_mm256_setzero_si256(); N];
             for block in 0..n_blocks {
-                let x = sixteen(row[block]);
-                for (sum, (query, _)) in sums.iter_mut().zip(&queries) {
-                    let products = _mm256_madd_epi16(x, bytemuck::cast(query[block]));
-                    *sum = _mm256_add_epi32(*sum, products);
+                // The others find in the cache what the first of them had fetched.
+                if first == 0 {
+                    fetch_ahead(row[block].as_ptr());
+                }
+                for (quarter, codes) in row[block].as_chunks::<16>().0.iter().enumerate() {
+                    let x = sixteen(*codes);
+                    for (sum, (query, _)) in sums.iter_mut().zip(&queries) {
+                        let y = query[block].as_chunks::<16>().0[quarter];
+                        let products = _mm256_madd_epi16(x, bytemuck::cast(y));
+                        *sum = _mm256_add_epi32(*sum, products);
+                    }
                 }
             }
-            for (out, (sum, (_, query_rest))) in out.iter_mut().zip(sums.iter().zip(&queries)) {
+            let out = out[first..].iter_mut();
+            for (out, (sum, (_, query_rest))) in out.zip(sums.iter().zip(&queries)) {
                 let rest = row_rest.iter().zip(*query_rest);
                 let rest: i32 = rest.map(|(x, y)| i32::from(*x) * i32::from(*y)).sum();
                 *out = bytemuck::cast::<_, [i32; 8]>(*sum).iter().sum::<i32>() + rest;
