@@ -6,9 +6,9 @@
 //!
 //! # Format
 //! Little-endian; d is the width, n the number of images.
-//! - 8 bytes: [`MAGIC`]; 8 bytes each: n, d.
+//! - 8 bytes: `CLIPINT1`; 8 bytes each: n, d.
 //! - 64 bytes: the checksum of the `features.npy` that it was made of, in hex.
-//! - `f32[d]`: the [centre](quantise::Centre).
+//! - `f32[d]`: the centre, the mean of the rows, which is taken from each before it is rounded.
 //! - `i8[n, d]`: the bytes, row by row.
 //! - `f32[n]`: by row, what a byte stands for; `f32[n]`: by row, the length of what the bytes leave out.
 //! - 64 bytes: the checksum of all of this, in hex.
