@@ -27,7 +27,7 @@
 //! | [`engine`], [`text_vectors`] | collection and encoder together; the texts that are remembered | |
 //! | [`encoder`] | model folders, tokens, pixels, inference, hub | ort, tokenizers, image |
 //! | [`collection`], [`features`] | the data directory; vectors as they lie in their file, and what a score is | memmap2 |
-//! | [`search`] | the engines that find the nearest vectors, behind one trait | |
+//! | [`search`] | the engines that find the nearest vectors, behind one trait; sets of rows | roaring |
 //! | [`build`] | from a table of URLs, manifests, a stream of changes or a folder of files to a data directory | |
 //! | [`harvest`] | IIIF manifests and collections as images and triples; streams of changes; pure | |
 //! | [`fetch`], [`net`] | URLs from strangers; the HTTP client | reqwest (with [`build`] and SERVICE) |
