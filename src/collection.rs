@@ -16,7 +16,7 @@ pub mod stamp;
 mod table;
 mod tables;
 mod urls;
-mod verify;
+pub(crate) mod verify;
 
 use crate::features::Features;
 use crate::features::int8::Int8;

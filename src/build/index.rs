@@ -3,7 +3,9 @@
 use super::files::{DataDir, Draft};
 use crate::collection::identity::Identity;
 use crate::collection::open::CollectionError;
-use crate::data_dir::{FEATURES, FEATURES_IN_BYTES, IDENTITY};
+use crate::collection::verify::check_features;
+use crate::data_dir::{FEATURES, FEATURES_IN_BYTES};
+use crate::features::Features;
 use crate::features::int8;
 use crate::features::npy::{self, FeaturesIn, SumOf};
 use crate::features::sum::Sum;
@@ -35,43 +37,37 @@ pub fn run(data_dir: &Path) -> anyhow::Result<Indexed> {
         CollectionError::Missing(features_path)
     );
     let dir = DataDir::lock(data_dir)?;
-    let (draft, indexed, sum) = draft(&dir, &features_path)?;
+    let npy = npy::read_summed(&features_path, SumOf::All, FeaturesIn::Mapped)?;
     if let Some(identity) = Identity::read(data_dir)? {
-        let wanted = identity.blake2b_256.features;
-        ensure!(
-            sum == wanted,
-            CollectionError::Replaced {
-                path: features_path,
-                identity_path: data_dir.join(IDENTITY),
-                difference: format!("BLAKE2b {sum} instead of {wanted}"),
-            }
-        );
+        check_features(data_dir, &identity, &npy)?;
     }
+    let sum = npy.sum.expect("it was asked for");
+    let draft = draft(&dir, &npy.features, &sum)?;
+    let indexed = Indexed {
+        vectors: npy.features.len(),
+        width: npy.features.width(),
+        size_bytes: std::fs::metadata(draft.part())?.len(),
+    };
     draft.publish()?;
     Ok(indexed)
 }
 
-/// The file for new features, which lie at `features_path` until they are published; `None` where nobody has asked for it.
-pub(super) fn drafted_anew(dir: &DataDir, features_path: &Path) -> anyhow::Result<Option<Draft>> {
+/// The file for new features, which lie at `features_path` until they are published and have the checksum `sum`; `None`
+/// where nobody has asked for it.
+pub(super) fn drafted_anew(
+    dir: &DataDir,
+    features_path: &Path,
+    sum: &Sum,
+) -> anyhow::Result<Option<Draft>> {
     if !dir.path(FEATURES_IN_BYTES).exists() {
         return Ok(None);
     }
-    let (draft, ..) = draft(dir, features_path)?;
-    Ok(Some(draft))
+    let features = npy::read(features_path)?.features;
+    draft(dir, &features, sum).map(Some)
 }
 
-/// The file, what it holds, and the checksum of what it was made of.
-fn draft(dir: &DataDir, features_path: &Path) -> anyhow::Result<(Draft, Indexed, Sum)> {
-    let npy = npy::read_summed(features_path, SumOf::All, FeaturesIn::Mapped)?;
-    let sum = npy.sum.expect("it was asked for");
-    let features = npy.features;
-    let draft = Draft::write(&dir.path(FEATURES_IN_BYTES), |file| {
-        int8::write(&features, &sum, file)
-    })?;
-    let indexed = Indexed {
-        vectors: features.len(),
-        width: features.width(),
-        size_bytes: std::fs::metadata(draft.part())?.len(),
-    };
-    Ok((draft, indexed, sum))
+fn draft(dir: &DataDir, features: &Features, sum: &Sum) -> anyhow::Result<Draft> {
+    Draft::write(&dir.path(FEATURES_IN_BYTES), |file| {
+        int8::write(features, sum, file)
+    })
 }

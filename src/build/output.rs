@@ -32,6 +32,7 @@ pub(super) struct Maker {
 pub(super) struct Files {
     pub(super) images_csv: Draft,
     pub(super) features: Draft,
+    pub(super) features_sum: Sum,
     pub(super) sizes: Draft,
     pub(super) identity: Draft,
     pub(super) image_ids: Draft,
@@ -48,7 +49,7 @@ impl Files {
     /// whole, and the next build completes it from the journal. A reader that opened one file before and
     /// one after is told by the checksums in `features.json`.
     pub(super) fn publish(self, dir: &DataDir) -> anyhow::Result<()> {
-        let features_in_bytes = index::drafted_anew(dir, self.features.part())?;
+        let features_in_bytes = index::drafted_anew(dir, self.features.part(), &self.features_sum)?;
         files::remove(&dir.path(IMAGE_IDS))?;
         self.images_csv.publish()?;
         self.features.publish()?;
@@ -115,8 +116,9 @@ pub(super) fn publish(
         sizes::line(&image_id::hex(*id), known.map(|known| known.size))
     });
     let (sizes, sizes_sum) = write_lines(&dir.path(SIZES), header.chain(lines))?;
+    let features_sum = features_sum.finish();
     let sums = Sums {
-        features: features_sum.finish(),
+        features: features_sum.clone(),
         image_ids: ids_sum,
         sizes: Some(sizes_sum),
     };
@@ -141,6 +143,7 @@ pub(super) fn publish(
     Files {
         images_csv,
         features,
+        features_sum,
         sizes,
         identity,
         image_ids,

@@ -39,33 +39,47 @@ pub(super) fn check_identity(
     npy: &Npy,
     ids_sum: Option<&Sum>,
 ) -> Result<(), CollectionError> {
-    let replaced = |name: &str, difference: String| CollectionError::Replaced {
-        path: dir.join(name),
-        identity_path: dir.join(IDENTITY),
-        difference,
+    check_features(dir, identity, npy)?;
+    let ids_sum = match ids_sum {
+        Some(sum) => sum.clone(),
+        None => sum_of(&dir.join(IMAGE_IDS))?,
     };
+    match differ(&ids_sum, &identity.blake2b_256.image_ids) {
+        Some(difference) => Err(replaced(dir, IMAGE_IDS, difference)),
+        None => Ok(()),
+    }
+}
+
+/// Whether the matrix is that which `identity` was written with, as far as its checksum is known.
+pub(crate) fn check_features(
+    dir: &Path,
+    identity: &Identity,
+    npy: &Npy,
+) -> Result<(), CollectionError> {
     let (rows, width) = (npy.features.len(), npy.features.width());
     if (rows, width) != (identity.images, identity.width) {
         let shape = format!(
             "{rows} x {width} numbers instead of {} x {}",
             identity.images, identity.width
         );
-        return Err(replaced(FEATURES, shape));
+        return Err(replaced(dir, FEATURES, shape));
     }
-    let differ = |found: &Sum, wanted: &Sum| {
-        (found != wanted).then(|| format!("BLAKE2b {found} instead of {wanted}"))
-    };
-    let wanted = &identity.blake2b_256;
-    if let Some(difference) = (npy.sum.as_ref()).and_then(|sum| differ(sum, &wanted.features)) {
-        return Err(replaced(FEATURES, difference));
-    }
-    let ids_sum = match ids_sum {
-        Some(sum) => sum.clone(),
-        None => sum_of(&dir.join(IMAGE_IDS))?,
-    };
-    match differ(&ids_sum, &wanted.image_ids) {
-        Some(difference) => Err(replaced(IMAGE_IDS, difference)),
+    let wanted = &identity.blake2b_256.features;
+    match (npy.sum.as_ref()).and_then(|sum| differ(sum, wanted)) {
+        Some(difference) => Err(replaced(dir, FEATURES, difference)),
         None => Ok(()),
+    }
+}
+
+fn differ(found: &Sum, wanted: &Sum) -> Option<String> {
+    (found != wanted).then(|| format!("BLAKE2b {found} instead of {wanted}"))
+}
+
+fn replaced(dir: &Path, name: &str, difference: String) -> CollectionError {
+    CollectionError::Replaced {
+        path: dir.join(name),
+        identity_path: dir.join(IDENTITY),
+        difference,
     }
 }
 

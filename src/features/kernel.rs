@@ -85,19 +85,13 @@ pub(crate) fn quick_dot(a: &[f32], b: &[f32]) -> f32 {
 pub(super) fn fetch(bytes: &[u8]) {
     #[cfg(target_arch = "x86_64")]
     for line in bytes.chunks(64) {
-        #[expect(unsafe_code, reason = "a hint that takes a pointer")]
-        #[allow(unused_unsafe, reason = "later compilers count it as safe")]
-        // SAFETY: a hint reads nothing, and every x86-64 processor has it.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast());
-        }
+        x86::fetch(line.as_ptr());
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = bytes;
 }
 
-/// Calls to these are unsafe where it is not known that [`is_there`](x86::is_there) holds; nothing in them is.
+/// Calls to these, but for [`fetch`](x86::fetch), are unsafe where it is not known that [`is_there`](x86::is_there) holds; nothing in them is.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use half::f16;
@@ -121,19 +115,24 @@ mod x86 {
         work()
     }
 
+    /// Has memory fetch what lies there. Every x86-64 processor can be asked to.
+    #[inline(always)]
+    pub(super) fn fetch<T>(place: *const T) {
+        #[expect(unsafe_code, reason = "a hint that takes a pointer")]
+        #[allow(unused_unsafe, reason = "later compilers count it as safe")]
+        // SAFETY: a hint reads nothing, and may be of any address.
+        unsafe {
+            _mm_prefetch::<_MM_HINT_T0>(place.cast());
+        }
+    }
+
     /// Has memory fetch what is wanted 2 KiB later, two rows of 512 numbers in half precision: by themselves processors do
     /// not look beyond the end of a page, and a scan of pages that lie anywhere takes a quarter more time.
     #[target_feature(enable = "avx2,fma,f16c")]
     #[inline]
     fn fetch_ahead<T>(numbers: *const T) {
         const AHEAD_BYTES: usize = 2048;
-        let later = numbers.wrapping_byte_add(AHEAD_BYTES);
-        #[expect(unsafe_code, reason = "a hint that takes a pointer")]
-        #[allow(unused_unsafe, reason = "later compilers count it as safe")]
-        // SAFETY: a hint reads nothing, and may be of any address.
-        unsafe {
-            _mm_prefetch::<_MM_HINT_T0>(later.cast());
-        }
+        fetch(numbers.wrapping_byte_add(AHEAD_BYTES));
     }
 
     #[target_feature(enable = "avx2,fma,f16c")]

@@ -1,5 +1,6 @@
 //! How far an estimate may be from the score: what it tells for certain.
 
+use super::rows::index;
 use crate::features::nearest::Hit;
 
 /// A row with what is certain of its score.
@@ -25,7 +26,7 @@ impl Estimate {
     /// The row with its score, which is known.
     pub(super) fn hit(&self) -> Hit {
         Hit {
-            row: usize::try_from(self.row).expect("a row of the collection"),
+            row: index(self.row),
             score: self.low,
         }
     }

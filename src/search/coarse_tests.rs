@@ -1,24 +1,10 @@
 use super::*;
 use crate::embedding::Embedding;
 use crate::features::Features;
-use crate::features::int8;
-use crate::features::npy::{FeaturesIn, SumOf};
+use crate::features::int8::made;
 use crate::features::score::score;
-use crate::features::sum::Sum;
 use ndarray::Array2;
 use proptest::prelude::*;
-
-fn in_bytes(features: &Features) -> Int8 {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("features.i8");
-    let sum = Sum::of(b"");
-    let mut bytes = Vec::new();
-    int8::write(features, &sum, &mut bytes).unwrap();
-    std::fs::write(&path, bytes).unwrap();
-    Int8::open(&path, features, &sum, SumOf::All, FeaturesIn::Memory)
-        .unwrap()
-        .unwrap()
-}
 
 /// Unit vectors of these, where they have a direction.
 fn units(rows: &[Vec<f32>], width: usize) -> Vec<f32> {
@@ -90,7 +76,7 @@ proptest! {
         queries.extend_from_slice(&rows[..width.min(rows.len())]);
         let (n, n_queries) = (rows.len() / width, queries.len() / width);
         let features = Features::from_unit_rows(Array2::from_shape_vec((n, width), rows).unwrap());
-        let coarse = Coarse::new(in_bytes(&features), &queries, n_queries);
+        let coarse = Coarse::new(made(&features), &queries, n_queries);
         let mut room = Room::default();
         coarse.estimate(0..n, &mut room);
         for row in 0..n {
@@ -125,7 +111,7 @@ fn little_is_left_open() {
     let rows = units(&rows, width);
     let query = rows[..width].to_vec();
     let features = Features::from_unit_rows(Array2::from_shape_vec((2000, width), rows).unwrap());
-    let coarse = Coarse::new(in_bytes(&features), &query, 1);
+    let coarse = Coarse::new(made(&features), &query, 1);
     let mut room = Room::default();
     coarse.estimate(0..2000, &mut room);
     let widest = room

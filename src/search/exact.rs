@@ -11,7 +11,7 @@ use super::bounds::{Estimate, slack};
 use super::coarse::{Coarse, Room};
 use super::pool::{Pool, Stopped};
 use super::ranking::Ranking;
-use super::rows::Rows;
+use super::rows::{Rows, index, number};
 use super::tile::Tile;
 use super::{Done, SearchError, VectorSearch};
 use crate::embedding::Embedding;
@@ -447,14 +447,6 @@ fn score_of(features: &Features, row: u32, query: &[f32], components: &mut [f32]
             score(components, query)
         },
     )
-}
-
-fn number(row: usize) -> u32 {
-    u32::try_from(row).expect("a collection has fewer than 2^32 images")
-}
-
-fn index(row: u32) -> usize {
-    usize::try_from(row).expect("a row of the collection")
 }
 
 #[cfg(test)]

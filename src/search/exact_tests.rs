@@ -2,7 +2,6 @@ use super::*;
 use crate::features::int8;
 use crate::features::nearest;
 use crate::features::npy::{FeaturesIn, SumOf};
-use crate::features::sum::Sum;
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -30,33 +29,11 @@ fn pools() -> [&'static Pool; 2] {
 
 /// With and without the features in bytes, alone and with others.
 fn engines(features: &Features, block: usize) -> impl Iterator<Item = Exact> {
-    let int8 = in_bytes(features);
+    let int8 = int8::made(features);
     pools()
         .into_iter()
         .flat_map(move |pool| [None, Some(int8.clone())].map(|int8| (pool, int8)))
         .map(move |(pool, int8)| Exact::with(features.clone(), pool, Some(block)).with_int8(int8))
-}
-
-/// The features in bytes, as they are read from a file.
-fn in_bytes(features: &Features) -> Int8 {
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("features.i8");
-    write_bytes(features, &path);
-    open_bytes(features, &path).unwrap().unwrap()
-}
-
-fn write_bytes(features: &Features, path: &std::path::Path) {
-    let mut bytes = Vec::new();
-    int8::write(features, &Sum::of(b"features.npy"), &mut bytes).unwrap();
-    std::fs::write(path, bytes).unwrap();
-}
-
-fn open_bytes(
-    features: &Features,
-    path: &std::path::Path,
-) -> Result<Option<Int8>, int8::Int8Error> {
-    let sum = Sum::of(b"features.npy");
-    Int8::open(path, features, &sum, SumOf::All, FeaturesIn::Mapped)
 }
 
 const GOES_ON: &dyn Fn() -> bool = &|| false;
@@ -342,8 +319,7 @@ mod files {
         let path = dir.path().join("features.npy");
         let features = mapped(&path, 1, Precision::F16);
         let path = dir.path().join("features.i8");
-        write_bytes(&features, &path);
-        let int8 = open_bytes(&features, &path).unwrap().unwrap();
+        let int8 = int8::made_at(&path, &features);
         let engine = Exact::new(features.clone()).with_int8(Some(int8));
         assert_eq!(engine.name(), "exact, int8 before f16");
         let query = Embedding::new(direction(0, 64)).unwrap();

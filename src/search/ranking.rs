@@ -4,6 +4,7 @@ use super::SearchError;
 use super::bounds::Estimate;
 use super::exact::rescore;
 use super::pool::Pool;
+use super::rows::number;
 use crate::embedding::Embedding;
 use crate::features::Features;
 use crate::features::nearest::Hit;
@@ -29,10 +30,7 @@ impl Ranking {
     pub fn of_hits(hits: Vec<Hit>) -> Self {
         Self {
             rows: (hits.into_iter())
-                .map(|hit| {
-                    let row = u32::try_from(hit.row).expect("a row of the collection");
-                    Estimate::known(row, hit.score)
-                })
+                .map(|hit| Estimate::known(number(hit.row), hit.score))
                 .collect(),
             ..Self::default()
         }

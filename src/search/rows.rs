@@ -2,6 +2,18 @@
 
 use roaring::RoaringBitmap;
 
+/// A row as the number that it is kept as.
+#[inline(always)]
+pub(super) fn number(row: usize) -> u32 {
+    u32::try_from(row).expect("a collection has fewer than 2^32 images")
+}
+
+/// And back again.
+#[inline(always)]
+pub(super) fn index(number: u32) -> usize {
+    usize::try_from(number).expect("a row of the collection")
+}
+
 /// A set of rows, read in ascending order. A million rows of two million take 250 kB, any hundred 200 bytes.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Rows(RoaringBitmap);
@@ -27,7 +39,6 @@ impl Rows {
 
     /// The rows, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
-        let index = |row| usize::try_from(row).expect("a row of the collection");
         self.0.iter().map(index)
     }
 
@@ -47,7 +58,6 @@ impl FromIterator<usize> for Rows {
     /// # Panics
     /// At a row above 2^32: a collection has fewer.
     fn from_iter<I: IntoIterator<Item = usize>>(rows: I) -> Self {
-        let number = |row| u32::try_from(row).expect("a collection has fewer than 2^32 images");
         Self(rows.into_iter().map(number).collect())
     }
 }

@@ -130,7 +130,7 @@ fn draft(
     let mut identity = first.identity.clone();
     identity.images = order.n_vectors();
     identity.blake2b_256 = Sums {
-        features: features_sum,
+        features: features_sum.clone(),
         image_ids: ids_sum,
         sizes: Some(sizes_sum),
     };
@@ -149,6 +149,7 @@ fn draft(
     Ok(Files {
         images_csv,
         features,
+        features_sum,
         sizes,
         identity,
         image_ids,

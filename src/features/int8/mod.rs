@@ -191,5 +191,23 @@ fn number(all: &[u8], start: usize, nth: usize) -> f32 {
         .map_or(f32::NAN, |bytes| f32::from_le_bytes(*bytes))
 }
 
+/// The features in bytes, as they are read from a file at `path`: for tests of what searches with them.
+#[cfg(test)]
+pub(crate) fn made_at(path: &Path, features: &Features) -> Int8 {
+    let sum = Sum::of(b"features.npy");
+    let mut bytes = Vec::new();
+    write(features, &sum, &mut bytes).expect("memory can be written");
+    std::fs::write(path, bytes).expect("there is room");
+    let opened = Int8::open(path, features, &sum, SumOf::All, FeaturesIn::Mapped);
+    opened.expect("it was just written").expect("it is there")
+}
+
+/// As [`made_at`], with a file that is gone again.
+#[cfg(test)]
+pub(crate) fn made(features: &Features) -> Int8 {
+    let dir = tempfile::tempdir().expect("a folder for tests");
+    made_at(&dir.path().join("features.i8"), features)
+}
+
 #[cfg(test)]
 mod tests;
