@@ -7,6 +7,8 @@
 
 #[expect(dead_code, reason = "other benchmarks use the rest")]
 mod common;
+#[path = "common/middle.rs"]
+mod middle;
 
 use clip_search::embedding::Embedding;
 use clip_search::features::Features;
@@ -18,6 +20,7 @@ use clip_search::search::VectorSearch;
 use clip_search::search::exact::Exact;
 use clip_search::search::rows::Rows;
 use common::{D, Random};
+use middle::middle;
 use std::hint::black_box;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -65,7 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         ..lookups[0]
     };
     let above = |engine: &Exact| {
-        let ranked = engine.ranked(above_some, None, &|| false);
+        let ranked = engine.ranked(above_some, None, None, &|| false);
         ranked.is_ok_and(|(mut ranking, _)| {
             ranking
                 .next_block(64, &|| false)
@@ -142,7 +145,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("| --- | --- | --- | --- | --- |");
     for (number, (name, _)) in cases.iter().enumerate() {
         let ratio_to = |other: usize| {
-            median(
+            middle(
                 (0..TURNS)
                     .map(|turn| seconds[number][turn] / seconds[other][turn])
                     .collect(),
@@ -150,8 +153,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         println!(
             "| {name} | {:.1} | {:.0} | {:.2} | {:.2} |",
-            median(seconds[number].clone()) * 1e3,
-            median(busy[number].clone()) * 1e3,
+            middle(seconds[number].clone()) * 1e3,
+            middle(busy[number].clone()) * 1e3,
             ratio_to(0),
             ratio_to(1)
         );
@@ -165,11 +168,6 @@ fn top10(query: &Embedding) -> Lookup<'_> {
         min_score: -1.0,
         limit: Some(10),
     }
-}
-
-fn median(mut numbers: Vec<f64>) -> f64 {
-    numbers.sort_unstable_by(f64::total_cmp);
-    numbers[numbers.len() / 2]
 }
 
 /// A file of random vectors, opened.

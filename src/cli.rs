@@ -306,6 +306,23 @@ pub struct SparqlArgs {
         default_value = "auto"
     )]
     pub text_cache: TextCache,
+    /// Which images are looked at: exact (all, so that every answer is complete) or approximate (those that are likely to
+    /// be the best, in a collection that `index --approximate` was run for)
+    #[arg(
+        long,
+        env = "CLIP_SEARCH",
+        value_name = "exact|approximate",
+        default_value = "exact"
+    )]
+    pub search: SearchMethod,
+    /// Share of the best images that an approximate search is to find
+    #[arg(
+        long,
+        env = "CLIP_RECALL",
+        value_name = "SHARE",
+        default_value = "0.98"
+    )]
+    pub recall: Recall,
     /// clip:minScore of requests that have none
     #[arg(
         long,
@@ -402,6 +419,32 @@ pub struct SparqlArgs {
         default_value = "20"
     )]
     pub fetch_timeout: std::num::NonZeroU64,
+}
+
+/// Which images are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SearchMethod {
+    /// All.
+    Exact,
+    /// Those that are likely to be the best.
+    Approximate,
+}
+
+/// A share of the best images.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Recall(pub f64);
+
+impl std::str::FromStr for Recall {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse() {
+            Ok(share) if share > 0.0 && share < 1.0 => Ok(Self(share)),
+            _ => Err(
+                "a recall is a number between 0 and 1, such as 0.98; all are found by --search exact",
+            ),
+        }
+    }
 }
 
 /// Where vectors of texts are kept.
@@ -843,6 +886,13 @@ pub struct IndexArgs {
         default_value = "./data"
     )]
     pub data_dir: PathBuf,
+    /// Make what approximate search reads, too: the features in lists of what is alike, of which `serve --search
+    /// approximate` reads those that are near to a query
+    #[arg(long)]
+    pub approximate: bool,
+    /// Number of lists; four times the square root of the number of images, unless set
+    #[arg(long, value_name = "N", requires = "approximate")]
+    pub lists: Option<NonZeroUsize>,
 }
 
 /// `clip-search load`.
@@ -878,22 +928,22 @@ pub enum OutputFormat {
 
 /// `clip-search query`.
 #[derive(Debug, Args)]
-#[command(group = clap::ArgGroup::new("search").required(true).multiple(true))]
+#[command(group = clap::ArgGroup::new("asked").required(true).multiple(true))]
 pub struct QueryArgs {
     /// A SPARQL query, or @FILE that holds it
-    #[arg(group = "search", value_name = "SPARQL|@FILE", conflicts_with_all = ["text", "image", "similar"])]
+    #[arg(group = "asked", value_name = "SPARQL|@FILE", conflicts_with_all = ["text", "image", "similar"])]
     pub sparql_query: Option<String>,
     /// Tell how the query is answered, in place of its answer: plans, counts and times
     #[arg(long, conflicts_with_all = ["format", "text", "image", "similar"])]
     pub explain: bool,
     /// What the images shall look like, in words
-    #[arg(long, group = "search")]
+    #[arg(long, group = "asked")]
     pub text: Option<String>,
     /// An image file or URL that the images shall look like
-    #[arg(long, group = "search", value_name = "FILE|URL")]
+    #[arg(long, group = "asked", value_name = "FILE|URL")]
     pub image: Option<String>,
     /// IIIF URL of an image of the collection that the images shall look like
-    #[arg(long, group = "search", value_name = "URL")]
+    #[arg(long, group = "asked", value_name = "URL")]
     pub similar: Option<String>,
     /// What the images shall not look like, in words
     #[arg(long, value_name = "TEXT")]

@@ -20,6 +20,7 @@ pub(crate) mod verify;
 
 use crate::features::Features;
 use crate::features::int8::Int8;
+use crate::features::ivf::Ivf;
 use crate::features::npy::FeaturesIn;
 use crate::iiif::image_iri;
 use identity::Identity;
@@ -35,6 +36,7 @@ use urls::Urls;
 pub struct Collection {
     features: Features,
     int8: Option<Int8>,
+    ivf: Option<Ivf>,
     ids: Ids,
     urls: Urls,
     identity: Option<Identity>,
@@ -62,6 +64,7 @@ impl Collection {
         Self {
             features,
             int8: None,
+            ivf: None,
             ids,
             urls,
             identity: None,
@@ -112,10 +115,12 @@ impl Collection {
         features_in: FeaturesIn,
     ) -> Result<Self, CollectionError> {
         let opened = open::open(dir, iiif_column, open::CHEAP_SUM, features_in)?;
-        for problem in [opened.sizes_problem, opened.int8_problem]
-            .into_iter()
-            .flatten()
-        {
+        let problems = [
+            opened.sizes_problem,
+            opened.int8_problem,
+            opened.ivf_problem,
+        ];
+        for problem in problems.iter().flatten() {
             tracing::warn!("{problem}");
         }
         Ok(opened.collection)
@@ -131,6 +136,12 @@ impl Collection {
     #[must_use]
     pub fn int8(&self) -> Option<&Int8> {
         self.int8.as_ref()
+    }
+
+    /// The same in lists of what is alike, where the data directory has them.
+    #[must_use]
+    pub fn ivf(&self) -> Option<&Ivf> {
+        self.ivf.as_ref()
     }
 
     /// Which model made the features, where the data directory says so.

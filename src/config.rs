@@ -3,7 +3,8 @@
 use crate::build::options::{BuildOptions, Source, image_query};
 use crate::build::recorded::Recorded;
 use crate::cli::{
-    BuildArgs, DataArgs, Mode, ModelArgs, NetworkArgs, PageArgs, ServeArgs, SparqlArgs, UpdateArgs,
+    BuildArgs, DataArgs, Mode, ModelArgs, NetworkArgs, PageArgs, SearchMethod, ServeArgs,
+    SparqlArgs, UpdateArgs,
 };
 use crate::describe::PageQuery;
 use crate::encoder::hub::{self, HubOptions};
@@ -14,6 +15,7 @@ use crate::http::HttpSettings;
 use crate::http::pages::facets::Facets;
 use crate::http::pages::operator::{Example, Logo, PageSettings};
 use crate::http::server::ConnectionLimits;
+use crate::search::Method;
 use crate::sparql::SparqlOptions;
 use crate::unreadable::unreadable;
 use anyhow::{Context, ensure};
@@ -61,6 +63,16 @@ impl ModelArgs {
 }
 
 impl SparqlArgs {
+    /// How images are searched.
+    pub(crate) fn method(&self) -> Method {
+        match self.search {
+            SearchMethod::Exact => Method::Exact,
+            SearchMethod::Approximate => Method::Approximate {
+                recall: self.recall.0,
+            },
+        }
+    }
+
     /// What queries may do.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 pub const FEATURES: &str = "features/features.npy";
 /// The matrix in a byte for each number, if `clip-search index` was asked for it.
 pub const FEATURES_IN_BYTES: &str = "features/features.i8";
+/// The matrix in lists of what is alike, if `clip-search index --approximate` was asked for it.
+pub const FEATURES_IN_LISTS: &str = "features/features.ivf";
 /// The ids of its rows.
 pub const IMAGE_IDS: &str = "features/imageIds.csv";
 /// The only column of [`IMAGE_IDS`].

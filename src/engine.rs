@@ -9,10 +9,11 @@ use crate::features::score::score;
 use crate::fetch::{FetchError, Fetcher};
 use crate::image_id::digest;
 use crate::place;
+use crate::search::approximate::Approximate;
 use crate::search::exact::Exact;
 use crate::search::ranking::Ranking;
 use crate::search::rows::Rows;
-use crate::search::{Done, SearchError, VectorSearch};
+use crate::search::{Done, Method, SearchError, VectorSearch};
 use crate::text_vectors::{TextDigest, TextVectors};
 use lru::LruCache;
 use std::collections::{HashMap, HashSet};
@@ -22,6 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Answers vector searches over one collection; shared by all requests.
 pub struct Engine {
     collection: Arc<Collection>,
+    method: Method,
     search: Box<dyn VectorSearch>,
     encoder: Arc<Together>,
     fetcher: Fetcher,
@@ -58,7 +60,8 @@ impl Engine {
     #[must_use]
     pub fn new(collection: Arc<Collection>, encoder: Arc<dyn Encoder>, fetcher: Fetcher) -> Self {
         Self {
-            search: search_of(&collection),
+            method: Method::Exact,
+            search: search_of(&collection, Method::Exact),
             collection,
             encoder: Arc::new(Together::new(encoder)),
             fetcher,
@@ -76,11 +79,22 @@ impl Engine {
         }
     }
 
+    /// Which searches its collection, and those that come after it, by `method`.
+    #[must_use]
+    pub fn with_method(self, method: Method) -> Self {
+        Self {
+            method,
+            search: search_of(&self.collection, method),
+            ..self
+        }
+    }
+
     /// An engine over another collection of the same model, which remembers what this one does.
     #[must_use]
     pub fn over(&self, collection: Arc<Collection>) -> Self {
         Self {
-            search: search_of(&collection),
+            method: self.method,
+            search: search_of(&collection, self.method),
             collection,
             encoder: Arc::clone(&self.encoder),
             fetcher: self.fetcher.clone(),
@@ -93,6 +107,12 @@ impl Engine {
     #[must_use]
     pub fn encoder(&self) -> &Arc<dyn Encoder> {
         self.encoder.encoder()
+    }
+
+    /// How they are to be found.
+    #[must_use]
+    pub fn method(&self) -> Method {
+        self.method
     }
 
     /// What finds the nearest images.
@@ -242,7 +262,8 @@ impl Engine {
         self.search.each(lookups, rows, is_stopped)
     }
 
-    /// The best images for a lookup, of all or of `rows` alone, in order only as far as they are read.
+    /// The best images for a lookup, of all or of `rows` alone, in order only as far as they are read; as many as are
+    /// `enough`, if that is given and there is a quicker way to them.
     ///
     /// # Errors
     /// [`SearchError`], for one if `is_stopped` before the end.
@@ -250,14 +271,21 @@ impl Engine {
         &self,
         lookup: Lookup<'_>,
         rows: Option<&Rows>,
+        enough: Option<usize>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Ranking, Done), SearchError> {
-        self.search.ranked(lookup, rows, is_stopped)
+        self.search.ranked(lookup, rows, enough, is_stopped)
     }
 }
 
-/// What searches a collection.
-fn search_of(collection: &Collection) -> Box<dyn VectorSearch> {
-    let exact = Exact::new(collection.features().clone());
-    Box::new(exact.with_int8(collection.int8().cloned()))
+/// What searches a collection. One without an inverted file is searched exactly, however it was to be.
+fn search_of(collection: &Collection, method: Method) -> Box<dyn VectorSearch> {
+    let features = collection.features().clone();
+    let exact = Exact::new(features.clone()).with_int8(collection.int8().cloned());
+    match (method, collection.ivf()) {
+        (Method::Approximate { recall }, Some(ivf)) => {
+            Box::new(Approximate::new(features, ivf.clone(), recall, exact))
+        }
+        _ => Box::new(exact),
+    }
 }

@@ -49,12 +49,12 @@ impl Files {
     /// whole, and the next build completes it from the journal. A reader that opened one file before and
     /// one after is told by the checksums in `features.json`.
     pub(super) fn publish(self, dir: &DataDir) -> anyhow::Result<()> {
-        let features_in_bytes = index::drafted_anew(dir, self.features.part(), &self.features_sum)?;
+        let beside_features = index::drafted_anew(dir, self.features.part(), &self.features_sum)?;
         files::remove(&dir.path(IMAGE_IDS))?;
         self.images_csv.publish()?;
         self.features.publish()?;
-        if let Some(features_in_bytes) = features_in_bytes {
-            features_in_bytes.publish()?;
+        for file in beside_features {
+            file.publish()?;
         }
         self.sizes.publish()?;
         self.identity.publish()?;

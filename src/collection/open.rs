@@ -7,8 +7,12 @@ use super::report::in_full;
 use super::tables::{IdList, Listed};
 use super::verify::{check_identity, check_there};
 use super::{plain, sizes_file};
-use crate::data_dir::{FEATURES, FEATURES_IN_BYTES, ID_COLUMN, IMAGE_IDS, IMAGES};
+use crate::data_dir::{
+    FEATURES, FEATURES_IN_BYTES, FEATURES_IN_LISTS, ID_COLUMN, IMAGE_IDS, IMAGES,
+};
+use crate::features::derived::DerivedError;
 use crate::features::int8::Int8;
+use crate::features::ivf::Ivf;
 use crate::features::npy::{self, FeaturesError, FeaturesIn, Precision, SumOf};
 use crate::features::sum::Sum;
 use std::path::{Path, PathBuf};
@@ -145,6 +149,8 @@ pub(super) struct Opened {
     pub(super) sizes_problem: Option<String>,
     /// Why the features are not searched in bytes although there is such a file.
     pub(super) int8_problem: Option<String>,
+    /// Why they are not searched by lists although there is such a file.
+    pub(super) ivf_problem: Option<String>,
 }
 
 /// What has been read of the tables.
@@ -172,11 +178,11 @@ pub(super) fn open(
     let identity = Identity::read(dir)?;
     // Only `inspect` tells what takes long to find out.
     let counts_foreign_ids = sum_of == SumOf::All;
-    let int8_path = dir.join(FEATURES_IN_BYTES);
+    let [int8_path, ivf_path] = [FEATURES_IN_BYTES, FEATURES_IN_LISTS].map(|name| dir.join(name));
     let sum_of_features = match identity {
         Some(_) => sum_of,
-        // Without an identity there is nothing to compare with, unless it is what the file of bytes was made of.
-        None if int8_path.exists() => SumOf::All,
+        // Without an identity there is nothing to compare with, unless it is what a file beside them was made of.
+        None if int8_path.exists() || ivf_path.exists() => SumOf::All,
         None => SumOf::UpTo(0),
     };
     let npy = npy::read_summed(&features_path, sum_of_features, features_in)?;
@@ -206,15 +212,17 @@ pub(super) fn open(
     let int8 = features_sum.map_or(Ok(None), |sum| {
         Int8::open(&int8_path, &npy.features, sum, sum_of, features_in)
     });
-    let (int8, int8_problem) = match int8 {
-        Ok(int8) => (int8, None),
-        Err(error) => {
-            let problem = format!(
-                "{error}; searches go without it until `clip-search index` has made it anew, and find the same"
-            );
-            (None, Some(problem))
-        }
-    };
+    let (int8, int8_problem) = or_problem(
+        int8,
+        "searches go without it until `clip-search index` has made it anew, and find the same",
+    );
+    let ivf = features_sum.map_or(Ok(None), |sum| {
+        Ivf::open(&ivf_path, &npy.features, sum, sum_of, features_in)
+    });
+    let (ivf, ivf_problem) = or_problem(
+        ivf,
+        "searches are exact until `clip-search index --approximate` has made it anew",
+    );
     let listed = match tables {
         Tables::Plain(listed, _) => *listed,
         Tables::Any(ids) => ids.with_images(&ids_path, &images_path, iiif_column)?,
@@ -236,6 +244,7 @@ pub(super) fn open(
     }
     collection.identity = identity;
     collection.int8 = int8;
+    collection.ivf = ivf;
     Ok(Opened {
         collection,
         precision: npy.precision,
@@ -246,5 +255,17 @@ pub(super) fn open(
         has_sizes,
         sizes_problem,
         int8_problem,
+        ivf_problem,
     })
+}
+
+/// What was opened, or why it was not and `what_now`.
+fn or_problem<T>(
+    opened: Result<Option<T>, DerivedError>,
+    what_now: &str,
+) -> (Option<T>, Option<String>) {
+    match opened {
+        Ok(opened) => (opened, None),
+        Err(error) => (None, Some(format!("{error}; {what_now}"))),
+    }
 }

@@ -35,6 +35,8 @@ pub struct Counts {
     pub precision: Precision,
     /// Whether there is a `features.i8` that searches read first.
     pub has_int8: bool,
+    /// Whether there is a `features.ivf` for approximate search.
+    pub has_lists: bool,
     /// The column of `images.csv` with the IIIF URLs.
     pub iiif_column: String,
     /// Images with a vector by what is known of their size; `None` if there is no `sizes.csv` that can be used.
@@ -73,6 +75,7 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
         width: opened.collection.features().width(),
         precision: opened.precision,
         has_int8: opened.collection.int8().is_some(),
+        has_lists: opened.collection.ivf().is_some(),
         iiif_column: opened.iiif_column,
         sizes: (opened.has_sizes).then(|| count_sizes(&opened.collection)),
     };
@@ -97,6 +100,7 @@ pub fn inspect(dir: &Path, iiif_column: Option<&str>) -> Report {
         .collect();
     problems.extend(opened.sizes_problem);
     problems.extend(opened.int8_problem);
+    problems.extend(opened.ivf_problem);
     if vectors == 0 {
         problems.push(format!(
             "no image of {} has a vector",

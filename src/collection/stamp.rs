@@ -1,13 +1,15 @@
 //! What tells that the files of a collection have been replaced.
 
-use crate::data_dir::{FEATURES, FEATURES_IN_BYTES, IDENTITY, IMAGE_IDS, IMAGES, SIZES};
+use crate::data_dir::{
+    FEATURES, FEATURES_IN_BYTES, FEATURES_IN_LISTS, IDENTITY, IMAGE_IDS, IMAGES, SIZES,
+};
 use crate::iiif::stamp;
 use std::fs::{self, Metadata};
 use std::path::Path;
 
 /// Lengths, times and inodes of a collection's files.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Stamp([Option<FileStamp>; 6]);
+pub struct Stamp([Option<FileStamp>; 7]);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct FileStamp {
@@ -26,6 +28,7 @@ impl Stamp {
             IDENTITY,
             SIZES,
             FEATURES_IN_BYTES,
+            FEATURES_IN_LISTS,
         ]
         .map(|name| {
             fs::metadata(dir.join(name))

@@ -6,6 +6,7 @@ use crate::cli::{DataArgs, ModelArgs};
 use crate::collection::Collection;
 use crate::collection::stamp::Stamp;
 use crate::http::{AppState, Live};
+use crate::search::Method;
 use crate::sparql::Sparql;
 use crate::store::{StoreStamp, View};
 use std::sync::Arc;
@@ -104,6 +105,12 @@ impl Follower {
             let collection =
                 Collection::open_in(&data.data_dir, data.iiif_column(), data.features_in)?;
             check_model(&self.data, &collection, &self.model, &**engine.encoder())?;
+            if engine.method() != Method::Exact && collection.ivf().is_none() {
+                tracing::warn!(
+                    "{} has no lists, so that it is searched exactly until `clip-search index --approximate` was run",
+                    data.data_dir.display()
+                );
+            }
             Arc::new(engine.over(Arc::new(collection)))
         };
         let (store, files) = View::open(self.data.store.as_deref())?.into_parts();

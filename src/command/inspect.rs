@@ -157,12 +157,17 @@ fn print_text(
     if let Some(counts) = &collection.counts {
         out.line(format_args!("  images      {}", counts.images));
         out.line(format_args!(
-            "  vectors     {} of width {} in {}{}",
+            "  vectors     {} of width {} in {}{}{}",
             counts.vectors,
             counts.width,
             json_text(&counts.precision),
             if counts.has_int8 {
                 ", and in bytes, which searches read first"
+            } else {
+                ""
+            },
+            if counts.has_lists {
+                ", and in lists for approximate search"
             } else {
                 ""
             }

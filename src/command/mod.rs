@@ -18,11 +18,13 @@ use crate::build::asked::allow_list;
 use crate::cli::{Command, DataArgs, ModelArgs, SparqlArgs, TextCache};
 use crate::collection::Collection;
 use crate::collection::kinship::{self, Kinship, kinship};
+use crate::data_dir::FEATURES_IN_LISTS;
 use crate::encoder::Encoder;
 use crate::encoder::onnx::threads::Aim;
 use crate::encoder::onnx::{ClipEncoder, EncoderOptions};
 use crate::engine::Engine;
 use crate::fetch::Fetcher;
+use crate::search::Method;
 use crate::sparql::Sparql;
 use crate::store::StoreError;
 use crate::text_vectors::{self, TextVectors};
@@ -77,7 +79,14 @@ fn open(
         "the collection is open"
     );
     let texts = text_vectors(&sparql.text_cache, &data.data_dir, &*encoder)?;
-    let mut engine = Engine::new(Arc::new(collection), encoder, fetcher);
+    let method = sparql.method();
+    ensure!(
+        method == Method::Exact || collection.ivf().is_some(),
+        "{} is not there or cannot be used, and --search approximate (CLIP_SEARCH) reads it; make it with `clip-search index --approximate --data-dir {}`, or search exactly",
+        data.data_dir.join(FEATURES_IN_LISTS).display(),
+        data.data_dir.display(),
+    );
+    let mut engine = Engine::new(Arc::new(collection), encoder, fetcher).with_method(method);
     if let Some(texts) = texts {
         engine = engine.with_text_vectors(texts);
     }

@@ -2,7 +2,9 @@
 
 #[cfg(unix)]
 mod cut;
+pub mod derived;
 pub mod int8;
+pub mod ivf;
 pub(crate) mod kernel;
 mod mapped;
 pub mod nearest;

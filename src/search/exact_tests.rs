@@ -1,7 +1,13 @@
 use super::*;
+use crate::embedding::Embedding;
 use crate::features::int8;
 use crate::features::nearest;
+use crate::features::nearest::best_first;
 use crate::features::npy::{FeaturesIn, SumOf};
+use crate::features::score::score;
+use crate::search::bounds::slack;
+use crate::search::pool::Pool;
+use crate::search::tile::Tile;
 use ndarray::Array2;
 use proptest::prelude::*;
 
@@ -50,7 +56,7 @@ fn a_scan_ends_when_it_is_stopped() {
     for engine in engines(&features, 10) {
         let found = engine.each(&[lookup, lookup], None, &|| true);
         assert_eq!(found, Err(SearchError::Stopped));
-        let found = engine.ranked(lookup, None, &|| true);
+        let found = engine.ranked(lookup, None, None, &|| true);
         assert_eq!(found.err(), Some(SearchError::Stopped));
     }
     // Alone, a thread asks before each block.
@@ -135,7 +141,7 @@ proptest! {
         let expected = nearest::at_least(&features, &query, min_score, limit);
         for engine in engines(&features, 7) {
             let lookup = Lookup { query: &query, min_score, limit };
-            let (mut ranking, _) = engine.ranked(lookup, None, GOES_ON).unwrap();
+            let (mut ranking, _) = engine.ranked(lookup, None, None, GOES_ON).unwrap();
             prop_assert_eq!(ranking.len(), expected.len());
             let mut found: Vec<Hit> = Vec::new();
             for size in &sizes {
@@ -215,7 +221,7 @@ proptest! {
         for engine in engines(&features, 100) {
             let (found, _) = engine.each(&[lookup], None, GOES_ON).unwrap();
             prop_assert_eq!(&found[0], &expected);
-            let (mut ranking, _) = engine.ranked(lookup, None, GOES_ON).unwrap();
+            let (mut ranking, _) = engine.ranked(lookup, None, None, GOES_ON).unwrap();
             let mut found: Vec<Hit> = Vec::new();
             while found.len() < expected.len() {
                 found.extend(ranking.next_block(13, GOES_ON).unwrap().1);
@@ -461,7 +467,7 @@ mod files {
                     }
                     let (found, _) = engine.each(&[lookup], None, GOES_ON).unwrap();
                     prop_assert_eq!(&found[0], &expected);
-                    let (mut ranking, _) = engine.ranked(lookup, None, GOES_ON).unwrap();
+                    let (mut ranking, _) = engine.ranked(lookup, None, None, GOES_ON).unwrap();
                     prop_assert_eq!(ranking.next_block(usize::MAX, GOES_ON).unwrap().1, &expected);
                 }
             }

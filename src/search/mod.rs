@@ -3,6 +3,7 @@
 //! What the clip relation asks for is the same whichever engine answers: the best of all images, all above a score, only
 //! some images, several vectors at once, and hits in blocks from the best downwards.
 
+pub mod approximate;
 mod best;
 mod bounds;
 mod coarse;
@@ -10,6 +11,7 @@ pub mod exact;
 mod pool;
 pub mod ranking;
 pub mod rows;
+mod scan;
 mod tile;
 
 use crate::features::ChangedFile;
@@ -20,6 +22,8 @@ use rows::Rows;
 /// Finds the images that are nearest to vectors.
 ///
 /// # Contract
+/// - Each hit belongs to the lookup: its row is one of `rows`, its score not below the lowest. Only [`Done`] says that
+///   one may be missing, and how likely.
 /// - A score is that of [`crate::embedding::Embedding::cosine`], bit for bit; hits of one score are in the order of their rows.
 /// - Equal questions have equal answers, whatever the machine and whatever else it does.
 /// - `rows`, if given, are the only images that count; all are below the number of images.
@@ -39,7 +43,8 @@ pub trait VectorSearch: Send + Sync {
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Vec<Vec<Hit>>, Done), SearchError>;
 
-    /// The hits of one lookup, in order only as far as they are read.
+    /// The hits of one lookup, in order only as far as they are read: all of them if there is no `enough`, otherwise at
+    /// least the best so many, and [`Ranking::is_cut`] says whether there may be more.
     ///
     /// # Errors
     /// [`SearchError`]
@@ -47,8 +52,22 @@ pub trait VectorSearch: Send + Sync {
         &self,
         lookup: Lookup<'_>,
         rows: Option<&Rows>,
+        enough: Option<usize>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Ranking, Done), SearchError>;
+}
+
+/// Which images are looked at, as the operator wants it.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Method {
+    /// All: every answer is complete.
+    #[default]
+    Exact,
+    /// Those that are likely to belong into the answer, where that is so much quicker.
+    Approximate {
+        /// The share of the best images that is to be found.
+        recall: f64,
+    },
 }
 
 /// What an engine did for an answer.

@@ -2,9 +2,9 @@
 
 use super::SearchError;
 use super::bounds::Estimate;
-use super::exact::rescore;
 use super::pool::Pool;
 use super::rows::number;
+use super::scan::rescore;
 use crate::embedding::Embedding;
 use crate::features::Features;
 use crate::features::nearest::Hit;
@@ -22,6 +22,8 @@ pub struct Ranking {
     source: Option<(Features, Embedding, &'static Pool)>,
     /// The hits that were read last.
     block: Vec<Hit>,
+    /// Whether there may be hits after the last one.
+    is_cut: bool,
 }
 
 impl Ranking {
@@ -33,6 +35,14 @@ impl Ranking {
                 .map(|hit| Estimate::known(number(hit.row), hit.score))
                 .collect(),
             ..Self::default()
+        }
+    }
+
+    /// The best hits, in whatever order; there may be more of them.
+    pub(super) fn cut_after(hits: Vec<Hit>) -> Self {
+        Self {
+            is_cut: true,
+            ..Self::of_hits(hits)
         }
     }
 
@@ -48,6 +58,12 @@ impl Ranking {
             source: Some((features, query.clone(), pool)),
             ..Self::default()
         }
+    }
+
+    /// Whether there may be hits after the last one: who needs these asks for all.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// Number of hits, read or not.

@@ -37,6 +37,11 @@ impl Rows {
         u32::try_from(row).is_ok_and(|row| self.0.contains(row))
     }
 
+    /// Whether the row is among them that is kept as this number.
+    pub(super) fn has(&self, number: u32) -> bool {
+        self.0.contains(number)
+    }
+
     /// The rows, in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.0.iter().map(index)

@@ -89,6 +89,7 @@ fn the_published_collection_opens() {
             width: 512,
             precision: Precision::F16,
             has_int8: false,
+            has_lists: false,
             iiif_column: "iiif_url".to_owned(),
             sizes: None,
         })

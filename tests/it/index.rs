@@ -3,7 +3,7 @@
 use crate::build::{Fixture, files, run};
 use crate::process::{self, clip_search};
 use crate::world::{World, text_of};
-use clip_search::build::index;
+use clip_search::build::index::{self, Wanted};
 use clip_search::build::limit::Limit;
 use clip_search::build::merge::{self, MergeOptions};
 use clip_search::build::shard::Shard;
@@ -46,7 +46,7 @@ async fn builds_keep_what_somebody_asked_for() {
     run(fixture.options(&csv, "data")).await.unwrap();
     assert!(!in_bytes(&data).exists(), "nobody has asked for it");
     let before = files(&data);
-    let made = index::run(&data).unwrap();
+    let made = index::run(&data, Wanted::Bytes).unwrap();
     assert_eq!((made.vectors, files(&data)), (9, before));
     let size_bytes = fs::metadata(in_bytes(&data)).unwrap().len();
     assert_eq!(made.size_bytes, size_bytes);
@@ -56,8 +56,22 @@ async fn builds_keep_what_somebody_asked_for() {
     run(fixture.options(&csv, "data")).await.unwrap();
     assert!(is_searched_in_bytes(&data));
     let of_build = fs::read(in_bytes(&data)).unwrap();
-    index::run(&data).unwrap();
+    index::run(&data, Wanted::Bytes).unwrap();
     assert_eq!(fs::read(in_bytes(&data)).unwrap(), of_build);
+    // So are its lists, once somebody has asked for these.
+    let lists = data.join("features/features.ivf");
+    assert!(!lists.exists());
+    let made = index::run(&data, Wanted::Lists { n_lists: None }).unwrap();
+    let made = made.lists.unwrap();
+    assert_eq!(made.size_bytes, fs::metadata(&lists).unwrap().len());
+    let before = fs::read(&lists).unwrap();
+    let csv = fixture.csv(11);
+    let mut options = fixture.options(&csv, "data");
+    options.max_prune = Limit::Percent(100.0);
+    run(options).await.unwrap();
+    assert_ne!(fs::read(&lists).unwrap(), before);
+    assert!(Collection::open(&data).unwrap().ivf().is_some());
+    fs::remove_file(&lists).unwrap();
     // And it may be done without again.
     fs::remove_file(in_bytes(&data)).unwrap();
     run(fixture.options(&csv, "data")).await.unwrap();
@@ -83,7 +97,7 @@ async fn merges_keep_it_too() {
         max_failures: Limit::Percent(100.0),
     };
     merge::run(&options).unwrap();
-    index::run(&options.data_dir).unwrap();
+    index::run(&options.data_dir, Wanted::Bytes).unwrap();
     merge::run(&options).unwrap();
     assert!(is_searched_in_bytes(&options.data_dir));
 }
@@ -94,7 +108,7 @@ async fn one_of_other_features_is_told_and_not_used() {
     let csv = fixture.csv(6);
     let data = fixture.path("data");
     run(fixture.options(&csv, "data")).await.unwrap();
-    index::run(&data).unwrap();
+    index::run(&data, Wanted::Bytes).unwrap();
     let of_all = fs::read(in_bytes(&data)).unwrap();
     let csv = fixture.csv(5);
     let mut options = fixture.options(&csv, "data");
@@ -109,7 +123,7 @@ async fn one_of_other_features_is_told_and_not_used() {
         )),
         "{problems:?}"
     );
-    index::run(&data).unwrap();
+    index::run(&data, Wanted::Bytes).unwrap();
     assert!(is_searched_in_bytes(&data));
     // A data directory of the original service has no features.json.
     fs::remove_file(data.join("features/features.json")).unwrap();
@@ -142,6 +156,7 @@ fn the_program_says_what_it_has_made() {
         said.contains(", and in bytes, which searches read first"),
         "{said}"
     );
+    lists_are_asked_for(&data);
     let none = text_of(&copy.path().join("none"));
     let said = process::run(&mut clip_search(&["index", "--data-dir", &none])).sentence(1);
     assert!(
@@ -158,4 +173,73 @@ fn the_program_says_what_it_has_made() {
     let said = process::run(&mut clip_search(&["index", "--data-dir", &data_dir])).sentence(1);
     assert!(said.contains("is not the file that"), "{said}");
     assert_eq!(fs::read(in_bytes(&data)).unwrap(), before);
+}
+
+/// Approximate search needs lists, which `index --approximate` makes.
+fn lists_are_asked_for(data: &Path) {
+    let (data_dir, model) = (text_of(data), crate::world::model());
+    let asked = |more: &[&str]| {
+        let query = "SELECT ?i { ?r a <https://service.swissartresearch.net/clip/Request> ; <https://service.swissartresearch.net/clip/queryString> 'a ship' ; <https://service.swissartresearch.net/clip/minScore> -1 ; <https://service.swissartresearch.net/clip/iiifUrl> ?i } LIMIT 1";
+        let given = [
+            "query",
+            "--data-dir",
+            &data_dir,
+            "--model",
+            &model,
+            "--explain",
+        ];
+        process::run(&mut clip_search(&[&given[..], more, &[query]].concat()))
+    };
+    let said = asked(&["--search", "approximate"]).sentence(1);
+    assert!(
+        said.contains("features.ivf is not there or cannot be used")
+            && said.contains("make it with `clip-search index --approximate --data-dir "),
+        "{said}"
+    );
+    let said = asked(&["--search", "approximate", "--recall", "1.5"]).stderr;
+    assert!(
+        said.contains("a recall is a number between 0 and 1"),
+        "{said}"
+    );
+    let index = [
+        "index",
+        "--data-dir",
+        &data_dir,
+        "--approximate",
+        "--lists",
+        "5",
+    ];
+    let said = process::run(&mut clip_search(&index)).ok();
+    assert!(
+        said.contains("features.ivf holds them in 5 lists (") && said.contains("recall@10"),
+        "{said}"
+    );
+    let said = process::run(&mut clip_search(&["inspect", "--data-dir", &data_dir])).ok();
+    assert!(
+        said.contains(", and in lists for approximate search"),
+        "{said}"
+    );
+    let said = asked(&["--search", "approximate"]).ok();
+    assert!(
+        said.contains("engine     approximate, 5 lists; exact, int8"),
+        "{said}"
+    );
+    let said = asked(&[]).ok();
+    assert!(said.contains("engine     exact, int8"), "{said}");
+    // Lists of other features are told, and are as good as none.
+    let other = fs::read(data.join("features/features.ivf")).unwrap();
+    let mut stale = other.clone();
+    stale[40] ^= 1;
+    fs::write(data.join("features/features.ivf"), stale).unwrap();
+    let said = asked(&["--search", "approximate"]).sentence(1);
+    assert!(
+        said.contains("features.ivf is not there or cannot be used"),
+        "{said}"
+    );
+    let said = process::run(&mut clip_search(&["inspect", "--data-dir", &data_dir])).ok();
+    assert!(
+        said.contains("features.ivf was made of another features.npy; searches are exact until `clip-search index --approximate` has made it anew"),
+        "{said}"
+    );
+    fs::remove_file(data.join("features/features.ivf")).unwrap();
 }

@@ -5,74 +5,39 @@
 //! others are scored from `features.npy`, as always.
 //!
 //! # Format
-//! Little-endian; d is the width, n the number of images.
-//! - 8 bytes: `CLIPINT1`; 8 bytes each: n, d.
-//! - 64 bytes: the checksum of the `features.npy` that it was made of, in hex.
+//! As that of all [derived](super::derived) files, with `CLIPINT1`, n and d; then
 //! - `f32[d]`: the centre, the mean of the rows, which is taken from each before it is rounded.
 //! - `i8[n, d]`: the bytes, row by row.
 //! - `f32[n]`: by row, what a byte stands for; `f32[n]`: by row, the length of what the bytes leave out.
-//! - 64 bytes: the checksum of all of this, in hex.
 
-mod bytes;
 pub(crate) mod quantise;
 mod write;
 
+use super::derived::{Bytes, Derived, DerivedError, Magic};
 use super::npy::{FeaturesIn, SumOf};
-use super::sum::{Sum, Summing};
+use super::sum::Sum;
 use super::{ChangedFile, Features};
-use bytes::Bytes;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 pub use write::write;
+pub(super) use write::write_codes;
 
 /// What the file begins with.
-pub(super) const MAGIC: &[u8; 8] = b"CLIPINT1";
+const MAGIC: &Magic = b"CLIPINT1";
 
-/// Bytes before the centre: the magic, n, d, and the checksum of the features.
-const HEADER_BYTES: usize = 8 + 8 + 8 + SUM_BYTES;
-
-/// Hex digits of a checksum.
-const SUM_BYTES: usize = 64;
-
-/// The features of a collection in a byte for each number; cheap to clone.
+/// The features of a collection in a byte for each number, in the order of the rows or in another; cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Int8(Arc<File>);
+pub struct Int8(Arc<Codes>);
 
 #[derive(Debug)]
-struct File {
-    bytes: Bytes,
+struct Codes {
+    bytes: Arc<Bytes>,
+    /// Where the bytes of the first row begin.
+    start: usize,
     n: usize,
     width: usize,
     centre: Vec<f32>,
-}
-
-/// Why `features.i8` is not used.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Int8Error {
-    /// The system does not let us read it.
-    #[error("{path} cannot be read: {source}")]
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        source: std::io::Error,
-    },
-    /// It was made of other features.
-    #[error("{0} was made of another features.npy")]
-    Stale(PathBuf),
-    /// It is not what is written there.
-    #[error("{path} is damaged ({reason})")]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        reason: &'static str,
-    },
-    /// It was written to or cut off while it was read.
-    #[error(transparent)]
-    Changed(#[from] ChangedFile),
 }
 
 impl Int8 {
@@ -80,63 +45,39 @@ impl Int8 {
     /// such file. Its own checksum is computed if `sum_of` includes it.
     ///
     /// # Errors
-    /// [`Int8Error`] if it cannot be used.
+    /// [`DerivedError`] if it cannot be used.
     pub fn open(
         path: &Path,
         features: &Features,
         features_sum: &Sum,
         sum_of: SumOf,
         features_in: FeaturesIn,
-    ) -> Result<Option<Self>, Int8Error> {
-        let Some(bytes) = Bytes::open(path, features_in).map_err(|source| Int8Error::Read {
-            path: path.to_owned(),
-            source,
-        })?
+    ) -> Result<Option<Self>, DerivedError> {
+        let Some(file) = Derived::<2>::open(path, MAGIC, features, features_sum, features_in)?
         else {
             return Ok(None);
         };
-        let damaged = |reason| Int8Error::Damaged {
-            path: path.to_owned(),
-            reason,
-        };
-        let all = bytes.all();
-        let header = (all.get(..HEADER_BYTES))
-            .filter(|header| header.starts_with(MAGIC))
-            .ok_or_else(|| damaged("it does not begin as such a file does"))?;
-        let (numbers, sum) = header[MAGIC.len()..].split_at(16);
-        if sum != features_sum.to_string().as_bytes() {
-            return Err(Int8Error::Stale(path.to_owned()));
-        }
         let (n, width) = (features.len(), features.width());
-        let promised: Vec<u64> = (numbers.as_chunks::<8>().0.iter())
-            .map(|number| u64::from_le_bytes(*number))
-            .collect();
-        if promised != [n as u64, width as u64] {
-            return Err(damaged("it has not as many numbers as its features"));
+        file.check(codes_bytes(n, width), sum_of)?;
+        let damaged = file.damaged("its centre is no vector");
+        let codes = Self::within(Arc::new(file.bytes), Derived::<2>::HEADER_BYTES, n, width);
+        codes.0.bytes.check()?;
+        match codes.0.centre.iter().all(|x| x.is_finite()) {
+            true => Ok(Some(codes)),
+            false => Err(damaged),
         }
-        if Some(all.len()) != file_bytes(n, width) {
-            return Err(damaged("it is cut off, or longer than it says"));
-        }
-        if sum_of.includes(all.len() as u64) {
-            let (content, sum) = all.split_at(all.len() - SUM_BYTES);
-            let mut summing = Summing::default();
-            summing.update(content);
-            if summing.finish().to_string().as_bytes() != sum {
-                return Err(damaged("its checksum is another"));
-            }
-        }
-        let centre = (0..width).map(|column| number(all, HEADER_BYTES, column));
-        let centre: Vec<f32> = centre.collect();
-        bytes.check()?;
-        if !centre.iter().all(|x| x.is_finite()) {
-            return Err(damaged("its centre is no vector"));
-        }
-        Ok(Some(Self(Arc::new(File {
+    }
+
+    /// What begins with its centre at `start` of a file that has all of its bytes.
+    pub(super) fn within(bytes: Arc<Bytes>, start: usize, n: usize, width: usize) -> Self {
+        let centre = (0..width).map(|column| number(bytes.all(), start, column));
+        Self(Arc::new(Codes {
+            centre: centre.collect(),
+            start: start + width * 4,
             bytes,
             n,
             width,
-            centre,
-        }))))
+        }))
     }
 
     /// What all rows were moved by before they were rounded, `[d]`.
@@ -146,7 +87,7 @@ impl Int8 {
 
     /// The bytes of `rows`, `[rows.len(), d]`.
     pub(crate) fn codes(&self, rows: Range<usize>) -> &[i8] {
-        let (start, width) = (self.codes_start(), self.0.width);
+        let (start, width) = (self.0.start, self.0.width);
         bytemuck::cast_slice(
             &self.0.bytes.all()[start + rows.start * width..start + rows.end * width],
         )
@@ -156,12 +97,8 @@ impl Int8 {
     #[inline(always)]
     pub(crate) fn scale_and_rest(&self, row: usize) -> (f32, f32) {
         let (all, n) = (self.0.bytes.all(), self.0.n);
-        let scales = self.codes_start() + n * self.0.width;
+        let scales = self.0.start + n * self.0.width;
         (number(all, scales, row), number(all, scales, n + row))
-    }
-
-    fn codes_start(&self) -> usize {
-        HEADER_BYTES + self.0.width * 4
     }
 
     /// Whether what was read so far is what was there when it was opened.
@@ -173,18 +110,16 @@ impl Int8 {
     }
 }
 
-/// The length of a file of `n` rows, if one can be as long.
-fn file_bytes(n: usize, width: usize) -> Option<usize> {
+/// The bytes of the centre and of `n` rows, if there can be as many.
+pub(super) fn codes_bytes(n: usize, width: usize) -> Option<usize> {
     let codes = n.checked_mul(width)?;
     let others = width.checked_mul(4)?.checked_add(n.checked_mul(8)?)?;
-    codes
-        .checked_add(others)?
-        .checked_add(HEADER_BYTES + SUM_BYTES)
+    codes.checked_add(others)
 }
 
 /// The `nth` of the numbers that begin at `start`.
 #[inline(always)]
-fn number(all: &[u8], start: usize, nth: usize) -> f32 {
+pub(super) fn number(all: &[u8], start: usize, nth: usize) -> f32 {
     let at = start + nth * 4;
     all[at..]
         .first_chunk()

@@ -1,6 +1,7 @@
 use super::*;
 use ndarray::Array2;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
 const WIDTH: usize = 48;
@@ -41,7 +42,7 @@ impl Folder {
         self.0.path().join("features.i8")
     }
 
-    fn open(&self, features: &Features, sum_of: SumOf) -> Result<Option<Int8>, Int8Error> {
+    fn open(&self, features: &Features, sum_of: SumOf) -> Result<Option<Int8>, DerivedError> {
         Int8::open(&self.path(), features, &sum(), sum_of, FeaturesIn::Mapped)
     }
 
@@ -119,8 +120,8 @@ fn what_does_not_fit_is_refused() {
     );
     // A single bit, anywhere but in what is compared before.
     for place in [
-        HEADER_BYTES,
-        HEADER_BYTES + 500,
+        Derived::<2>::HEADER_BYTES,
+        Derived::<2>::HEADER_BYTES + 500,
         bytes.len() - 100,
         bytes.len() - 1,
     ] {

@@ -2,10 +2,11 @@
 
 use super::MAGIC;
 use super::quantise::{Centre, Rounded, round};
-use crate::features::Features;
-use crate::features::sum::{Sum, Summing, SummingWriter};
+use crate::features::sum::Sum;
+use crate::features::{Features, derived};
 use crate::parallel::in_parallel;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 /// Rows that one processor rounds at a time.
@@ -20,22 +21,26 @@ const PIECES: usize = 32;
 /// # Errors
 /// Those of `out`, and if the features were changed while they were read.
 pub fn write(features: &Features, features_sum: &Sum, out: &mut impl Write) -> io::Result<()> {
-    let (n, width) = (features.len(), features.width());
+    derived::write(MAGIC, features, &[], features_sum, out, |out| {
+        write_codes(features, None, out)
+    })
+}
+
+/// Writes the centre and the rows in bytes; if there is an `order`, those that it names one after the other.
+pub(in crate::features) fn write_codes(
+    features: &Features,
+    order: Option<&[u32]>,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let n = features.len();
     let centre = Centre::of(features).0;
-    let mut summing = Summing::default();
-    let mut out = SummingWriter(out, &mut summing);
-    let sum = features_sum.to_string();
-    out.write_all(MAGIC)?;
-    out.write_all(&(n as u64).to_le_bytes())?;
-    out.write_all(&(width as u64).to_le_bytes())?;
-    out.write_all(sum.as_bytes())?;
     for x in &centre {
         out.write_all(&x.to_le_bytes())?;
     }
     let mut rounded: Vec<Rounded> = Vec::with_capacity(n);
     for start in (0..n).step_by(ROWS * PIECES) {
         let end = n.min(start + ROWS * PIECES);
-        for (codes, more) in pieces(features, &centre, start, end) {
+        for (codes, more) in pieces(features, order, &centre, start..end) {
             out.write_all(bytemuck::cast_slice(&codes))?;
             rounded.extend(more);
         }
@@ -43,28 +48,28 @@ pub fn write(features: &Features, features_sum: &Sum, out: &mut impl Write) -> i
     for number in (rounded.iter().map(|row| row.scale)).chain(rounded.iter().map(|row| row.rest)) {
         out.write_all(&number.to_le_bytes())?;
     }
-    features.check().map_err(io::Error::other)?;
-    let SummingWriter(out, _) = out;
-    out.write_all(summing.finish().to_string().as_bytes())
+    Ok(())
 }
 
-/// The rows from `start` to `end` in pieces, rounded by all processors.
+/// The rows at these places of the `order` in pieces, rounded by all processors.
 fn pieces(
     features: &Features,
+    order: Option<&[u32]>,
     centre: &[f32],
-    start: usize,
-    end: usize,
+    places: Range<usize>,
 ) -> Vec<(Vec<i8>, Vec<Rounded>)> {
     let width = features.width();
-    let n_pieces = (end - start).div_ceil(ROWS);
+    let n_pieces = places.len().div_ceil(ROWS);
     let pieces: Vec<Mutex<(Vec<i8>, Vec<Rounded>)>> =
         (0..n_pieces).map(|_| Mutex::default()).collect();
     in_parallel(n_pieces, |piece| {
-        let rows = start + piece * ROWS..end.min(start + (piece + 1) * ROWS);
-        let mut codes = vec![0; rows.len() * width];
+        let start = places.start + piece * ROWS;
+        let places = start..places.end.min(start + ROWS);
+        let mut codes = vec![0; places.len() * width];
         let mut row = vec![0f32; width];
-        let mut rounded = Vec::with_capacity(rows.len());
-        for (nth, number) in rows.enumerate() {
+        let mut rounded = Vec::with_capacity(places.len());
+        for (nth, place) in places.enumerate() {
+            let number = order.map_or(place, |order| order[place] as usize);
             features.read_row(number, &mut row);
             rounded.push(round(
                 &row,

@@ -6,6 +6,7 @@ use super::finish::{finish, ordered_fragments};
 use super::gather::Gathered;
 use super::shape::{self, Best, Direct};
 use super::{direct, search};
+use crate::search::Done;
 use crate::search::ranking::Ranking;
 use crate::sparql::algebra::cells::{ground, has_blank_node, integer};
 use crate::sparql::error::QueryError;
@@ -87,14 +88,21 @@ fn best_rows(
     };
     let companions = gathered.companions.clone();
     let mut blocks = Blocks::rank(asked, best, gathered, run)?;
-    let mut rows = BestRows::new(best);
     let fragment = &asked.extracted.fragments[best.fragment];
     let direct = shape::direct_of_select(&best.select, fragment).filter(|_| is_gathered);
-    match direct {
-        Some(direct) => rows.read_hits(asked, &direct, companions, &mut blocks, run)?,
-        None => rows.read_joined(asked, best, companions, &mut blocks, run)?,
+    loop {
+        let mut rows = BestRows::new(best);
+        let companions = companions.clone();
+        match &direct {
+            Some(direct) => rows.read_hits(asked, direct, companions, &mut blocks, run)?,
+            None => rows.read_joined(asked, best, companions, &mut blocks, run)?,
+        }
+        if rows.are_enough() || !blocks.ranking.is_cut() {
+            return Ok((rows, blocks.explain(run)));
+        }
+        // After those that an approximate search found come others, and some that it did not find before them.
+        blocks.rank_all(run)?;
     }
-    Ok((rows, blocks.explain(run)))
 }
 
 /// The inputs of a request that has no variables among them.
@@ -123,6 +131,8 @@ struct Blocks {
     is_quick: bool,
     n_hits: usize,
     n_blocks: usize,
+    /// Whether a block of this ranking was shown.
+    is_begun: bool,
     /// How many hits have been shown.
     end: usize,
 }
@@ -141,30 +151,48 @@ impl Blocks {
         let mut relation = search::embedded(request, tuples, run, &mut spent)?;
         run.deadline.check()?;
         // Constants are one set of inputs.
-        let ranking = (run.trace).time(Stage::Search, || relation.ranking(run, &restriction))?;
         let first_block = run.options.planner.first_block;
         let size = if shape::has_exists(&best.select) {
             FEW_HITS.min(first_block)
         } else {
             first_block
         };
+        let size = size.max(best.wanted());
+        let ranking = (run.trace).time(Stage::Search, || {
+            relation.ranking(run, &restriction, Some(size))
+        })?;
         Ok(Self {
             n_hits: ranking.len(),
             ranking,
             relation,
             restriction,
             spent,
-            size: size.max(best.wanted()),
+            size,
             is_quick: shape::is_quick(&best.select),
             n_blocks: 0,
+            is_begun: false,
             end: 0,
         })
+    }
+
+    /// Begins anew, with all hits.
+    fn rank_all(&mut self, run: &QueryRun<'_>) -> Result<(), QueryError> {
+        // What was found before is shown again, or not at all.
+        let done = &mut self.relation.counts.done;
+        *done = Done::exactly(done.images_scored);
+        let (relation, restriction) = (&mut self.relation, &self.restriction);
+        self.ranking =
+            (run.trace).time(Stage::Search, || relation.ranking(run, restriction, None))?;
+        self.n_hits = self.ranking.len();
+        self.is_begun = false;
+        self.end = 0;
+        Ok(())
     }
 
     /// Shows the next block in the relation, unless all were shown. Without any hit there is one empty block, for
     /// the names of the columns.
     fn show_next(&mut self, run: &QueryRun<'_>) -> Result<bool, QueryError> {
-        if self.n_blocks > 0 && self.end == self.n_hits {
+        if self.is_begun && self.end == self.n_hits {
             return Ok(false);
         }
         run.deadline.check()?;
@@ -174,6 +202,7 @@ impl Blocks {
         let block = (run.trace).time(Stage::Search, || ranking.next_block(size, &is_stopped));
         run.deadline.check()?;
         let (start, hits) = block?;
+        self.is_begun = true;
         self.end = start + hits.len();
         self.n_blocks += 1;
         self.relation.show(hits, start, self.n_hits);

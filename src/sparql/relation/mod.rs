@@ -145,7 +145,8 @@ impl Relation {
         order
     }
 
-    /// The hits of a relation that has one set of inputs.
+    /// The hits of a relation that has one set of inputs; as many as are `enough`, if that is given and there is a quicker
+    /// way to them.
     ///
     /// # Errors
     /// [`QueryError`] if there is no time for it, or the features cannot be read any more.
@@ -156,6 +157,7 @@ impl Relation {
         &mut self,
         run: &QueryRun<'_>,
         restriction: &Restriction,
+        enough: Option<usize>,
     ) -> Result<Ranking, QueryError> {
         let [search] = <&[Search; 1]>::try_from(&self.searches[..])
             .expect("a ranking is of one set of inputs");
@@ -164,11 +166,11 @@ impl Relation {
         };
         let rows = (restriction.candidates.as_ref()).filter(|_| lookup.limit.is_none());
         let is_stopped = || run.deadline.token.is_cancelled();
-        let ranking = (run.engine).ranking(lookup, rows, &is_stopped);
+        let ranking = (run.engine).ranking(lookup, rows, enough, &is_stopped);
         run.deadline.check()?;
         let (ranking, done) = ranking?;
         self.counts.done = self.counts.done.and(done);
-        self.counts.hits += ranking.len();
+        self.counts.hits = ranking.len();
         Ok(ranking)
     }
 

@@ -1,5 +1,6 @@
 //! `/sparql` without the wire: queries in, solutions out.
 
+mod approximate;
 mod beside;
 mod errors;
 mod federation;
@@ -19,6 +20,7 @@ use clip_search::features::Features;
 use clip_search::fetch::allow::AllowList;
 use clip_search::fetch::{FetchLimits, Fetcher};
 use clip_search::image_id::image_id;
+use clip_search::search::Method;
 use clip_search::sparql::results::{GraphFormat, TableFormat, WriteError};
 use clip_search::sparql::{QueryError, QueryRequest, Sparql, SparqlOptions};
 use ndarray::Array2;
@@ -136,6 +138,15 @@ impl World {
     }
 
     pub(crate) fn over(collection: Collection, options: SparqlOptions, store: Store) -> Self {
+        Self::searching(collection, options, store, Method::Exact)
+    }
+
+    pub(crate) fn searching(
+        collection: Collection,
+        options: SparqlOptions,
+        store: Store,
+        method: Method,
+    ) -> Self {
         let runtime = tokio::runtime::Runtime::new().unwrap();
         let encoder = Arc::new(HashEncoder::default());
         let fetcher = Fetcher::new(
@@ -144,7 +155,8 @@ impl World {
             FetchLimits::default(),
         )
         .unwrap();
-        let engine = Engine::new(Arc::new(collection), encoder.clone(), fetcher);
+        let engine =
+            Engine::new(Arc::new(collection), encoder.clone(), fetcher).with_method(method);
         Self {
             sparql: Sparql::new(store, Arc::new(engine), options, runtime.handle().clone()),
             encoder,

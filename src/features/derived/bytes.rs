@@ -8,14 +8,14 @@ use std::io::{self, ErrorKind, Read};
 use std::path::Path;
 
 /// All bytes of a file.
-pub(super) enum Bytes {
+pub(in crate::features) enum Bytes {
     Mapped(Mapped),
     Read(Vec<u8>),
 }
 
 impl Bytes {
     /// Those of the file at `path`, if there is one.
-    pub(super) fn open(path: &Path, place: FeaturesIn) -> io::Result<Option<Self>> {
+    pub(in crate::features) fn open(path: &Path, place: FeaturesIn) -> io::Result<Option<Self>> {
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -33,14 +33,14 @@ impl Bytes {
         Ok(Some(Self::Read(bytes)))
     }
 
-    pub(super) fn all(&self) -> &[u8] {
+    pub(in crate::features) fn all(&self) -> &[u8] {
         match self {
             Self::Mapped(file) => file.bytes(),
             Self::Read(bytes) => bytes,
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), ChangedFile> {
+    pub(in crate::features) fn check(&self) -> Result<(), ChangedFile> {
         match self {
             Self::Mapped(file) => file.check(),
             Self::Read(_) => Ok(()),

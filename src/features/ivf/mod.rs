@@ -1,0 +1,208 @@
+//! `features.ivf`: an inverted file, the features in lists of what is alike, a byte for each number.
+//!
+//! Each list has a centroid; a vector is in the list with the nearest one. A search that reads the lists with the centroids
+//! nearest to its query, and no others, finds most of the best images at a part of the price. How many of them it finds
+//! was measured when the file was made, and stands in it.
+//!
+//! # Format
+//! As that of all [derived](super::derived) files, with `CLIPIVF1`, n, d and the number of lists m; then
+//! - `f32[3, 21]`: the [`Recall`].
+//! - `f32[m, d]`: the centroids. `u64[m + 1]`: where each list begins, and the last one ends.
+//! - `u32[n]`: the rows, one list after the other, ascending within each.
+//! - The rows in bytes, in this order, as [`features.i8`](super::int8) has them in their own.
+//!
+//! # Source
+//! J. Sivic and A. Zisserman, Video Google, ICCV 2003; H. Jégou, M. Douze and C. Schmid, Product quantization for nearest
+//! neighbor search, IEEE TPAMI 33 (2011), section IV.
+
+mod lists;
+mod recall;
+mod train;
+mod write;
+
+use super::derived::{Bytes, Derived, DerivedError, Magic};
+use super::int8::{Int8, codes_bytes, number};
+use super::npy::{FeaturesIn, SumOf};
+use super::sum::Sum;
+use super::{ChangedFile, Features};
+pub use lists::Lists;
+pub use recall::{DEPTHS, Recall};
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+pub use train::lists_of;
+pub use write::write;
+
+/// What the file begins with.
+const MAGIC: &Magic = b"CLIPIVF1";
+
+/// The features of a collection in lists of what is alike; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Ivf(Arc<File>);
+
+#[derive(Debug)]
+struct File {
+    bytes: Arc<Bytes>,
+    /// Where the rows begin.
+    rows_start: usize,
+    lists: Lists,
+    recall: Recall,
+    /// In the order of the lists.
+    codes: Int8,
+}
+
+impl Ivf {
+    /// Opens the file at `path`, which must be of the `features` with the checksum `features_sum`; `None` if there is no
+    /// such file. Its own checksum is computed if `sum_of` includes it.
+    ///
+    /// # Errors
+    /// [`DerivedError`] if it cannot be used.
+    pub fn open(
+        path: &Path,
+        features: &Features,
+        features_sum: &Sum,
+        sum_of: SumOf,
+        features_in: FeaturesIn,
+    ) -> Result<Option<Self>, DerivedError> {
+        let Some(file) = Derived::<3>::open(path, MAGIC, features, features_sum, features_in)?
+        else {
+            return Ok(None);
+        };
+        let (n, width) = (features.len(), features.width());
+        let starts = usize::try_from(file.numbers[2])
+            .ok()
+            .and_then(|n_lists| Starts::of(Derived::<3>::HEADER_BYTES, n, width, n_lists));
+        let content = (starts.as_ref())
+            .and_then(|starts| starts.codes.checked_add(codes_bytes(n, width)?))
+            .and_then(|end| end.checked_sub(Derived::<3>::HEADER_BYTES));
+        file.check(content, sum_of)?;
+        let starts = starts.expect("it has a length, which was checked");
+        let all = file.bytes.all();
+        let recall = Recall::read(all, Derived::<3>::HEADER_BYTES)
+            .ok_or_else(|| file.damaged("its recall is none"))?;
+        let lists = Lists::new(
+            width,
+            (0..starts.n_lists * width)
+                .map(|nth| number(all, starts.centroids, nth))
+                .collect(),
+            all[starts.lists..starts.rows]
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|start| usize::try_from(u64::from_le_bytes(*start)).unwrap_or(usize::MAX))
+                .collect(),
+        );
+        let lists = lists
+            .filter(|lists| lists.n_rows() == n)
+            .ok_or_else(|| file.damaged("its lists do not follow one after the other"))?;
+        if !is_permutation(all[starts.rows..starts.codes].as_chunks().0) {
+            return Err(file.damaged("its lists do not hold each row once"));
+        }
+        let damaged = file.damaged("its centre is no vector");
+        let bytes = Arc::new(file.bytes);
+        let codes = Int8::within(Arc::clone(&bytes), starts.codes, n, width);
+        bytes.check()?;
+        if !codes.centre().iter().all(|x| x.is_finite()) {
+            return Err(damaged);
+        }
+        Ok(Some(Self(Arc::new(File {
+            bytes,
+            rows_start: starts.rows,
+            lists,
+            recall,
+            codes,
+        }))))
+    }
+
+    /// Which vectors are together.
+    #[must_use]
+    pub fn lists(&self) -> &Lists {
+        &self.0.lists
+    }
+
+    /// How much of an answer is found by how many rows.
+    #[must_use]
+    pub fn recall(&self) -> &Recall {
+        &self.0.recall
+    }
+
+    /// The rows at `places` of the lists.
+    pub(crate) fn rows(&self, places: Range<usize>) -> impl Iterator<Item = u32> + Clone {
+        let start = self.0.rows_start;
+        let rows = &self.0.bytes.all()[start + places.start * 4..start + places.end * 4];
+        rows.as_chunks()
+            .0
+            .iter()
+            .map(|row| u32::from_le_bytes(*row))
+    }
+
+    /// The rows in bytes, in the order of the lists.
+    pub(crate) fn codes(&self) -> &Int8 {
+        &self.0.codes
+    }
+
+    /// Whether what was read so far is what was there when it was opened.
+    ///
+    /// # Errors
+    /// [`ChangedFile`] if the file was written to since, and ever after.
+    pub(crate) fn check(&self) -> Result<(), ChangedFile> {
+        self.0.bytes.check()
+    }
+}
+
+/// Where the parts of a file begin.
+struct Starts {
+    n_lists: usize,
+    centroids: usize,
+    lists: usize,
+    rows: usize,
+    codes: usize,
+}
+
+impl Starts {
+    /// Those of a file of `n` rows, if one can be as long.
+    fn of(header_bytes: usize, n: usize, width: usize, n_lists: usize) -> Option<Self> {
+        let centroids = header_bytes + Recall::BYTES;
+        let lists = n_lists
+            .checked_mul(width)?
+            .checked_mul(4)?
+            .checked_add(centroids)?;
+        let rows = (n_lists.checked_add(1)?)
+            .checked_mul(8)?
+            .checked_add(lists)?;
+        Some(Self {
+            n_lists,
+            centroids,
+            lists,
+            rows,
+            codes: n.checked_mul(4)?.checked_add(rows)?,
+        })
+    }
+}
+
+/// Whether each number below their number is among `rows`.
+fn is_permutation(rows: &[[u8; 4]]) -> bool {
+    let mut seen = vec![false; rows.len()];
+    (rows.iter()).all(|row| {
+        let row = usize::try_from(u32::from_le_bytes(*row)).unwrap_or(usize::MAX);
+        seen.get_mut(row)
+            .is_some_and(|seen| !std::mem::replace(seen, true))
+    })
+}
+
+/// The lists of `features`, as they are read from a file which is gone again: for tests of what searches with them.
+#[cfg(test)]
+pub(crate) fn made(features: &Features, n_lists: usize, recall: &Recall) -> Ivf {
+    let dir = tempfile::tempdir().expect("a folder for tests");
+    let path = dir.path().join("features.ivf");
+    let sum = Sum::of(b"features.npy");
+    let (lists, order) = lists_of(features, n_lists);
+    let mut bytes = Vec::new();
+    write(features, &sum, &lists, &order, recall, &mut bytes).expect("memory can be written");
+    std::fs::write(&path, bytes).expect("there is room");
+    let opened = Ivf::open(&path, features, &sum, SumOf::All, FeaturesIn::Mapped);
+    opened.expect("it was just written").expect("it is there")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,252 @@
+use super::*;
+use crate::embedding::Embedding;
+use ndarray::Array2;
+use std::fs;
+use std::time::{Duration, SystemTime};
+
+const WIDTH: usize = 24;
+
+/// Vectors around six directions.
+fn features(n: usize) -> Features {
+    let row = |row: usize| {
+        let mut numbers: Vec<f32> = (0..WIDTH)
+            .map(|column| f32::from(u8::try_from((row * 31 + column * 17) % 23).unwrap()) / 60.0)
+            .collect();
+        numbers[row % 6] += 2.0;
+        Embedding::new(numbers).unwrap().as_slice().to_vec()
+    };
+    let rows = (0..n).flat_map(row).collect();
+    Features::from_unit_rows(Array2::from_shape_vec((n, WIDTH), rows).unwrap())
+}
+
+fn sum() -> Sum {
+    Sum::of(b"features.npy")
+}
+
+fn some_recall() -> Recall {
+    Recall::measured(&[[vec![0.3; 10], vec![0.5; 100], vec![0.9; 1000]]])
+}
+
+fn bytes_of(features: &Features, n_lists: usize) -> Vec<u8> {
+    let (lists, order) = lists_of(features, n_lists);
+    let mut bytes = Vec::new();
+    write(features, &sum(), &lists, &order, &some_recall(), &mut bytes).unwrap();
+    bytes
+}
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn with(bytes: &[u8]) -> Self {
+        let folder = Self(tempfile::tempdir().unwrap());
+        fs::write(folder.path(), bytes).unwrap();
+        folder
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.0.path().join("features.ivf")
+    }
+
+    fn open(&self, features: &Features, sum_of: SumOf) -> Result<Option<Ivf>, DerivedError> {
+        Ivf::open(&self.path(), features, &sum(), sum_of, FeaturesIn::Mapped)
+    }
+
+    fn refusal(&self, features: &Features, sum_of: SumOf) -> String {
+        let text = self.open(features, sum_of).unwrap_err().to_string();
+        let path = self.path().display().to_string();
+        (text.strip_prefix(&path).unwrap()).trim_start().to_owned()
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
+#[test]
+fn each_row_is_in_the_list_with_the_nearest_centroid() {
+    let features = features(1500);
+    let (lists, order) = lists_of(&features, 12);
+    assert_eq!((lists.len(), lists.n_rows()), (12, 1500));
+    let centroids: Vec<&[f32]> = lists.centroids().chunks_exact(WIDTH).collect();
+    let mut n_alone = 0;
+    for list in 0..12 {
+        let rows = &order[lists.places(list)];
+        assert!(rows.is_sorted());
+        n_alone += usize::from(rows.iter().all(|row| row % 6 == rows[0] % 6));
+        for row in rows {
+            let row = features.row(*row as usize);
+            let distance = |centroid: &[f32]| {
+                let squares = centroid.iter().zip(&*row).map(|(c, x)| (c - x).powi(2));
+                squares.sum::<f32>()
+            };
+            let least = centroids.iter().map(|c| distance(c)).fold(9.0, f32::min);
+            assert!(distance(centroids[list]) <= least + 1e-5, "{list}");
+        }
+    }
+    assert!(n_alone >= 3, "{n_alone} lists hold one direction alone");
+}
+
+#[test]
+fn lists_are_read_by_the_angle_to_their_centroids() {
+    let centroids = vec![0.1, 0.0, 0.6, 0.6, 0.0, 0.0, -1.0, 0.0];
+    let lists = Lists::new(2, centroids, vec![0, 3, 3, 4, 9]).unwrap();
+    assert_eq!(lists.nearest_first(&[1.0, 0.0]), [0, 1, 2, 3]);
+    assert_eq!(lists.nearest_first(&[0.0, 1.0]), [1, 0, 2, 3]);
+    assert_eq!(lists.nearest_first(&[-1.0, 0.0]), [3, 2, 1, 0]);
+    assert_eq!((lists.places(1), lists.places(3)), (3..3, 4..9));
+    let features = features(500);
+    let (lists, _) = lists_of(&features, 25);
+    let query = features.row(77);
+    let angle = |list: usize| {
+        let centroid = &lists.centroids()[list * WIDTH..][..WIDTH];
+        dot(centroid, &query) / dot(centroid, centroid).sqrt()
+    };
+    let order = lists.nearest_first(&query);
+    assert!(order.is_sorted_by(|a, b| angle(*a) >= angle(*b) - 1e-6));
+}
+
+#[test]
+fn a_file_has_what_was_written() {
+    let features = features(300);
+    for n_lists in [1, 6, 17, 300, 5000] {
+        let (lists, order) = lists_of(&features, n_lists);
+        assert_eq!(lists.len(), n_lists.min(300));
+        let folder = Folder::with(&bytes_of(&features, n_lists));
+        for place in [FeaturesIn::Mapped, FeaturesIn::Memory] {
+            let ivf = Ivf::open(&folder.path(), &features, &sum(), SumOf::All, place);
+            let ivf = ivf.unwrap().unwrap();
+            assert_eq!((ivf.lists(), ivf.recall()), (&lists, &some_recall()));
+            assert!(ivf.rows(0..300).eq(order.iter().copied()));
+            for (place, row) in order.iter().enumerate() {
+                let (scale, rest) = ivf.codes().scale_and_rest(place);
+                let codes = ivf.codes().codes(place..place + 1);
+                let row = features.row(*row as usize);
+                let left_out = (row.iter().zip(codes).zip(ivf.codes().centre()))
+                    .map(|((x, code), c)| (x - c - scale * f32::from(*code)).powi(2));
+                assert!(left_out.sum::<f32>().sqrt() <= rest * 1.0001 && rest < 0.05);
+            }
+        }
+    }
+}
+
+#[test]
+fn no_features_have_no_lists() {
+    let none = features(0);
+    let folder = Folder::with(&bytes_of(&none, 4));
+    let ivf = folder.open(&none, SumOf::All).unwrap().unwrap();
+    assert!(ivf.lists().is_empty());
+}
+
+#[test]
+fn what_does_not_fit_is_refused() {
+    let features = features(100);
+    let bytes = bytes_of(&features, 6);
+    let folder = Folder::with(&bytes);
+    let other = Sum::of(b"other");
+    let opened = Ivf::open(
+        &folder.path(),
+        &features,
+        &other,
+        SumOf::All,
+        FeaturesIn::Mapped,
+    );
+    let text = opened.unwrap_err().to_string();
+    assert!(text.ends_with("was made of another features.npy"), "{text}");
+    for cut in [0, 7, 90, bytes.len() / 2, bytes.len() - 1] {
+        let text = Folder::with(&bytes[..cut]).refusal(&features, SumOf::All);
+        assert!(text.starts_with("is damaged ("), "{cut}: {text}");
+    }
+    let changed = |at: usize, with: &[u8]| {
+        let mut bytes = bytes.clone();
+        bytes[at..at + with.len()].copy_from_slice(with);
+        Folder::with(&bytes)
+    };
+    let starts = Starts::of(Derived::<3>::HEADER_BYTES, 100, WIDTH, 6).unwrap();
+    for at in [
+        starts.centroids,
+        starts.rows + 9,
+        starts.codes + 200,
+        bytes.len() - 1,
+    ] {
+        let byte = [bytes[at] ^ 4];
+        let text = changed(at, &byte).refusal(&features, SumOf::All);
+        assert_eq!(text, "is damaged (its checksum is another)", "{at}");
+    }
+    // What a search would stumble over is noticed even where the checksum takes too long.
+    let first_row = &bytes[starts.rows..starts.rows + 4];
+    for (at, with, reason) in [
+        (
+            starts.rows + 4,
+            first_row,
+            "its lists do not hold each row once",
+        ),
+        (
+            starts.rows,
+            &[100, 0, 0, 0][..],
+            "its lists do not hold each row once",
+        ),
+        (
+            starts.lists + 8,
+            &[101][..],
+            "its lists do not follow one after the other",
+        ),
+        (
+            starts.lists,
+            &[1][..],
+            "its lists do not follow one after the other",
+        ),
+        (
+            starts.centroids,
+            &[0, 0, 192, 127][..],
+            "its lists do not follow one after the other",
+        ),
+        (
+            starts.codes,
+            &[0, 0, 128, 127][..],
+            "its centre is no vector",
+        ),
+        (
+            Derived::<3>::HEADER_BYTES,
+            &[0, 0, 192, 127][..],
+            "its recall is none",
+        ),
+        (24, &[0xff; 8][..], "it is cut off, or longer than it says"),
+        (24, &[7][..], "it is cut off, or longer than it says"),
+    ] {
+        let text = changed(at, with).refusal(&features, SumOf::UpTo(0));
+        assert_eq!(text, format!("is damaged ({reason})"), "{at}");
+    }
+}
+
+#[test]
+fn a_file_that_is_written_over_is_noticed() {
+    let features = features(200);
+    let folder = Folder::with(&bytes_of(&features, 4));
+    let ivf = folder.open(&features, SumOf::All).unwrap().unwrap();
+    assert_eq!(ivf.check(), Ok(()));
+    let file = fs::File::options().write(true).open(folder.path()).unwrap();
+    file.set_modified(SystemTime::now() + Duration::from_secs(2))
+        .unwrap();
+    assert_eq!(ivf.check(), Err(ChangedFile(folder.path())));
+}
+
+#[test]
+fn the_least_effort_that_is_enough() {
+    // Of four queries one needs a tenth of the rows and more, two a hundredth, one all of them.
+    let needed = [0.15, 0.01, 0.01, 1.0]
+        .map(|share| [vec![share; 10], vec![share * 0.9; 100], vec![1.0; 1000]]);
+    let recall = Recall::measured(&needed);
+    let effort = |k, wanted| {
+        recall
+            .effort(k, wanted)
+            .map(|effort| (effort.share, effort.recall))
+    };
+    assert_eq!(effort(10, 0.5), Some((2f64.powf(-6.5), 0.5)));
+    assert_eq!(effort(3, 0.6), Some((2f64.powf(-2.5), 0.75)));
+    assert_eq!(effort(11, 0.75), Some((2f64.powf(-2.5), 0.75)));
+    assert_eq!(effort(1000, 0.1), Some((1.0, 1.0)));
+    assert_eq!(effort(10, 0.98), Some((1.0, 1.0)));
+    assert_eq!(effort(1001, 0.1), None, "it is not known of so many");
+    let none = Recall::measured(&[]);
+    assert_eq!(none.effort(1, 1.0).map(|effort| effort.recall), Some(1.0));
+}
