@@ -890,7 +890,7 @@ pub struct IndexArgs {
     /// approximate` reads those that are near to a query
     #[arg(long)]
     pub approximate: bool,
-    /// Number of lists; four times the square root of the number of images, unless set
+    /// Number of lists; four times the square root of the number of images, and at most 4096, unless set
     #[arg(long, value_name = "N", requires = "approximate")]
     pub lists: Option<NonZeroUsize>,
 }

@@ -15,6 +15,9 @@ pub const EXP: &str = "https://service.swissartresearch.net/clip/exp";
 /// IRI of the aggregate `clip:centroid`.
 pub const CENTROID: &str = "https://service.swissartresearch.net/clip/centroid";
 
+/// IRI of the property that tells how many of the best images a search finds.
+pub const EXPECTED_RECALL: &str = "https://service.swissartresearch.net/clip/expectedRecall";
+
 /// IRI of the datatype of embeddings.
 pub const EMBEDDING: &str = "https://service.swissartresearch.net/clip/Embedding";
 

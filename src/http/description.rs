@@ -73,6 +73,12 @@ fn triples(state: &AppState, statistics: &Statistics, endpoint: &str) -> String 
         let sum = quoted(&format!("blake2b-256:{}", identity.blake2b_256.features));
         format!(" ;\n  <http://purl.org/dc/terms/identifier> {sum}")
     });
+    let engine = state.sparql.engine().search_engine();
+    let recall = engine.expected_recall();
+    let engine = quoted(&format!(
+        "The images that requests search; the engine is {}.",
+        engine.name()
+    ));
     let counts = statistics.turtle();
     let examples = examples(&state.settings.pages.examples, endpoint);
     let properties = Property::ALL
@@ -94,7 +100,8 @@ fn triples(state: &AppState, statistics: &Statistics, endpoint: &str) -> String 
 <{endpoint}#graph> a sd:Graph , void:Dataset ;
 {counts}  void:sparqlEndpoint <{endpoint}> .
 <{endpoint}#images> a void:Dataset ;
-  rdfs:comment "The images that requests search."@en ;
+  rdfs:comment {engine}@en ;
+  clip:expectedRecall {recall:.3e} ;
   void:sparqlEndpoint <{endpoint}> ;
   void:entities {n_images}{checksum} .
 clip:similarity a sd:Function ;

@@ -10,10 +10,10 @@ use super::exact::{BLOCK_BYTES, Exact, check_widths};
 use super::pool::Pool;
 use super::ranking::Ranking;
 use super::rows::Rows;
-use super::scan::Scan;
+use super::scan::{SCATTERED_COST, Scan};
 use super::{Done, SearchError, VectorSearch};
 use crate::features::Features;
-use crate::features::ivf::Ivf;
+use crate::features::ivf::{DEPTHS, Ivf};
 use crate::features::nearest::{Hit, Lookup};
 use std::ops::Range;
 use std::sync::Arc;
@@ -29,9 +29,6 @@ pub struct Approximate {
     /// Rows that a thread looks at before it asks what is next.
     block: usize,
 }
-
-/// To score a row that lies anywhere takes as long as a look at so many that lie together, in bytes.
-const SCATTERED_COST: usize = 12;
 
 /// What is to be looked at for a lookup.
 struct Probe {
@@ -67,6 +64,10 @@ impl Approximate {
         let depth = limit.saturating_mul(n).div_ceil(n_candidates);
         let effort = self.ivf.recall().effort(depth, self.recall)?;
         let wanted = share_of(n, effort.share);
+        let exact_cost = n_candidates.saturating_mul(SCATTERED_COST).min(n);
+        if wanted >= exact_cost {
+            return None;
+        }
         let lists = self.ivf.lists();
         let mut probe = Probe {
             places: Vec::new(),
@@ -82,11 +83,7 @@ impl Approximate {
             let starts = places.clone().step_by(self.block);
             (probe.places).extend(starts.map(|start| start..places.end.min(start + self.block)));
         }
-        let exact_cost = match rows {
-            None => n,
-            Some(rows) => rows.len().saturating_mul(SCATTERED_COST),
-        };
-        (probe.n_rows < exact_cost.min(n)).then_some(probe)
+        (probe.n_rows < exact_cost).then_some(probe)
     }
 
     /// The hits of a lookup among what is looked at; `None` if the file was changed meanwhile.
@@ -147,6 +144,12 @@ impl VectorSearch for Approximate {
             self.ivf.lists().len(),
             self.exact.name()
         )
+    }
+
+    fn expected_recall(&self) -> f64 {
+        const TEN: usize = DEPTHS[0];
+        let effort = self.ivf.recall().effort(TEN, self.recall);
+        effort.map_or(1.0, |effort| effort.recall)
     }
 
     fn each(

@@ -9,7 +9,7 @@
 use super::pool::{Pool, Stopped};
 use super::ranking::Ranking;
 use super::rows::Rows;
-use super::scan::{Found, SCATTERED, Scan};
+use super::scan::{Found, SCATTERED, SCATTERED_COST, Scan};
 use super::{Done, SearchError, VectorSearch};
 use crate::features::Features;
 use crate::features::int8::Int8;
@@ -65,7 +65,8 @@ impl Exact {
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Vec<Found>, SearchError> {
         check_widths(&self.features, lookups)?;
-        let int8 = (self.int8.as_ref()).filter(|_| rows.is_none() && self.features.width() > 0);
+        let int8 = (self.int8.as_ref())
+            .filter(|_| self.scattered(rows).is_none() && self.features.width() > 0);
         if let Some(int8) = int8.filter(|int8| int8.check().is_ok()) {
             let found = self.scan_with(Some(int8), lookups, rows, is_lazy, is_stopped)?;
             // Whoever changes that file takes nothing from an answer.
@@ -87,11 +88,13 @@ impl Exact {
         let n = self.features.len();
         let scan = Arc::new(Scan::new(&self.features, int8, lookups, is_lazy));
         let shared = scan.clone();
-        match rows {
+        match self.scattered(rows) {
             None => {
                 let block = self.block;
+                let among = rows.cloned();
                 let work = move |number: usize| {
-                    shared.look_at(number * block..n.min((number + 1) * block));
+                    let rows = number * block..n.min((number + 1) * block);
+                    shared.look_at(rows, among.as_ref());
                 };
                 self.pool.run(n.div_ceil(block), work, is_stopped)?;
             }
@@ -109,6 +112,11 @@ impl Exact {
         Ok(scan.take_found())
     }
 
+    /// The rows, if they are so few that each is looked up: to look at all takes less time than to look many up.
+    fn scattered<'a>(&self, rows: Option<&'a Rows>) -> Option<&'a Rows> {
+        rows.filter(|rows| rows.len().saturating_mul(SCATTERED_COST) < self.features.len())
+    }
+
     fn n_scored(&self, lookups: usize, rows: Option<&Rows>) -> Done {
         Done::exactly(rows.map_or(self.features.len(), Rows::len) * lookups)
     }
@@ -121,6 +129,10 @@ impl VectorSearch for Exact {
             Some(_) => format!("exact, int8 before {precision}"),
             None => format!("exact, {precision}"),
         }
+    }
+
+    fn expected_recall(&self) -> f64 {
+        1.0
     }
 
     fn each(

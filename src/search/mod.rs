@@ -32,6 +32,9 @@ pub trait VectorSearch: Send + Sync {
     /// What it is called where a plan is explained.
     fn name(&self) -> String;
 
+    /// The share of the ten best images that it finds: 1 if it looks at all.
+    fn expected_recall(&self) -> f64;
+
     /// The hits of each lookup, best first.
     ///
     /// # Errors

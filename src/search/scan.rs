@@ -26,6 +26,9 @@ const UNCLEAR: usize = 32;
 /// Rows at scattered places that a thread scores before it asks what is next.
 pub(super) const SCATTERED: usize = 256;
 
+/// To score a row that lies anywhere takes as long as a look at so many that lie together.
+pub(super) const SCATTERED_COST: usize = 12;
+
 /// So many rows before it is read, memory is asked for a row at a scattered place.
 const AHEAD: usize = 4;
 
@@ -126,8 +129,8 @@ impl Scan {
             .collect()
     }
 
-    /// Looks at `rows`, which lie one after the other.
-    pub(super) fn look_at(&self, rows: Range<usize>) {
+    /// Looks at `rows`, which lie one after the other; at those that are `among` others alone, if given.
+    pub(super) fn look_at(&self, rows: Range<usize>, among: Option<&Rows>) {
         ROOM.with_borrow_mut(|(tile, room)| {
             if let Some(coarse) = &self.coarse
                 && self.is_coarse_clear.load(Ordering::Relaxed)
@@ -135,7 +138,7 @@ impl Scan {
                 coarse.estimate(rows.clone(), room);
                 if self.is_clear(room) {
                     let slack = |index: usize| room.slacks[index];
-                    self.take(rows.map(number), &room.estimates, slack, None);
+                    self.take(rows.map(number), &room.estimates, slack, among);
                     return;
                 }
                 // The rows after these are of the same kind.
@@ -143,7 +146,7 @@ impl Scan {
             }
             let n_queries = self.asked.len();
             let estimates = tile.estimates(&self.features, rows.clone(), &self.queries, n_queries);
-            self.take(rows.map(number), estimates, |_| self.slack, None);
+            self.take(rows.map(number), estimates, |_| self.slack, among);
         });
     }
 

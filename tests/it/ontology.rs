@@ -1,7 +1,7 @@
 //! `ontology/clip.ttl` and `vocab.rs` name the same terms.
 
 use clip_search::vocab::{
-    CENTROID, EMBEDDING, EXP, NAMESPACE, Property, REQUEST, Role, SIMILARITY,
+    CENTROID, EMBEDDING, EXP, EXPECTED_RECALL, NAMESPACE, Property, REQUEST, Role, SIMILARITY,
 };
 use oxigraph::io::RdfFormat;
 use oxigraph::model::vocab::rdfs;
@@ -28,7 +28,17 @@ fn the_ontology_defines_every_term_and_no_other() {
     let known: BTreeSet<String> = Property::ALL
         .into_iter()
         .map(|property| format!("<{NAMESPACE}{}>", property.local_name()))
-        .chain([REQUEST, SIMILARITY, EXP, CENTROID, EMBEDDING].map(|iri| format!("<{iri}>")))
+        .chain(
+            [
+                REQUEST,
+                SIMILARITY,
+                EXP,
+                CENTROID,
+                EMBEDDING,
+                EXPECTED_RECALL,
+            ]
+            .map(|iri| format!("<{iri}>")),
+        )
         .collect();
     assert_eq!(defined, known);
 }

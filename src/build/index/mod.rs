@@ -138,7 +138,7 @@ fn draft_of_lists(
 }
 
 /// Lists for `n` images: the more there are, the fewer rows have to be read, and the longer it takes to make them, as
-/// each image is compared with each list. 28,000 images have 669, a million 4000; more than 8192 there are never.
+/// each image is compared with each list. 28,000 images have 668, a million 4000; more than 4096 there are never.
 fn good_for(n: usize) -> usize {
-    (n.isqrt() * 4).min(8192)
+    (n.isqrt() * 4).min(4096)
 }

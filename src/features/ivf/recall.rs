@@ -113,8 +113,9 @@ fn ratio(part: usize, all: usize) -> f64 {
     reason = "a share, told with three digits"
 )]
 fn ratio_of(sum: f64, n: usize) -> f32 {
+    // Of what was not measured nothing is known.
     if n == 0 {
-        return 1.0;
+        return 0.0;
     }
     (sum / n as f64) as f32
 }

@@ -248,5 +248,5 @@ fn the_least_effort_that_is_enough() {
     assert_eq!(effort(10, 0.98), Some((1.0, 1.0)));
     assert_eq!(effort(1001, 0.1), None, "it is not known of so many");
     let none = Recall::measured(&[]);
-    assert_eq!(none.effort(1, 1.0).map(|effort| effort.recall), Some(1.0));
+    assert_eq!(none.effort(1, 0.1).map(|effort| effort.share), Some(1.0));
 }

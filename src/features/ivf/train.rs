@@ -10,16 +10,17 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 /// Vectors that a list's centroid is found by: more would hardly move it.
-const SAMPLED_PER_LIST: usize = 48;
+const SAMPLED_PER_LIST: usize = 32;
 
 /// Turns of k-means: after these hardly a vector changes its list.
 const TURNS: usize = 8;
 
-/// Vectors that are compared with all centroids at a time: with 4096 of these 1 MiB of products.
-const TOGETHER: usize = 64;
+/// Vectors that are compared with all centroids at a time: with 4096 of these 4 MiB of products. For each such product of
+/// matrices the centroids are put in order once.
+const TOGETHER: usize = 256;
 
 /// Such pieces that a thread does before it asks what is next.
-const PIECES: usize = 8;
+const PIECES: usize = 4;
 
 /// The lists of `features`, and their rows, list by list.
 ///

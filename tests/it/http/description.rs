@@ -75,7 +75,15 @@ async fn a_bare_get_describes_the_service_in_every_rdf_format() {
     let endpoint = "<https://example.org/clip/sparql>";
     let clip = "https://service.swissartresearch.net/clip/";
     assert!(descriptions[0].join("\n").contains("its best 500 images"));
+    assert!(
+        descriptions[0]
+            .join("\n")
+            .contains("the engine is exact, f32.")
+    );
     for triple in [
+        format!(
+            "<https://example.org/clip/sparql#images> <{clip}expectedRecall> \"1.000e0\"^^<http://www.w3.org/2001/XMLSchema#double>"
+        ),
         format!("{endpoint} {} {endpoint}", sd("endpoint")),
         format!("{endpoint} {} {}", sd("supportedLanguage"), sd("SPARQL11Query")),
         format!("{endpoint} {} {}", sd("supportedLanguage"), sd("SPARQL12Query")),
