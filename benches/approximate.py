@@ -13,7 +13,7 @@ that `clip-search serve` opens. The same N and seed give the same files. Ten mil
 builds an index of each library for these files, in a process of its own, and prints two tables: what it takes to reach
 a share of the ten best hits (recall@10), as a ratio to an exact scan by numpy in the same process, between whose turns
 the queries stand; and what happens when a filter leaves some of the rows. Indexes are built by all processors. Queries
-and the scan have one thread each (but turbovec's, which has as many as it likes): two that wait for one another say more
+and the scan have one thread each (but turbovec's, which may have more): two that wait for one another say more
 about what else the machine does than about an index. Results are kept in FOLDER/rivals, so that one library can be
 measured again, or added.
 """

@@ -10,6 +10,8 @@ import os
 import numpy as np
 
 BLOCK = 20_000
+# Rows for each cell that cells are found by.
+TRAINED = 32
 SEED = 1
 
 
@@ -101,8 +103,9 @@ class FaissCells(Faiss):
 
     def prepare(self, rows):
         clustering = self.index.cp
-        clustering.niter, clustering.spherical, clustering.max_points_per_centroid = 10, True, 64
-        self.index.train(some(rows, 64 * n_cells(rows)))
+        clustering.niter, clustering.spherical, clustering.max_points_per_centroid = 10, True, TRAINED
+        clustering.min_points_per_centroid = 1
+        self.index.train(some(rows, TRAINED * n_cells(rows)))
 
     def search(self, query, value, only=None):
         return self.rescored(query, self.found(query, self.rescore, nprobe=value, sel=only and only[1]))
@@ -189,7 +192,7 @@ class Scann(Rival):
 
         all_rows = rows.astype(np.float32)
         builder = scann_ops_pybind.builder(all_rows, 10, "dot_product")
-        builder = builder.tree(n_cells(rows), 16, training_sample_size=64 * n_cells(rows), spherical=True)
+        builder = builder.tree(n_cells(rows), 16, training_sample_size=TRAINED * n_cells(rows), spherical=True)
         builder = builder.score_ah(2, anisotropic_quantization_threshold=0.2).reorder(100)
         builder.set_n_training_threads(os.cpu_count())
         self.index = builder.build()
