@@ -322,7 +322,7 @@ pub struct SparqlArgs {
         value_name = "SHARE",
         default_value = "0.98"
     )]
-    pub recall: Recall,
+    pub recall: WantedRecall,
     /// clip:minScore of requests that have none
     #[arg(
         long,
@@ -432,9 +432,9 @@ pub enum SearchMethod {
 
 /// A share of the best images.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Recall(pub f64);
+pub struct WantedRecall(pub f64);
 
-impl std::str::FromStr for Recall {
+impl std::str::FromStr for WantedRecall {
     type Err = &'static str;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {

@@ -40,7 +40,8 @@
 //!
 //! - An [`embedding::Embedding`] has unit length; there is no other way to make one.
 //! - The answer is that of the naive plan: materialise the relation, then join. `LIMIT` counts rows after
-//!   the joins; only `clip:limit` cuts before them.
+//!   the joins; only `clip:limit` cuts before them. Where the operator has chosen approximate search, the relation may
+//!   lack an image that would be among the best, and EXPLAIN says so; whatever is in it is right.
 //! - A query without a request is handed to oxigraph as it is.
 //! - What gives an input variable its values is a superset of its values in the solutions; the join
 //!   makes it exact. What restricts the images may not be used across a LIMIT or an aggregate.

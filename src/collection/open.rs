@@ -209,18 +209,15 @@ pub(super) fn open(
         Some(identity) => Some(&identity.blake2b_256.features),
         None => npy.sum.as_ref(),
     };
-    let int8 = features_sum.map_or(Ok(None), |sum| {
-        Int8::open(&int8_path, &npy.features, sum, sum_of, features_in)
-    });
     let (int8, int8_problem) = or_problem(
-        int8,
+        features_sum,
+        |sum| Int8::open(&int8_path, &npy.features, sum, sum_of, features_in),
         "searches go without it until `clip-search index` has made it anew, and find the same",
     );
-    let ivf = features_sum.map_or(Ok(None), |sum| {
-        Ivf::open(&ivf_path, &npy.features, sum, sum_of, features_in)
-    });
+    // Whoever has the features in memory does not need all of the lists there, too.
     let (ivf, ivf_problem) = or_problem(
-        ivf,
+        features_sum,
+        |sum| Ivf::open(&ivf_path, &npy.features, sum, sum_of, FeaturesIn::Mapped),
         "searches are exact until `clip-search index --approximate` has made it anew",
     );
     let listed = match tables {
@@ -259,12 +256,13 @@ pub(super) fn open(
     })
 }
 
-/// What was opened, or why it was not and `what_now`.
+/// What was opened by the checksum of the features, or why it was not and `what_now`.
 fn or_problem<T>(
-    opened: Result<Option<T>, DerivedError>,
+    features_sum: Option<&Sum>,
+    open: impl FnOnce(&Sum) -> Result<Option<T>, DerivedError>,
     what_now: &str,
 ) -> (Option<T>, Option<String>) {
-    match opened {
+    match features_sum.map_or(Ok(None), open) {
         Ok(opened) => (opened, None),
         Err(error) => (None, Some(format!("{error}; {what_now}"))),
     }

@@ -70,6 +70,13 @@ fn open(
     let allow = allow_list(&sparql.allow_fetch)?;
     let fetcher = Fetcher::new(runtime.clone(), allow, sparql.fetch_limits())?;
     let collection = Collection::open_in(&data.data_dir, data.iiif_column(), data.features_in)?;
+    let method = sparql.method();
+    ensure!(
+        method == Method::Exact || collection.ivf().is_some(),
+        "{} is not there or cannot be used, and --search approximate (CLIP_SEARCH) reads it; make it with `clip-search index --approximate --data-dir {}`, or search exactly",
+        data.data_dir.join(FEATURES_IN_LISTS).display(),
+        data.data_dir.display(),
+    );
     let encoder = open_encoder(model, Aim::Soon)?;
     check_model(data, &collection, model, &*encoder)?;
     let store = open_store(data.store.as_deref())?;
@@ -79,13 +86,6 @@ fn open(
         "the collection is open"
     );
     let texts = text_vectors(&sparql.text_cache, &data.data_dir, &*encoder)?;
-    let method = sparql.method();
-    ensure!(
-        method == Method::Exact || collection.ivf().is_some(),
-        "{} is not there or cannot be used, and --search approximate (CLIP_SEARCH) reads it; make it with `clip-search index --approximate --data-dir {}`, or search exactly",
-        data.data_dir.join(FEATURES_IN_LISTS).display(),
-        data.data_dir.display(),
-    );
     let mut engine = Engine::new(Arc::new(collection), encoder, fetcher).with_method(method);
     if let Some(texts) = texts {
         engine = engine.with_text_vectors(texts);

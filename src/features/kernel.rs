@@ -74,7 +74,8 @@ pub(crate) fn dots_of_bytes(codes: &[i8], queries: &[i16], width: usize, out: &m
     }
 }
 
-/// The dot product of two slices of equal length, in whatever order of additions is quickest.
+/// The dot product of two slices of equal length, in the order of additions that is quickest: the same on every machine, as
+/// which lists a search reads depends on it.
 #[inline(always)]
 pub(crate) fn quick_dot(a: &[f32], b: &[f32]) -> f32 {
     dot_in_lanes::<32>(a, b)

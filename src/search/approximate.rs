@@ -36,11 +36,13 @@ struct Probe {
     places: Vec<Range<usize>>,
     n_rows: usize,
     recall: f64,
+    /// Of how many best images of all this recall is known.
+    depth: usize,
 }
 
 impl Approximate {
     /// Searches the lists of `features` so that the share `recall` of the best images is found, and leaves the rest to
-    /// `exact`.
+    /// `exact`. Where no share of the lists is enough for it, as none is for 1, all is left to that.
     #[must_use]
     pub fn new(features: Features, ivf: Ivf, recall: f64, exact: Exact) -> Self {
         let block = (BLOCK_BYTES / features.width().max(1)).clamp(64, 1 << 16);
@@ -54,14 +56,13 @@ impl Approximate {
         }
     }
 
-    /// What is to be looked at; `None` if exact search is as quick, or the only one that can answer.
-    fn probe(&self, lookup: &Lookup<'_>, rows: Option<&Rows>) -> Option<Probe> {
+    /// What is to be looked at to find the hits of a lookup, if these are among the best `depth` of all images; `None` if
+    /// exact search is as quick, or the only one that can answer.
+    fn probe(&self, lookup: &Lookup<'_>, rows: Option<&Rows>, depth: usize) -> Option<Probe> {
         self.ivf.check().ok()?;
         let n = self.features.len();
         let n_candidates = rows.map_or(n, Rows::len);
-        let limit = lookup.limit.filter(|limit| *limit < n_candidates)?;
-        // The best of a tenth of the images are the best ten times as many of all, as far as one can know.
-        let depth = limit.saturating_mul(n).div_ceil(n_candidates);
+        lookup.limit.filter(|limit| *limit < n_candidates)?;
         let effort = self.ivf.recall().effort(depth, self.recall)?;
         let wanted = share_of(n, effort.share);
         let exact_cost = n_candidates.saturating_mul(SCATTERED_COST).min(n);
@@ -73,6 +74,7 @@ impl Approximate {
             places: Vec::new(),
             n_rows: 0,
             recall: effort.recall,
+            depth: effort.depth,
         };
         for list in lists.nearest_first(lookup.query.as_slice()) {
             if probe.n_rows >= wanted {
@@ -86,54 +88,95 @@ impl Approximate {
         (probe.n_rows < exact_cost).then_some(probe)
     }
 
-    /// The hits of a lookup among what is looked at; `None` if the file was changed meanwhile.
+    /// The first probe for a lookup. The best of a tenth of the images are the best ten times as many of all, as far as
+    /// one can know before.
+    fn first_probe(&self, lookup: &Lookup<'_>, rows: Option<&Rows>) -> Option<Probe> {
+        let n = self.features.len();
+        let limit = lookup.limit?;
+        let depth = match rows.map_or(n, Rows::len) {
+            0 => return None,
+            n_candidates => limit.saturating_mul(n).div_ceil(n_candidates),
+        };
+        self.probe(lookup, rows, depth)
+    }
+
+    /// The hits of a lookup by its lists, with those that have the score of the last, and what was done for them; `None`
+    /// if it has to be left to exact search.
+    fn by_lists(
+        &self,
+        lookup: &Lookup<'_>,
+        rows: Option<&Rows>,
+        is_stopped: &dyn Fn() -> bool,
+    ) -> Result<Option<(Vec<Hit>, Done)>, SearchError> {
+        let mut next = self.first_probe(lookup, rows);
+        let mut n_scored = 0;
+        while let Some(probe) = next {
+            n_scored += probe.n_rows;
+            let Some((hits, depth)) = self.hits(&probe, lookup, rows, is_stopped)? else {
+                return Ok(None);
+            };
+            if depth <= probe.depth {
+                let done = Done {
+                    images_scored: n_scored,
+                    is_exact: false,
+                    expected_recall: probe.recall,
+                };
+                return Ok(Some((hits, done)));
+            }
+            // The images that count are further from the query than others are: more has to be read, or all.
+            next = self.probe(lookup, rows, depth);
+        }
+        Ok(None)
+    }
+
+    /// The hits of a lookup among what is looked at, and among how many best images of all these are, at least; `None` if
+    /// the file was changed meanwhile.
     fn hits(
         &self,
         probe: &Probe,
         lookup: &Lookup<'_>,
         rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
-    ) -> Result<Option<Vec<Hit>>, SearchError> {
-        let lookups = std::slice::from_ref(lookup);
-        let scan = Arc::new(Scan::new(
-            &self.features,
-            Some(self.ivf.codes()),
-            lookups,
-            false,
-        ));
-        let (shared, ivf) = (scan.clone(), self.ivf.clone());
-        let (places, among) = (probe.places.clone(), rows.cloned());
-        let work = move |block: usize| {
-            shared.look_into(&ivf, places[block].clone(), among.as_ref());
+    ) -> Result<Option<(Vec<Hit>, usize)>, SearchError> {
+        // Beside the images that count, as many of all as the recall is known of.
+        let of_all = Lookup {
+            limit: Some(probe.depth),
+            ..*lookup
         };
+        let lookups = [*lookup, of_all];
+        let lookups = &lookups[..1 + usize::from(rows.is_some())];
+        let codes = Some(self.ivf.codes());
+        let scan = Scan::new(&self.features, codes, lookups, false);
+        let scan = Arc::new(scan.among(rows, 1));
+        let (shared, ivf, places) = (scan.clone(), self.ivf.clone(), probe.places.clone());
+        let work = move |block: usize| shared.look_into(&ivf, places[block].clone());
         self.pool.run(probe.places.len(), work, is_stopped)?;
         // Whoever changes that file takes nothing from an answer.
         if self.ivf.check().is_err() {
             return Ok(None);
         }
         self.features.check()?;
-        let mut found = scan.take_found();
-        let found = found.pop().expect("one lookup has one answer");
-        found
-            .hits(lookup, &self.features, self.pool, is_stopped)
-            .map(Some)
-    }
-
-    /// The hits of a lookup by its lists, and what was done for them; `None` if the file was changed meanwhile.
-    fn by_lists(
-        &self,
-        probe: &Probe,
-        lookup: &Lookup<'_>,
-        rows: Option<&Rows>,
-        is_stopped: &dyn Fn() -> bool,
-    ) -> Result<Option<(Vec<Hit>, Done)>, SearchError> {
-        let hits = self.hits(probe, lookup, rows, is_stopped)?;
-        let done = Done {
-            images_scored: probe.n_rows,
-            is_exact: false,
-            expected_recall: probe.recall,
+        let mut found = scan.take_found().into_iter().zip(lookups);
+        let mut next = || -> Result<Vec<Hit>, SearchError> {
+            let (found, lookup) = found.next().expect("as many as lookups");
+            found.hits_and_equals(lookup, &self.features, self.pool, is_stopped)
         };
-        Ok(hits.map(|hits| (hits, done)))
+        let hits = next()?;
+        let limit = lookup.limit.unwrap_or(usize::MAX);
+        if rows.is_none() {
+            return Ok(Some((hits, limit)));
+        }
+        let of_all = next()?;
+        let are_there = match (
+            of_all.get(probe.depth - 1),
+            hits.get(limit.saturating_sub(1)),
+        ) {
+            (Some(last_of_all), Some(last)) => last_of_all.score <= last.score,
+            (Some(_), None) => false,
+            // All that are good enough are among them, if others are not.
+            (None, _) => of_all.len() < probe.n_rows,
+        };
+        Ok(Some((hits, probe.depth + usize::from(!are_there))))
     }
 }
 
@@ -159,26 +202,29 @@ impl VectorSearch for Approximate {
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<(Vec<Vec<Hit>>, Done), SearchError> {
         check_widths(&self.features, lookups)?;
-        let probes: Vec<Option<Probe>> = (lookups.iter())
-            .map(|lookup| self.probe(lookup, rows))
-            .collect();
         // Many lookups share one look at all images, which is as quick as their lists one after the other.
-        let n_rows: usize = probes.iter().flatten().map(|probe| probe.n_rows).sum();
-        if n_rows >= self.features.len() {
-            return self.exact.each(lookups, rows, is_stopped);
+        let mut n_rows = 0;
+        for lookup in lookups {
+            if is_stopped() {
+                return Err(SearchError::Stopped);
+            }
+            n_rows += self
+                .first_probe(lookup, rows)
+                .map_or(0, |probe| probe.n_rows);
+            if n_rows >= self.features.len() {
+                return self.exact.each(lookups, rows, is_stopped);
+            }
         }
         let mut all: Vec<Vec<Hit>> = vec![Vec::new(); lookups.len()];
         let mut done = Done::default();
         let mut left = Vec::new();
-        for (nth, (lookup, probe)) in lookups.iter().zip(&probes).enumerate() {
-            let found = match probe {
-                Some(probe) => self.by_lists(probe, lookup, rows, is_stopped)?,
-                None => None,
-            };
-            let Some((hits, done_for_it)) = found else {
+        for (nth, lookup) in lookups.iter().enumerate() {
+            let found = self.by_lists(lookup, rows, is_stopped)?;
+            let Some((mut hits, done_for_it)) = found else {
                 left.push(nth);
                 continue;
             };
+            hits.truncate(lookup.limit.unwrap_or(usize::MAX));
             all[nth] = hits;
             done = done.and(done_for_it);
         }
@@ -209,11 +255,7 @@ impl VectorSearch for Approximate {
             limit: enough,
             ..lookup
         };
-        let found = match self.probe(&first, rows) {
-            Some(probe) => self.by_lists(&probe, &first, rows, is_stopped)?,
-            None => None,
-        };
-        match found {
+        match self.by_lists(&first, rows, is_stopped)? {
             Some((hits, done)) => Ok((Ranking::cut_after(hits), done)),
             None => self.exact.ranked(lookup, rows, enough, is_stopped),
         }

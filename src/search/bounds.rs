@@ -35,11 +35,12 @@ impl Estimate {
         self.low.total_cmp(&self.high).is_eq()
     }
 
-    /// What is known from an estimate that is off by at most `slack`; nothing, if it is no number.
+    /// What is known from an estimate that is off by at most `slack`; nothing, if either is no number: a damaged file
+    /// makes a search slower, not poorer.
     #[inline(always)]
     pub(super) fn around(row: u32, estimate: f32, slack: f32) -> Self {
         let (low, high) = (estimate - slack, estimate + slack);
-        match estimate.is_finite() {
+        match estimate.is_finite() && slack >= 0.0 {
             true => Self { row, low, high },
             false => Self {
                 row,

@@ -85,6 +85,8 @@ impl Coarse {
         let dots = room.dots.chunks_exact(n_queries);
         for (row, ((estimates, slacks), dots)) in rows.zip(estimates.zip(slacks).zip(dots)) {
             let (scale, rest) = self.int8.scale_and_rest(row);
+            // No length: of such a row nothing is known.
+            let rest = if rest >= 0.0 { rest } else { f32::NAN };
             for (nth, query) in self.queries.iter().enumerate() {
                 #[expect(clippy::cast_precision_loss, reason = "its rounding is counted")]
                 let dot = dots[nth] as f32;

@@ -86,15 +86,14 @@ impl Exact {
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Vec<Found>, SearchError> {
         let n = self.features.len();
-        let scan = Arc::new(Scan::new(&self.features, int8, lookups, is_lazy));
+        let scan = Scan::new(&self.features, int8, lookups, is_lazy);
+        let scan = Arc::new(scan.among(rows, lookups.len()));
         let shared = scan.clone();
         match self.scattered(rows) {
             None => {
                 let block = self.block;
-                let among = rows.cloned();
                 let work = move |number: usize| {
-                    let rows = number * block..n.min((number + 1) * block);
-                    shared.look_at(rows, among.as_ref());
+                    shared.look_at(number * block..n.min((number + 1) * block));
                 };
                 self.pool.run(n.div_ceil(block), work, is_stopped)?;
             }
@@ -147,7 +146,8 @@ impl VectorSearch for Exact {
             .into_iter()
             .zip(lookups)
         {
-            let hits = found.hits(lookup, &self.features, self.pool, is_stopped)?;
+            let mut hits = found.hits_and_equals(lookup, &self.features, self.pool, is_stopped)?;
+            hits.truncate(lookup.limit.unwrap_or(usize::MAX));
             all.push(hits);
         }
         Ok((all, self.n_scored(lookups.len(), rows)))

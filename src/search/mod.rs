@@ -25,7 +25,7 @@ use rows::Rows;
 /// - Each hit belongs to the lookup: its row is one of `rows`, its score not below the lowest. Only [`Done`] says that
 ///   one may be missing, and how likely.
 /// - A score is that of [`crate::embedding::Embedding::cosine`], bit for bit; hits of one score are in the order of their rows.
-/// - Equal questions have equal answers, whatever the machine and whatever else it does.
+/// - Over the same files equal questions have equal answers, whatever the machine and whatever else it does.
 /// - `rows`, if given, are the only images that count; all are below the number of images.
 /// - `is_stopped` is asked every few milliseconds.
 pub trait VectorSearch: Send + Sync {
@@ -76,7 +76,7 @@ pub enum Method {
 /// What an engine did for an answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Done {
-    /// Images that were compared with vectors, times these.
+    /// Images that were compared with vectors, times these: of `rows`, where these are given, the others do not count.
     pub images_scored: usize,
     /// Whether every image that belongs into the answer is in it.
     pub is_exact: bool,

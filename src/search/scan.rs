@@ -43,6 +43,8 @@ pub(super) struct Scan {
     /// By query: lowest score, limit.
     asked: Vec<(f64, Option<usize>)>,
     slack: f32,
+    /// Rows of which so many lookups, from the first, are.
+    among: Option<(Rows, usize)>,
     found: Vec<Mutex<Found>>,
 }
 
@@ -65,8 +67,8 @@ impl Found {
         }
     }
 
-    /// The hits of `lookup`, best first.
-    pub(super) fn hits(
+    /// The hits of `lookup`, best first; after the last that it asks for those with the same score may follow.
+    pub(super) fn hits_and_equals(
         self,
         lookup: &Lookup<'_>,
         features: &Features,
@@ -85,7 +87,12 @@ impl Found {
             Self::Estimates(_) => Vec::new(),
         };
         hits.sort_unstable_by(best_first);
-        hits.truncate(lookup.limit.unwrap_or(usize::MAX));
+        let last = lookup
+            .limit
+            .and_then(|limit| hits.get(limit.checked_sub(1)?));
+        if let Some(Hit { score: least, .. }) = last.copied() {
+            hits.truncate(hits.partition_point(|hit| hit.score >= least));
+        }
         Ok(hits)
     }
 }
@@ -116,6 +123,7 @@ impl Scan {
                 .map(|lookup| (lookup.min_score, lookup.limit))
                 .collect(),
             queries,
+            among: None,
             found: (lookups.iter())
                 .map(|lookup| Mutex::new(Found::of(lookup.limit, is_lazy)))
                 .collect(),
@@ -129,8 +137,16 @@ impl Scan {
             .collect()
     }
 
-    /// Looks at `rows`, which lie one after the other; at those that are `among` others alone, if given.
-    pub(super) fn look_at(&self, rows: Range<usize>, among: Option<&Rows>) {
+    /// The first `n_lookups` are looked up among `rows` alone, if given.
+    pub(super) fn among(self, rows: Option<&Rows>, n_lookups: usize) -> Self {
+        Self {
+            among: rows.map(|rows| (rows.clone(), n_lookups)),
+            ..self
+        }
+    }
+
+    /// Looks at `rows`, which lie one after the other.
+    pub(super) fn look_at(&self, rows: Range<usize>) {
         ROOM.with_borrow_mut(|(tile, room)| {
             if let Some(coarse) = &self.coarse
                 && self.is_coarse_clear.load(Ordering::Relaxed)
@@ -138,7 +154,7 @@ impl Scan {
                 coarse.estimate(rows.clone(), room);
                 if self.is_clear(room) {
                     let slack = |index: usize| room.slacks[index];
-                    self.take(rows.map(number), &room.estimates, slack, among);
+                    self.take(rows.map(number), &room.estimates, slack);
                     return;
                 }
                 // The rows after these are of the same kind.
@@ -146,17 +162,17 @@ impl Scan {
             }
             let n_queries = self.asked.len();
             let estimates = tile.estimates(&self.features, rows.clone(), &self.queries, n_queries);
-            self.take(rows.map(number), estimates, |_| self.slack, among);
+            self.take(rows.map(number), estimates, |_| self.slack);
         });
     }
 
-    /// Looks at the rows at `places` of the lists, whose bytes are read first; at those among `rows` alone, if given.
-    pub(super) fn look_into(&self, ivf: &Ivf, places: Range<usize>, rows: Option<&Rows>) {
+    /// Looks at the rows at `places` of the lists, whose bytes are read first.
+    pub(super) fn look_into(&self, ivf: &Ivf, places: Range<usize>) {
         ROOM.with_borrow_mut(|(_, room)| {
             if let Some(coarse) = &self.coarse {
                 coarse.estimate(places.clone(), room);
                 let slack = |index: usize| room.slacks[index];
-                self.take(ivf.rows(places), &room.estimates, slack, rows);
+                self.take(ivf.rows(places), &room.estimates, slack);
             }
         });
     }
@@ -176,7 +192,7 @@ impl Scan {
         })
     }
 
-    /// Keeps what may belong into the answer; of those that are `among` others alone, if given.
+    /// Keeps what may belong into the answer.
     ///
     /// # Shapes
     /// - `estimates`: `[number of rows, n_queries]`, each off by at most the `slack` of its index.
@@ -185,7 +201,6 @@ impl Scan {
         rows: impl Iterator<Item = u32> + Clone,
         estimates: &[f32],
         slack: impl Fn(usize) -> f32,
-        among: Option<&Rows>,
     ) {
         let n_queries = self.asked.len();
         let width = self.features.width();
@@ -195,6 +210,7 @@ impl Scan {
                 Found::Estimates(_) => (false, true, f32::NEG_INFINITY),
                 Found::Hits(_) => (false, false, f32::NEG_INFINITY),
             };
+            let among = (self.among.as_ref()).filter(|(_, n_lookups)| query < *n_lookups);
             let mut kept: Vec<Estimate> = Vec::new();
             let of_query = (query..estimates.len()).step_by(n_queries);
             for (row, index) in rows.clone().zip(of_query) {
@@ -202,7 +218,7 @@ impl Scan {
                 // Few are high enough, and to find them among others takes longer.
                 if estimate.high >= threshold
                     && f64::from(estimate.high) >= *min_score
-                    && among.is_none_or(|others| others.has(row))
+                    && among.is_none_or(|(rows, _)| rows.has(row))
                 {
                     kept.push(estimate);
                 }

@@ -28,7 +28,7 @@ pub struct SparqlOptions {
     pub planner: PlannerOptions,
 }
 
-/// How large the steps of the plans are; the answers are the same. Which plan is taken is `plan/mod.rs`'s to choose.
+/// How large the steps of the plans are; with exact search the answers are the same. Which plan is taken is `plan/mod.rs`'s to choose.
 #[derive(Debug, Clone)]
 pub struct PlannerOptions {
     /// Most solutions of the patterns around a request that are looked at to find its candidates; none

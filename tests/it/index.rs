@@ -97,9 +97,21 @@ async fn merges_keep_it_too() {
         max_failures: Limit::Percent(100.0),
     };
     merge::run(&options).unwrap();
-    index::run(&options.data_dir, Wanted::Bytes).unwrap();
+    let three = Wanted::Lists { n_lists: Some(3) };
+    index::run(&options.data_dir, three).unwrap();
     merge::run(&options).unwrap();
     assert!(is_searched_in_bytes(&options.data_dir));
+    // As many lists as somebody has chosen.
+    let collection = Collection::open(&options.data_dir).unwrap();
+    assert_eq!(collection.ivf().unwrap().lists().len(), 3);
+    let too_many = Wanted::Lists {
+        n_lists: Some(1 << 17),
+    };
+    let refused = index::run(&options.data_dir, too_many).unwrap_err();
+    assert!(
+        refused.to_string().starts_with("131072 lists are too many"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

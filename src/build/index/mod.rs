@@ -1,6 +1,6 @@
 //! What searches read before the features, made beside them: [`run`].
 
-mod recall;
+mod measure;
 
 use super::files::{DataDir, Draft};
 use crate::collection::identity::Identity;
@@ -8,9 +8,10 @@ use crate::collection::open::CollectionError;
 use crate::collection::verify::check_features;
 use crate::data_dir::{FEATURES, FEATURES_IN_BYTES, FEATURES_IN_LISTS};
 use crate::features::Features;
+use crate::features::int8;
+use crate::features::ivf::{self, Ivf};
 use crate::features::npy::{self, FeaturesIn, SumOf};
 use crate::features::sum::Sum;
-use crate::features::{int8, ivf};
 use anyhow::ensure;
 use std::path::Path;
 
@@ -58,6 +59,15 @@ pub struct IndexedLists {
 /// Whatever was there stays as it was.
 pub fn run(data_dir: &Path, wanted: Wanted) -> anyhow::Result<Indexed> {
     let features_path = data_dir.join(FEATURES);
+    if let Wanted::Lists {
+        n_lists: Some(n_lists),
+    } = wanted
+    {
+        ensure!(
+            n_lists <= MOST_LISTS,
+            "{n_lists} lists are too many: each query is compared with all of them; {MOST_LISTS} are the most (--lists)"
+        );
+    }
     // Before anything is locked: a folder that is no collection stays as it is.
     ensure!(
         features_path.exists(),
@@ -105,7 +115,12 @@ pub(super) fn drafted_anew(
         drafts.push(draft_of_bytes(dir, &features, sum)?);
     }
     if is_there(FEATURES_IN_LISTS) {
-        let (draft, _) = draft_of_lists(dir, &features, sum, None)?;
+        // As many as somebody may have chosen, unless far more images have come, or most have gone.
+        let n_lists = Ivf::n_lists_in(&dir.path(FEATURES_IN_LISTS)).filter(|n_lists| {
+            let good = good_for(features.len());
+            (good / 4..=good.saturating_mul(16)).contains(n_lists)
+        });
+        let (draft, _) = draft_of_lists(dir, &features, sum, n_lists)?;
         drafts.push(draft);
     }
     Ok(drafts)
@@ -125,7 +140,7 @@ fn draft_of_lists(
 ) -> anyhow::Result<(Draft, IndexedLists)> {
     let n_lists = n_lists.unwrap_or_else(|| good_for(features.len()));
     let (lists, order) = ivf::lists_of(features, n_lists);
-    let recall = recall::measure(features, &lists, &order)?;
+    let recall = measure::recall_of(features, &lists, &order)?;
     let draft = Draft::write(&dir.path(FEATURES_IN_LISTS), |file| {
         ivf::write(features, sum, &lists, &order, &recall, file)
     })?;
@@ -136,6 +151,9 @@ fn draft_of_lists(
     };
     Ok((draft, made))
 }
+
+/// Lists that a query can be compared with in some milliseconds.
+const MOST_LISTS: usize = 65_536;
 
 /// Lists for `n` images: the more there are, the fewer rows have to be read, and the longer it takes to make them, as
 /// each image is compared with each list. 28,000 images have 668, a million 4000; more than 4096 there are never.

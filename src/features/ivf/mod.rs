@@ -27,6 +27,7 @@ use super::sum::Sum;
 use super::{ChangedFile, Features};
 pub use lists::Lists;
 pub use recall::{DEPTHS, Recall};
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -114,6 +115,19 @@ impl Ivf {
         }))))
     }
 
+    /// How many lists the file at `path` has, whatever features it was made of; `None` if it is none.
+    #[must_use]
+    pub fn n_lists_in(path: &Path) -> Option<usize> {
+        const START: usize = size_of::<Magic>() + 3 * 8;
+        let mut header = [0; START];
+        std::fs::File::open(path)
+            .ok()?
+            .read_exact(&mut header)
+            .ok()?;
+        let n_lists = header.strip_prefix(MAGIC)?.as_chunks::<8>().0.get(2)?;
+        usize::try_from(u64::from_le_bytes(*n_lists)).ok()
+    }
+
     /// Which vectors are together.
     #[must_use]
     pub fn lists(&self) -> &Lists {
@@ -190,18 +204,23 @@ fn is_permutation(rows: &[[u8; 4]]) -> bool {
     })
 }
 
-/// The lists of `features`, as they are read from a file which is gone again: for tests of what searches with them.
+/// The lists of `features`, as they are read from a file at `path`: for tests of what searches with them.
 #[cfg(test)]
-pub(crate) fn made(features: &Features, n_lists: usize, recall: &Recall) -> Ivf {
-    let dir = tempfile::tempdir().expect("a folder for tests");
-    let path = dir.path().join("features.ivf");
+pub(crate) fn made_at(path: &Path, features: &Features, n_lists: usize, recall: &Recall) -> Ivf {
     let sum = Sum::of(b"features.npy");
     let (lists, order) = lists_of(features, n_lists);
     let mut bytes = Vec::new();
     write(features, &sum, &lists, &order, recall, &mut bytes).expect("memory can be written");
-    std::fs::write(&path, bytes).expect("there is room");
-    let opened = Ivf::open(&path, features, &sum, SumOf::All, FeaturesIn::Mapped);
+    std::fs::write(path, bytes).expect("there is room");
+    let opened = Ivf::open(path, features, &sum, SumOf::All, FeaturesIn::Mapped);
     opened.expect("it was just written").expect("it is there")
+}
+
+/// As [`made_at`], with a file that is gone again.
+#[cfg(test)]
+pub(crate) fn made(features: &Features, n_lists: usize, recall: &Recall) -> Ivf {
+    let dir = tempfile::tempdir().expect("a folder for tests");
+    made_at(&dir.path().join("features.ivf"), features, n_lists, recall)
 }
 
 #[cfg(test)]

@@ -10,6 +10,9 @@ pub const DEPTHS: [usize; 3] = [10, 100, 1000];
 /// 1/1024 to 1.
 const STEPS: usize = 21;
 
+/// The highest recall that some hundreds of queries can tell.
+const MOST: f32 = 0.999;
+
 /// The share of the best k images that is found by reading the nearest lists until they have so many rows: by k, one
 /// of [`DEPTHS`], and by the share of the rows.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,18 +25,26 @@ pub struct Effort {
     pub share: f64,
     /// Share of the answer.
     pub recall: f64,
+    /// Of how many best images this is known.
+    pub depth: usize,
 }
 
 /// The share of the rows at a step.
 fn share(step: usize) -> f64 {
-    let steps_to_all = u8::try_from(STEPS - 1 - step).expect("there are few");
-    2f64.powf(-f64::from(steps_to_all) / 2.0)
+    let steps_to_all = i32::try_from(STEPS - 1 - step).expect("there are few");
+    let of_two = 0.5f64.powi(steps_to_all / 2);
+    // Powers of two are exact, so that the shares are the same on every machine.
+    match steps_to_all % 2 {
+        0 => of_two,
+        _ => of_two * std::f64::consts::FRAC_1_SQRT_2,
+    }
 }
 
 impl Recall {
     pub(super) const BYTES: usize = DEPTHS.len() * STEPS * 4;
 
-    /// That of a number of queries.
+    /// That of a number of queries: the mean, less its standard error, so that it is rather too low than too high. A
+    /// recall that was measured is never told as 1.
     ///
     /// `needed` is by query: by depth, for each of the best images, the share of the rows that are read before it and
     /// with it.
@@ -46,11 +57,11 @@ impl Recall {
                     let needed = &of_query[depth];
                     let n_found = needed
                         .iter()
-                        .filter(|share_| **share_ <= share(step))
+                        .filter(|needed| **needed <= share(step))
                         .count();
                     ratio(n_found, needed.len())
                 });
-                *recall = ratio_of(found.sum(), needed.len());
+                *recall = lower_mean(&found.collect::<Vec<_>>()).min(MOST);
             }
         }
         Self(recall)
@@ -66,8 +77,8 @@ impl Recall {
         self
     }
 
-    /// The least that has to be read to find the best `k`, or some of the best `k` that are wanted, with a recall of
-    /// `wanted`; `None` if it is not known of so many.
+    /// The least that has to be read to find the best `k` with a recall of `wanted`, which is between 0 and 1: all, if
+    /// nothing less is enough. `None` if it is not known of so many.
     #[must_use]
     pub fn effort(&self, k: usize, wanted: f64) -> Option<Effort> {
         let depth = DEPTHS.iter().position(|depth| k <= *depth)?;
@@ -75,6 +86,7 @@ impl Recall {
             .map(|(step, recall)| Effort {
                 share: share(step),
                 recall: f64::from(*recall),
+                depth: DEPTHS[depth],
             })
             .find(|effort| effort.recall >= wanted || effort.share >= 1.0)
     }
@@ -107,15 +119,22 @@ fn ratio(part: usize, all: usize) -> f64 {
     part as f64 / all as f64
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    reason = "a share, told with three digits"
-)]
-fn ratio_of(sum: f64, n: usize) -> f32 {
-    // Of what was not measured nothing is known.
+/// The mean less its standard error; 0 of nothing, as nothing is known then.
+fn lower_mean(found: &[f64]) -> f32 {
+    let n = found.len();
     if n == 0 {
         return 0.0;
     }
-    (sum / n as f64) as f32
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
+    let n = n as f64;
+    let mean = found.iter().sum::<f64>() / n;
+    let variance = found.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / n;
+    let lower = (mean - (variance / n).sqrt()).max(0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a share, told with three digits"
+    )]
+    {
+        lower as f32
+    }
 }

@@ -232,21 +232,46 @@ fn a_file_that_is_written_over_is_noticed() {
 
 #[test]
 fn the_least_effort_that_is_enough() {
-    // Of four queries one needs a tenth of the rows and more, two a hundredth, one all of them.
-    let needed = [0.15, 0.01, 0.01, 1.0]
-        .map(|share| [vec![share; 10], vec![share * 0.9; 100], vec![1.0; 1000]]);
+    // All queries need as much: there is no error to take off, but a recall of 1 is told of all rows alone.
+    let needed = vec![[vec![0.01; 10], vec![0.15; 100], vec![1.0; 1000]]; 4];
     let recall = Recall::measured(&needed);
     let effort = |k, wanted| {
-        recall
-            .effort(k, wanted)
-            .map(|effort| (effort.share, effort.recall))
+        let effort = recall.effort(k, wanted).unwrap();
+        (effort.share, (effort.recall * 1000.0).round(), effort.depth)
     };
-    assert_eq!(effort(10, 0.5), Some((2f64.powf(-6.5), 0.5)));
-    assert_eq!(effort(3, 0.6), Some((2f64.powf(-2.5), 0.75)));
-    assert_eq!(effort(11, 0.75), Some((2f64.powf(-2.5), 0.75)));
-    assert_eq!(effort(1000, 0.1), Some((1.0, 1.0)));
-    assert_eq!(effort(10, 0.98), Some((1.0, 1.0)));
-    assert_eq!(effort(1001, 0.1), None, "it is not known of so many");
+    assert_eq!(
+        effort(3, 0.5),
+        (
+            0.5f64.powi(7) * std::f64::consts::FRAC_1_SQRT_2 * 2.0,
+            999.0,
+            10
+        )
+    );
+    assert_eq!(
+        effort(11, 0.98),
+        (
+            0.5f64.powi(3) * std::f64::consts::FRAC_1_SQRT_2 * 2.0,
+            999.0,
+            100
+        )
+    );
+    assert_eq!(effort(1000, 0.1), (1.0, 1000.0, 1000));
+    assert_eq!(effort(10, 0.9999), (1.0, 1000.0, 10));
+    assert_eq!(recall.effort(1001, 0.1), None, "it is not known of so many");
+    // Half of the queries find nothing: the mean, less its standard error of a quarter.
+    let needed = [0.01, 1.0, 0.01, 1.0].map(|share| [vec![share; 10], vec![], vec![]]);
+    let effort = Recall::measured(&needed).effort(10, 0.2).unwrap();
+    assert_eq!(effort.recall, 0.25);
     let none = Recall::measured(&[]);
     assert_eq!(none.effort(1, 0.1).map(|effort| effort.share), Some(1.0));
+}
+
+#[test]
+fn the_number_of_lists_is_read_without_their_features() {
+    let folder = Folder::with(&bytes_of(&features(50), 7));
+    assert_eq!(Ivf::n_lists_in(&folder.path()), Some(7));
+    assert_eq!(Ivf::n_lists_in(&folder.path().join("none")), None);
+    for other in [&b"CLIPIVF1"[..], &[7; 100]] {
+        assert_eq!(Ivf::n_lists_in(&Folder::with(other).path()), None);
+    }
 }

@@ -4,7 +4,7 @@ use crate::sparql::options::SparqlOptions;
 use crate::sparql::request::error::RequestError;
 
 /// What a query has used of what it may use, see [`SparqlOptions`].
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(in crate::sparql) struct Spent {
     n_hits: usize,
     /// Rows of tables that were made of the hits.

@@ -101,7 +101,7 @@ fn best_rows(
             return Ok((rows, blocks.explain(run)));
         }
         // After those that an approximate search found come others, and some that it did not find before them.
-        blocks.rank_all(run)?;
+        blocks.rank_more(run)?;
     }
 }
 
@@ -126,6 +126,10 @@ struct Blocks {
     relation: Relation,
     restriction: Restriction,
     spent: Spent,
+    /// What was spent before the first block.
+    spent_before: Spent,
+    /// Hits that were asked for.
+    enough: usize,
     /// Size of the next block.
     size: usize,
     is_quick: bool,
@@ -166,7 +170,9 @@ impl Blocks {
             ranking,
             relation,
             restriction,
+            spent_before: spent.clone(),
             spent,
+            enough: size,
             size,
             is_quick: shape::is_quick(&best.select),
             n_blocks: 0,
@@ -175,14 +181,18 @@ impl Blocks {
         })
     }
 
-    /// Begins anew, with all hits.
-    fn rank_all(&mut self, run: &QueryRun<'_>) -> Result<(), QueryError> {
+    /// Begins anew, with more hits: in the end with all, as the engine does not cut many.
+    fn rank_more(&mut self, run: &QueryRun<'_>) -> Result<(), QueryError> {
         // What was found before is shown again, or not at all.
         let done = &mut self.relation.counts.done;
         *done = Done::exactly(done.images_scored);
+        self.spent = self.spent_before.clone();
+        self.enough = self.enough.saturating_mul(GROWTH);
+        self.size = self.enough;
         let (relation, restriction) = (&mut self.relation, &self.restriction);
-        self.ranking =
-            (run.trace).time(Stage::Search, || relation.ranking(run, restriction, None))?;
+        self.ranking = (run.trace).time(Stage::Search, || {
+            relation.ranking(run, restriction, Some(self.enough))
+        })?;
         self.n_hits = self.ranking.len();
         self.is_begun = false;
         self.end = 0;

@@ -23,7 +23,8 @@ use oxigraph::sparql::QueryResults;
 use shape::{Best, Direct};
 use spargebra::Query;
 
-/// The ways to answer a query with requests, those first that do less. All give the same answer.
+/// The ways to answer a query with requests, those first that do less. All give the same answer, as far as
+/// the search engine does.
 enum Plan<'a> {
     /// The query needs only its best rows: hits are joined block by block from the best, until there are enough.
     BestHits(Best<'a>, Option<Gathered>),

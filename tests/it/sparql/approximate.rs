@@ -121,6 +121,19 @@ fn the_best_rows_come_from_the_nearest_lists() {
             "SELECT ?i ?s { {R} ?r clip:limit 30 } ORDER BY DESC(?s)",
             "SELECT ?i ?s { {R} }",
         ),
+        (
+            "SELECT ?i ?s { { SELECT ?i ?s { {R} ?w :image ?i } ORDER BY DESC(?s) LIMIT 15 } ?w :image ?i } ORDER BY DESC(?s)",
+            "SELECT ?i ?s { {R} }",
+        ),
+        (
+            "SELECT DISTINCT ?i ?s { {R} ?w :image ?i } ORDER BY DESC(?s) LIMIT 10 OFFSET 20",
+            "SELECT ?i ?s { {R} }",
+        ),
+        // Of eight hits not enough are in Bern; of the next ones they are.
+        (
+            "SELECT ?i ?s { {R} FILTER EXISTS { ?w :image ?i ; :place :bern } } ORDER BY DESC(?s) LIMIT 8",
+            "SELECT ?i ?s { {R} ?w :image ?i ; :place :bern }",
+        ),
     ] {
         let told = worlds.explain(query);
         assert!(!told.exact, "{query}\n{told}");
@@ -157,6 +170,29 @@ fn the_best_rows_come_from_the_nearest_lists() {
     }
 }
 
+/// Where many images are the same, a second key of the order decides among all of them.
+#[test]
+fn equal_scores_are_not_cut() {
+    let worlds = Worlds::new();
+    // HashEncoder has few directions: many images have one in common.
+    let query = "SELECT ?s ?i { {R} } ORDER BY DESC(?s) DESC(STR(?i)) LIMIT 3";
+    assert!(!worlds.explain(query).exact);
+    let [expected, found] = worlds.rows(query);
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn each_of_several_texts_is_searched_for() {
+    let worlds = Worlds::new();
+    let query = "SELECT ?q ?i ?s { VALUES ?q { 'lake' 'ship' } ?r a clip:Request ; clip:queryString ?q ; clip:minScore -1 ; clip:limit 5 ; clip:iiifUrl ?i ; clip:score ?s } ORDER BY ?q DESC(?s)";
+    let told = worlds.explain(query);
+    assert!(!told.exact && told.inputs == 2, "{told}");
+    let [expected, found] = worlds.rows(query);
+    assert_eq!((found.len(), expected.len()), (10, 10));
+    let n_found = expected.iter().filter(|row| found.contains(row)).count();
+    assert!(n_found >= 8, "{n_found}");
+}
+
 #[test]
 fn what_lists_cannot_answer_is_complete() {
     let worlds = Worlds::new();
@@ -169,7 +205,7 @@ fn what_lists_cannot_answer_is_complete() {
         // More than the recall is known of.
         "SELECT ?i ?s { {R} } ORDER BY DESC(?s) LIMIT 2000",
         // The best that were found have too few rows.
-        "SELECT ?i ?s { {R} FILTER(REGEX(STR(?i), '/3..7$')) } ORDER BY DESC(?s) LIMIT 9",
+        "SELECT ?i ?s { {R} FILTER(REGEX(STR(?i), '/3..7$')) } ORDER BY DESC(?s) LIMIT 60",
         "SELECT ?i ?s { {R} FILTER(?s < 0.6) } ORDER BY DESC(?s) LIMIT 9",
         "SELECT ?i ?s { {R} FILTER(?s > 2) } ORDER BY DESC(?s) LIMIT 9",
         "ASK { {R} FILTER(?s > 2) }",

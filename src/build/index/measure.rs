@@ -31,7 +31,11 @@ const SIGNAL: f32 = 0.4;
 ///
 /// # Errors
 /// If the features were changed meanwhile.
-pub(super) fn measure(features: &Features, lists: &Lists, order: &[u32]) -> anyhow::Result<Recall> {
+pub(super) fn recall_of(
+    features: &Features,
+    lists: &Lists,
+    order: &[u32],
+) -> anyhow::Result<Recall> {
     let mut list_of_row = vec![0u32; features.len()];
     for list in 0..lists.len() {
         for place in lists.places(list) {
