@@ -139,8 +139,13 @@ fn draft_of_lists(
     n_lists: Option<usize>,
 ) -> anyhow::Result<(Draft, IndexedLists)> {
     let n_lists = n_lists.unwrap_or_else(|| good_for(features.len()));
+    let images = features.len();
+    // With ten million it takes a quarter of an hour and more.
+    tracing::info!(images, lists = n_lists, "images are sorted into lists");
     let (lists, order) = ivf::lists_of(features, n_lists);
+    tracing::info!("how many of the best images the nearest lists have is measured");
     let recall = measure::recall_of(features, &lists, &order)?;
+    tracing::info!("the lists are written");
     let draft = Draft::write(&dir.path(FEATURES_IN_LISTS), |file| {
         ivf::write(features, sum, &lists, &order, &recall, file)
     })?;
