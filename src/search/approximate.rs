@@ -100,15 +100,16 @@ impl Approximate {
         self.probe(lookup, rows, depth)
     }
 
-    /// The hits of a lookup by its lists, with those that have the score of the last, and what was done for them; `None`
-    /// if it has to be left to exact search.
+    /// The hits of a lookup by its lists, those of the `first` probe to begin with, with those that have the score of the
+    /// last, and what was done for them; `None` if it has to be left to exact search.
     fn by_lists(
         &self,
+        first: Option<Probe>,
         lookup: &Lookup<'_>,
         rows: Option<&Rows>,
         is_stopped: &dyn Fn() -> bool,
     ) -> Result<Option<(Vec<Hit>, Done)>, SearchError> {
-        let mut next = self.first_probe(lookup, rows);
+        let mut next = first;
         let mut n_scored = 0;
         while let Some(probe) = next {
             n_scored += probe.n_rows;
@@ -203,23 +204,24 @@ impl VectorSearch for Approximate {
     ) -> Result<(Vec<Vec<Hit>>, Done), SearchError> {
         check_widths(&self.features, lookups)?;
         // Many lookups share one look at all images, which is as quick as their lists one after the other.
+        let mut probes = Vec::with_capacity(lookups.len());
         let mut n_rows = 0;
         for lookup in lookups {
             if is_stopped() {
                 return Err(SearchError::Stopped);
             }
-            n_rows += self
-                .first_probe(lookup, rows)
-                .map_or(0, |probe| probe.n_rows);
+            let probe = self.first_probe(lookup, rows);
+            n_rows += probe.as_ref().map_or(0, |probe| probe.n_rows);
             if n_rows >= self.features.len() {
                 return self.exact.each(lookups, rows, is_stopped);
             }
+            probes.push(probe);
         }
         let mut all: Vec<Vec<Hit>> = vec![Vec::new(); lookups.len()];
         let mut done = Done::default();
         let mut left = Vec::new();
-        for (nth, lookup) in lookups.iter().enumerate() {
-            let found = self.by_lists(lookup, rows, is_stopped)?;
+        for (nth, (lookup, probe)) in lookups.iter().zip(probes).enumerate() {
+            let found = self.by_lists(probe, lookup, rows, is_stopped)?;
             let Some((mut hits, done_for_it)) = found else {
                 left.push(nth);
                 continue;
@@ -255,7 +257,8 @@ impl VectorSearch for Approximate {
             limit: enough,
             ..lookup
         };
-        match self.by_lists(&first, rows, is_stopped)? {
+        let probe = self.first_probe(&first, rows);
+        match self.by_lists(probe, &first, rows, is_stopped)? {
             Some((hits, done)) => Ok((Ranking::cut_after(hits), done)),
             None => self.exact.ranked(lookup, rows, enough, is_stopped),
         }

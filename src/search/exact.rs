@@ -87,9 +87,12 @@ impl Exact {
     ) -> Result<Vec<Found>, SearchError> {
         let n = self.features.len();
         let scan = Scan::new(&self.features, int8, lookups, is_lazy);
-        let scan = Arc::new(scan.among(rows, lookups.len()));
+        let scattered = self.scattered(rows);
+        // Those that are looked up are not looked for among others.
+        let among = rows.filter(|_| scattered.is_none());
+        let scan = Arc::new(scan.among(among, lookups.len()));
         let shared = scan.clone();
-        match self.scattered(rows) {
+        match scattered {
             None => {
                 let block = self.block;
                 let work = move |number: usize| {

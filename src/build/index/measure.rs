@@ -2,6 +2,7 @@
 
 use crate::embedding::Embedding;
 use crate::features::Features;
+use crate::features::int8::quantise::Centre;
 use crate::features::ivf::{DEPTHS, Lists, Recall};
 use crate::features::nearest::{Hit, Lookup};
 use crate::search::VectorSearch;
@@ -13,9 +14,6 @@ const QUERIES: usize = 128;
 
 /// Queries that are searched for at a time: each row is read once for so many.
 const TOGETHER: usize = 32;
-
-/// Rows that the mean of all is made of: what they have in common, and a text has not.
-const SAMPLED: u16 = 1024;
 
 /// Rows whose mean a text is about, at most.
 const ABOUT: usize = 3;
@@ -107,17 +105,15 @@ fn pictures(features: &Features, random: &mut fastrand::Rng) -> Vec<Embedding> {
 /// any of them.
 fn texts(features: &Features, random: &mut fastrand::Rng) -> Vec<Embedding> {
     let width = features.width();
-    let mut mean = vec![0f32; width];
-    for _ in 0..SAMPLED {
-        add_any(features, 1.0 / f32::from(SAMPLED), &mut mean, random);
-    }
+    // What pictures have in common, and a text has not.
+    let mean = Centre::of(features).0;
     (0..QUERIES)
         .filter_map(|nth| {
             let mut about = vec![0f32; width];
             for _ in 0..1 + nth % ABOUT {
-                add_any(features, 1.0, &mut about, random);
-                for (x, mean) in about.iter_mut().zip(&mean) {
-                    *x -= mean;
+                let picture = features.row(any_row(features, random)?);
+                for ((sum, x), mean) in about.iter_mut().zip(&*picture).zip(&mean) {
+                    *sum += x - mean;
                 }
             }
             let noise = (0..width).map(|_| random.f32() - 0.5).collect();
@@ -127,14 +123,6 @@ fn texts(features: &Features, random: &mut fastrand::Rng) -> Vec<Embedding> {
             vector(both.map(|(x, y)| SIGNAL * x + rest * y).collect())
         })
         .collect()
-}
-
-fn add_any(features: &Features, factor: f32, sum: &mut [f32], random: &mut fastrand::Rng) {
-    if let Some(row) = any_row(features, random) {
-        for (sum, x) in sum.iter_mut().zip(&*features.row(row)) {
-            *sum += factor * x;
-        }
-    }
 }
 
 fn any_row(features: &Features, random: &mut fastrand::Rng) -> Option<usize> {

@@ -15,6 +15,7 @@ use super::{ChangedFile, Features};
 pub(super) use bytes::Bytes;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Hex digits of a checksum.
 const SUM_BYTES: usize = 64;
@@ -24,7 +25,7 @@ pub(super) type Magic = [u8; 8];
 
 /// A file of which it is known that it was made of the features.
 pub(super) struct Derived<const NUMBERS: usize> {
-    pub(super) bytes: Bytes,
+    pub(super) bytes: Arc<Bytes>,
     /// Those of the header.
     pub(super) numbers: [u64; NUMBERS],
     path: PathBuf,
@@ -76,7 +77,7 @@ impl<const NUMBERS: usize> Derived<NUMBERS> {
             return Ok(None);
         };
         let mut opened = Self {
-            bytes,
+            bytes: Arc::new(bytes),
             numbers: [0; NUMBERS],
             path: path.to_owned(),
         };

@@ -59,25 +59,31 @@ impl Int8 {
         };
         let (n, width) = (features.len(), features.width());
         file.check(codes_bytes(n, width), sum_of)?;
-        let damaged = file.damaged("its centre is no vector");
-        let codes = Self::within(Arc::new(file.bytes), Derived::<2>::HEADER_BYTES, n, width);
-        codes.0.bytes.check()?;
-        match codes.0.centre.iter().all(|x| x.is_finite()) {
-            true => Ok(Some(codes)),
-            false => Err(damaged),
-        }
+        let codes = Self::within(&file, Derived::<2>::HEADER_BYTES, n, width)?;
+        codes.check()?;
+        Ok(Some(codes))
     }
 
-    /// What begins with its centre at `start` of a file that has all of its bytes.
-    pub(super) fn within(bytes: Arc<Bytes>, start: usize, n: usize, width: usize) -> Self {
+    /// What begins with its centre at `start` of a `file` that has all of its bytes.
+    pub(super) fn within<const NUMBERS: usize>(
+        file: &Derived<NUMBERS>,
+        start: usize,
+        n: usize,
+        width: usize,
+    ) -> Result<Self, DerivedError> {
+        let bytes = Arc::clone(&file.bytes);
         let centre = (0..width).map(|column| number(bytes.all(), start, column));
-        Self(Arc::new(Codes {
-            centre: centre.collect(),
+        let centre: Vec<f32> = centre.collect();
+        if !centre.iter().all(|x| x.is_finite()) {
+            return Err(file.damaged("its centre is no vector"));
+        }
+        Ok(Self(Arc::new(Codes {
+            centre,
             start: start + width * 4,
             bytes,
             n,
             width,
-        }))
+        })))
     }
 
     /// What all rows were moved by before they were rounded, `[d]`.

@@ -99,15 +99,10 @@ impl Ivf {
         if !is_permutation(all[starts.rows..starts.codes].as_chunks().0) {
             return Err(file.damaged("its lists do not hold each row once"));
         }
-        let damaged = file.damaged("its centre is no vector");
-        let bytes = Arc::new(file.bytes);
-        let codes = Int8::within(Arc::clone(&bytes), starts.codes, n, width);
-        bytes.check()?;
-        if !codes.centre().iter().all(|x| x.is_finite()) {
-            return Err(damaged);
-        }
+        let codes = Int8::within(&file, starts.codes, n, width)?;
+        codes.check()?;
         Ok(Some(Self(Arc::new(File {
-            bytes,
+            bytes: file.bytes,
             rows_start: starts.rows,
             lists,
             recall,
@@ -160,7 +155,7 @@ impl Ivf {
     /// # Errors
     /// [`ChangedFile`] if the file was written to since, and ever after.
     pub(crate) fn check(&self) -> Result<(), ChangedFile> {
-        self.0.bytes.check()
+        self.0.codes.check()
     }
 }
 

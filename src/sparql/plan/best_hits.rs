@@ -135,8 +135,6 @@ struct Blocks {
     is_quick: bool,
     n_hits: usize,
     n_blocks: usize,
-    /// Whether a block of this ranking was shown.
-    is_begun: bool,
     /// How many hits have been shown.
     end: usize,
 }
@@ -176,7 +174,6 @@ impl Blocks {
             size,
             is_quick: shape::is_quick(&best.select),
             n_blocks: 0,
-            is_begun: false,
             end: 0,
         })
     }
@@ -194,7 +191,7 @@ impl Blocks {
             relation.ranking(run, restriction, Some(self.enough))
         })?;
         self.n_hits = self.ranking.len();
-        self.is_begun = false;
+        self.n_blocks = 0;
         self.end = 0;
         Ok(())
     }
@@ -202,7 +199,7 @@ impl Blocks {
     /// Shows the next block in the relation, unless all were shown. Without any hit there is one empty block, for
     /// the names of the columns.
     fn show_next(&mut self, run: &QueryRun<'_>) -> Result<bool, QueryError> {
-        if self.is_begun && self.end == self.n_hits {
+        if self.n_blocks > 0 && self.end == self.n_hits {
             return Ok(false);
         }
         run.deadline.check()?;
@@ -212,7 +209,6 @@ impl Blocks {
         let block = (run.trace).time(Stage::Search, || ranking.next_block(size, &is_stopped));
         run.deadline.check()?;
         let (start, hits) = block?;
-        self.is_begun = true;
         self.end = start + hits.len();
         self.n_blocks += 1;
         self.relation.show(hits, start, self.n_hits);

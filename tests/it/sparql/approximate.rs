@@ -1,5 +1,6 @@
 //! Queries over a collection that is searched by lists: what they find, and when all is looked at after all.
 
+use super::planner::full;
 use super::{World, direction};
 use clip_search::build::index::{self, Wanted};
 use clip_search::collection::Collection;
@@ -56,16 +57,6 @@ fn store() -> Store {
         }
     }
     store
-}
-
-fn full(query: &str) -> String {
-    format!(
-        "PREFIX : <http://example.org/> PREFIX clip: <https://service.swissartresearch.net/clip/> {}",
-        query.replace(
-            "{R}",
-            "?r a clip:Request ; clip:queryString 'lake' ; clip:minScore -1 ; clip:iiifUrl ?i ; clip:score ?s ."
-        )
-    )
 }
 
 struct Worlds {

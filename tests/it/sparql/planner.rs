@@ -57,7 +57,8 @@ fn world() -> World {
     world_with(PlannerOptions::default())
 }
 
-fn full(query: &str) -> String {
+/// The query with a request for everything in the place of `{R}`.
+pub(super) fn full(query: &str) -> String {
     format!(
         "PREFIX : <http://example.org/> PREFIX clip: <https://service.swissartresearch.net/clip/> {}",
         query.replace(
