@@ -1,7 +1,8 @@
 //! Queries in the shape that oxigraph's optimizer takes least time for, and those that it is not given.
 
 use crate::sparql::algebra;
-use crate::sparql::algebra::walk::{self, map_children};
+use crate::sparql::algebra::variables::{self, Binding, bound_variables};
+use crate::sparql::algebra::walk::{self, map_exists, map_inner};
 use oxrdf::Variable;
 use spargebra::algebra::GraphPattern;
 use spargebra::term::GroundTerm;
@@ -47,34 +48,97 @@ fn join_length(pattern: &GraphPattern) -> usize {
     length
 }
 
-/// Gives a query with tables a shape that oxigraph takes less time for, without changing its answer.
+/// Gives a query with tables a shape that oxigraph takes less time for, without changing its answer, and one that
+/// its optimizer does not change the answer of.
 ///
-/// Its optimizer hashes every branch of a UNION, rows included, at every UNION around it, so these are
-/// made shallow. Of inline data with many rows see [`hashed`].
+/// The optimizer hashes every branch of a UNION, rows included, at every UNION around it, so these are made
+/// shallow. Of inline data with many rows see [`hashed`], of OPTIONAL [`for_itself`].
 pub(in crate::sparql) fn ease(pattern: GraphPattern) -> GraphPattern {
+    eased(pattern, false)
+}
+
+/// [`ease`] of what is `joined`, by itself or as a branch, with other groups.
+fn eased(pattern: GraphPattern, joined: bool) -> GraphPattern {
+    use GraphPattern as P;
+    let joined = match &pattern {
+        P::Join { .. } => true,
+        P::Project { .. } | P::Group { .. } => false,
+        _ => joined,
+    };
+    let Ok(pattern) = map_exists(pattern, &mut |inside| Ok::<_, Infallible>(ease(inside)));
     match pattern {
-        GraphPattern::Union { .. } => algebra::union_all(
+        P::Union { .. } => algebra::union_all(
             algebra::into_branches(pattern)
                 .into_iter()
-                .map(ease)
+                .map(|branch| eased(branch, joined))
                 .collect(),
         ),
-        GraphPattern::Project { ref inner, .. }
-            if matches!(**inner, GraphPattern::Values { .. }) =>
-        {
-            pattern
+        P::LeftJoin {
+            left,
+            right,
+            expression,
+        } => {
+            let pattern = P::LeftJoin {
+                left: Box::new(eased(*left, joined)),
+                right: Box::new(eased(*right, true)),
+                expression,
+            };
+            if joined { for_itself(pattern) } else { pattern }
         }
+        P::Project { ref inner, .. } if matches!(**inner, P::Values { .. }) => pattern,
         // UNDEF matches any value, which hashing cannot find.
-        GraphPattern::Values {
+        P::Values {
             variables,
             bindings,
         } if bindings.len() > FEW_ROWS && bindings.iter().flatten().all(Option::is_some) => {
             hashed(variables, bindings)
         }
         other => {
-            let Ok(pattern) = map_children(other, &mut |child| Ok::<_, Infallible>(ease(child)));
+            let Ok(pattern) = map_inner(other, &mut |child| {
+                Ok::<_, Infallible>(eased(child, joined))
+            });
             pattern
         }
+    }
+}
+
+/// Puts a projection that hides nothing around an OPTIONAL that must not be evaluated with the values of what it
+/// is joined with. The optimizer does that, in sparopt 0.3.9, wherever the left side of the OPTIONAL allows it,
+/// and does not look at the right side: a MINUS there then compares variables that it does not have.
+fn for_itself(pattern: GraphPattern) -> GraphPattern {
+    match &pattern {
+        GraphPattern::LeftJoin { right, .. } if !joins_values(right) => {
+            let variables = bound_variables(&pattern, Binding::Possible);
+            let mut variables: Vec<Variable> = variables.into_iter().collect();
+            variables.sort_unstable();
+            GraphPattern::Project {
+                inner: Box::new(pattern),
+                variables,
+            }
+        }
+        _ => pattern,
+    }
+}
+
+/// Whether `pattern` has the same solutions with any values bound beforehand as it has joined with them
+/// afterwards.
+fn joins_values(pattern: &GraphPattern) -> bool {
+    use GraphPattern as P;
+    match pattern {
+        P::Bgp { .. } | P::Path { .. } | P::Values { .. } => true,
+        P::Graph { inner, .. } => joins_values(inner),
+        P::Join { left, right } | P::Union { left, right } => {
+            joins_values(left) && joins_values(right)
+        }
+        P::Filter { expr, inner } => {
+            let bound = bound_variables(inner, Binding::Certain);
+            joins_values(inner)
+                && walk::exists_patterns(pattern).is_empty()
+                && (variables::expression_variables(expr).iter()).all(|read| bound.contains(read))
+        }
+        // That of `hashed`.
+        P::Project { inner, .. } => matches!(**inner, P::Values { .. }),
+        _ => false,
     }
 }
 

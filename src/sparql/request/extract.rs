@@ -5,7 +5,7 @@ use super::names::{Names, close_expressions, name_apart, name_nodes};
 use super::placeholder::{placeholder, placeholder_index};
 use super::refused::{check_classes, check_functions, check_paths};
 use super::terms::{clip_name, is_request_type};
-use super::{Fragment, graphs_apart};
+use super::{Fragment, graphs_apart, minus};
 use crate::sparql::algebra::variables::{self, variable_of};
 use crate::sparql::algebra::walk::{self, map_children};
 use crate::sparql::algebra::{self, join};
@@ -47,6 +47,7 @@ pub(in crate::sparql) fn extract(
     let pattern = name_apart(pattern, &mut names, true);
     let pattern = close_expressions(pattern, &HashSet::new(), &mut names);
     let pattern = graphs_apart::keep_apart(pattern, &mut names);
+    let pattern = minus::write_out_where_values_come_in(pattern, &mut names);
     let subjects = request_subjects(&pattern);
     check_paths(&pattern, &subjects, &names)?;
     let mut fragments = Vec::new();

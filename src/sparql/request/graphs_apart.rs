@@ -7,14 +7,15 @@
 //! name is projected; where that does not keep the graphs apart, the group is evaluated once for each
 //! name; and what a MINUS compares is written out.
 
+use super::minus::{Extent, compatible, write_out};
 use super::names::Names;
 use crate::sparql::algebra;
 use crate::sparql::algebra::variables::{self, Binding, bound_variables};
 use crate::sparql::algebra::walk::{self, map_children};
-use oxrdf::{Literal, Variable};
-use spargebra::algebra::{Expression, GraphPattern};
+use oxrdf::Variable;
+use spargebra::algebra::GraphPattern;
 use spargebra::term::NamedNodePattern;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashMap;
 use std::convert::Infallible;
 
 /// Makes every GRAPH with a variable in `pattern` keep the graphs apart. Variables that a sub-SELECT keeps
@@ -52,7 +53,7 @@ pub(super) fn keep_apart(pattern: GraphPattern, names: &mut Names) -> GraphPatte
 
 /// `GRAPH ?graph { inner }`, whose inside does not see the name.
 fn each_graph(inner: GraphPattern, graph: Variable, names: &mut Names) -> GraphPattern {
-    let inner = write_out_minus(inner, names);
+    let inner = write_out(inner, names, Extent::Graph);
     let stays_apart = binds_name(&inner) && keeps_names(&inner);
     let each = GraphPattern::Graph {
         name: graph.clone().into(),
@@ -187,63 +188,4 @@ fn project(pattern: GraphPattern, graph: &Variable) -> GraphPattern {
         variables.push(graph.clone());
     }
     pattern
-}
-
-/// Compares in a MINUS of the same graph what its sides have of their own, where they may share nothing but
-/// the graph's name: such a MINUS takes nothing away.
-fn write_out_minus(pattern: GraphPattern, names: &mut Names) -> GraphPattern {
-    if matches!(pattern, GraphPattern::Graph { .. }) {
-        return pattern;
-    }
-    let Ok(pattern) = map_children(pattern, &mut |child| {
-        Ok::<_, Infallible>(write_out_minus(child, names))
-    });
-    let GraphPattern::Minus { left, right } = pattern else {
-        return pattern;
-    };
-    let shared = |binding| -> HashSet<Variable> {
-        let other = bound_variables(&right, binding);
-        let mut shared = bound_variables(&left, binding);
-        shared.retain(|variable| other.contains(variable));
-        shared
-    };
-    if !shared(Binding::Certain).is_empty() {
-        return GraphPattern::Minus { left, right };
-    }
-    let renamed = names.fresh_for(shared(Binding::Possible));
-    let pairs: BTreeMap<&Variable, &Variable> = renamed.iter().collect();
-    let share = (pairs.iter())
-        .map(|(&a, &b)| and(Expression::Bound(a.clone()), Expression::Bound(b.clone())))
-        .reduce(|a, b| Expression::Or(a.into(), b.into()));
-    let taken = (pairs.iter())
-        .map(|(&left, &right)| {
-            let unbound = Expression::Not(Expression::Bound(left.clone()).into());
-            Expression::Or(unbound.into(), compatible(right, left).into())
-        })
-        .fold(
-            share.unwrap_or_else(|| Expression::Literal(Literal::from(false))),
-            and,
-        );
-    let inside = GraphPattern::Filter {
-        expr: taken,
-        inner: Box::new(variables::rename(*right, &renamed)),
-    };
-    GraphPattern::Filter {
-        expr: Expression::Not(Expression::Exists(Box::new(inside)).into()),
-        inner: left,
-    }
-}
-
-/// `variable` is unbound, or the same as `other`.
-fn compatible(variable: &Variable, other: &Variable) -> Expression {
-    let same = Expression::SameTerm(
-        Expression::Variable(variable.clone()).into(),
-        Expression::Variable(other.clone()).into(),
-    );
-    let unbound = Expression::Not(Expression::Bound(variable.clone()).into());
-    Expression::Or(unbound.into(), same.into())
-}
-
-fn and(a: Expression, b: Expression) -> Expression {
-    Expression::And(a.into(), b.into())
 }

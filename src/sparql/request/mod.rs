@@ -8,6 +8,7 @@ pub(super) mod graphs_apart;
 pub(super) mod grouping;
 pub(super) mod inputs;
 pub(super) mod insert;
+pub(super) mod minus;
 pub(super) mod names;
 pub(super) mod placeholder;
 pub(super) mod refused;

@@ -352,3 +352,80 @@ fn an_input_that_some_solutions_do_not_bind_has_the_values_of_the_others() {
         assert!(answer.contains("false"), "{query}: {answer}");
     }
 }
+
+/// A MINUS takes away nothing where its sides share no variable, though values of what stands outside come in.
+#[test]
+fn a_minus_inside_a_group_compares_what_its_sides_have() {
+    let none = "VALUES ?k { 1 } MINUS { VALUES ?z { 1 } }";
+    for group in [
+        format!("FILTER EXISTS {{ {none} }}"),
+        format!(
+            "FILTER NOT EXISTS {{ ?n ex:none ?n MINUS {{ ?a ex:year ?b }} }} FILTER EXISTS {{ GRAPH ex:g1 {{ {none} }} }}"
+        ),
+        format!("FILTER(?s < -2 || EXISTS {{ {none} }})"),
+        format!("LATERAL {{ {none} }}"),
+        format!("LATERAL {{ GRAPH ex:g1 {{ {none} }} }}"),
+        // Only some solutions on the left have what is compared.
+        "FILTER EXISTS { VALUES (?k ?z) { (1 UNDEF) (2 1) } MINUS { VALUES ?z { 1 } } }".to_owned(),
+    ] {
+        same(
+            &format!("SELECT ?i ?s {{ REQUEST {group} }}"),
+            "SELECT ?i ?s { REQUEST }",
+        );
+    }
+    let titled = "?w dct:hasFormat ?i ; dct:title ?l";
+    same(
+        &format!(
+            "SELECT ?i ?s {{ REQUEST FILTER EXISTS {{ {titled} MINUS {{ ?w ex:by ex:anker }} }} }}"
+        ),
+        &format!(
+            "SELECT ?i ?s {{ REQUEST {titled} FILTER(?l != 'ship' && STRLEN(?l) > 3 && ?w != ex:w3) }}"
+        ),
+    );
+}
+
+/// An OPTIONAL that is joined with others is evaluated for itself, whatever stands on its right.
+#[test]
+fn an_optional_in_a_group_is_evaluated_before_the_group_is_joined() {
+    for (group, plain) in [
+        (
+            "OPTIONAL { ?p ex:by ex:hodler MINUS { ?z ex:year ?y } }",
+            "?p ex:by ex:hodler",
+        ),
+        // The score is bound on the outside; inside it has another value or none.
+        (
+            "OPTIONAL { ?p ex:by ex:hodler OPTIONAL { ?p ex:none ?s } }",
+            "?p ex:by ex:hodler",
+        ),
+        (
+            "OPTIONAL { SELECT ?p { ?p ex:by ?a } ORDER BY ?p LIMIT 1 }",
+            "VALUES ?p { ex:w0 }",
+        ),
+        (
+            "OPTIONAL { SELECT (COUNT(*) AS ?p) { ?w ex:by ?a } }",
+            "VALUES ?p { 4 }",
+        ),
+        (
+            "OPTIONAL { { ?p ex:by ex:hodler } UNION { ?p ex:none ?s } FILTER(!BOUND(?s)) }",
+            "?p ex:by ex:hodler",
+        ),
+        (
+            "OPTIONAL { ?p ex:by ex:hodler FILTER NOT EXISTS { VALUES ?k { 1 } FILTER(BOUND(?s)) } }",
+            "?p ex:by ex:hodler",
+        ),
+    ] {
+        let few = "?r a clip:Request ; clip:queryString 'lake' ; clip:limit 3 ; clip:score ?s ; clip:iiifUrl ?j .";
+        for request in [
+            "REQUEST",
+            "?w dct:hasFormat ?i . REQUEST",
+            few,
+            &few.replace("?j", "?i"),
+        ] {
+            let select = "SELECT ?i ?j ?s ?w ?p";
+            same(
+                &format!("{select} {{ {request} {{ ?w dct:hasFormat ?i {group} }} }}"),
+                &format!("{select} {{ {request} {{ ?w dct:hasFormat ?i {{ {plain} }} }} }}"),
+            );
+        }
+    }
+}
