@@ -3,15 +3,19 @@
     python3 -m venv VENV && VENV/bin/pip install numpy onnx onnxruntime==1.32.0
     VENV/bin/python tools/bench-model/make_model.py MODEL          # or any model folder with a text_model.onnx
     VENV/bin/python benches/texts.py MODEL target/release/clip-search [EARLIER_PROGRAM]
+    VENV/bin/python benches/texts.py --known MODEL target/release/clip-search
     VENV/bin/python benches/texts.py --threads MODEL
 
 Every text is asked for once, so that nothing is remembered. Programs take turns in short rounds on a collection of
 27,958 images; between them ONNX Runtime alone encodes the same kind of texts, as the floor. Printed are medians over the
 rounds, and medians of the ratios within rounds: on a machine that is shared the seconds alone mean little. With
---threads ONNX Runtime is run with one or two threads, with and without spinning, and as two sessions of one thread.
+--threads ONNX Runtime is run with one or two threads, with and without spinning, and as two sessions of one thread. With
+--known one client asks for texts that the program remembers, so that searching is all that is left, beside /health, which
+is all but that, and beside reading the vectors once, by numpy with all processors, which a search cannot be faster than.
 """
 
 import argparse
+import concurrent.futures
 import csv
 import hashlib
 import http.client
@@ -138,6 +142,46 @@ def percentile(times: list[float], share: float) -> float:
     return 1000 * times[min(len(times) - 1, int(share * len(times)))]
 
 
+def read_once(path: Path, pool: concurrent.futures.Executor) -> float:
+    """Seconds in which all processors read the vectors."""
+    numbers = np.load(path, mmap_mode="r").reshape(-1).view(np.uint64)
+    parts = np.array_split(numbers, os.cpu_count())
+    start = time.perf_counter()
+    list(pool.map(np.bitwise_xor.reduce, parts))
+    return time.perf_counter() - start
+
+
+def known_texts(server: Server, features: Path, rounds: int, n: int = 1000) -> None:
+    """Prints what a search for a text that is known takes."""
+    rng = random.Random(7)
+    search = ["/query?limit=10&minScore=-1&str=" + urllib.parse.quote(new_text(rng)) for _ in range(20)]
+    connection = http.client.HTTPConnection(server.address)
+
+    def ask(path: str) -> float:
+        start = time.perf_counter()
+        connection.request("GET", path)
+        response = connection.getresponse()
+        response.read()
+        if response.status != 200:
+            sys.exit(f"{response.status} at {path}")
+        return time.perf_counter() - start
+
+    for path in search:
+        ask(path)
+    print("| round | search, p50 | p99 | /health, p50 | vectors read once, p50 | (search - /health) / read |\n|" + " --- |" * 6)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        for number in range(rounds):
+            searches = sorted(ask(search[i % len(search)]) for i in range(n))
+            healths = sorted(ask("/health") for _ in range(n))
+            reads = sorted(read_once(features, pool) for _ in range(n // 5))
+            one, other, floor = (percentile(times, 0.5) for times in (searches, healths, reads))
+            print(
+                f"| {number + 1} | {one:.2f} ms | {percentile(searches, 0.99):.2f} ms | {other:.2f} ms | {floor:.2f} ms"
+                f" | {(one - other) / floor:.2f} |",
+                flush=True,
+            )
+
+
 def compare_threads(model: Path, rounds: int, seconds: float) -> None:
     ways = {
         "1 thread": [(1, True)],
@@ -161,6 +205,7 @@ def main() -> None:
     parser.add_argument("program", type=Path, nargs="?")
     parser.add_argument("earlier", type=Path, nargs="?")
     parser.add_argument("--threads", action="store_true")
+    parser.add_argument("--known", action="store_true")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--clients", type=int, nargs="+", default=[1, 8, 32])
@@ -177,6 +222,9 @@ def main() -> None:
         if given.earlier:
             servers["earlier"] = Server(given.earlier.absolute(), data, given.model.absolute(), False)
         try:
+            if given.known:
+                known_texts(servers["program"], data / "features" / "features.npy", given.rounds)
+                return
             head = "| clients | answers | earlier | ratio | ONNX Runtime alone, so many a run | ratio | p50 | p99 | p99 / p50 |"
             print(head + "\n|" + " --- |" * 9)
             seed = 0

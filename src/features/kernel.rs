@@ -52,6 +52,22 @@ pub(crate) fn dots_of_halves(halves: &[f16], query: &[f32], out: &mut [f32]) {
     }
 }
 
+/// The dot product of a row that lies anywhere with `query`, as [`dots_of_halves`] has it.
+///
+/// # Shapes
+/// `[d]` both, at least one number
+pub(crate) fn dot_of_halves(halves: &[f16], query: &[f32]) -> f32 {
+    #[cfg(target_arch = "x86_64")]
+    if x86::is_there() {
+        #[expect(unsafe_code, reason = "what a processor has is known at run time only")]
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { x86::dot_of_halves(halves, query) };
+    }
+    let mut out = [0.0];
+    dots_of_halves(halves, query, &mut out);
+    out[0]
+}
+
 /// The dot product of each row of `codes` with each of `queries`: exact, unless it leaves the range of `i32`.
 ///
 /// # Shapes
@@ -74,6 +90,72 @@ pub(crate) fn dots_of_bytes(codes: &[i8], queries: &[i16], width: usize, out: &m
     }
 }
 
+/// The dot product of each row of `bits` (ones and zeros) with a query of integers, which comes by bit: the lowest bits of
+/// all its numbers, and so on; the last ones count negative, as in two's complement.
+///
+/// # Shapes
+/// - `bits`: `[out.len(), words]` of 64 bits each, little-endian
+/// - `planes`: `[4, words]`
+pub(super) fn dots_of_bits(bits: &[[u8; 8]], planes: &[u64], out: &mut [i32]) {
+    #[cfg(target_arch = "x86_64")]
+    if x86::counts_bits() {
+        #[expect(unsafe_code, reason = "what a processor has is known at run time only")]
+        // SAFETY: the processor has what the function is compiled for.
+        return unsafe { x86::dots_of_bits(bits, planes, out) };
+    }
+    with_all_the_processor_has(
+        #[inline(always)]
+        || dots_of_words(bits, planes, out),
+    );
+}
+
+/// See [`dots_of_bits`]. Rows of the usual widths (512, 640, 768, 1024) are taken whole, which keeps their sums in registers.
+#[inline(always)]
+fn dots_of_words(bits: &[[u8; 8]], planes: &[u64], out: &mut [i32]) {
+    match planes.len() / 4 {
+        0 => out.fill(0),
+        8 => dots_of_rows::<8>(bits, planes, out),
+        10 => dots_of_rows::<10>(bits, planes, out),
+        12 => dots_of_rows::<12>(bits, planes, out),
+        16 => dots_of_rows::<16>(bits, planes, out),
+        words => {
+            let plane = |nth: usize, at: usize| planes[nth * words + at];
+            for (out, row) in out.iter_mut().zip(bits.chunks_exact(words)) {
+                let of_words = row.iter().enumerate();
+                let of_words = of_words.map(|(at, word)| {
+                    in_planes(
+                        *word,
+                        [plane(0, at), plane(1, at), plane(2, at), plane(3, at)],
+                    )
+                });
+                *out = of_words.sum();
+            }
+        }
+    }
+}
+
+/// See [`dots_of_bits`], for rows of so many words.
+#[inline(always)]
+fn dots_of_rows<const WORDS: usize>(bits: &[[u8; 8]], planes: &[u64], out: &mut [i32]) {
+    let (rows, _) = bits.as_chunks::<WORDS>();
+    let &[a, b, c, d] = planes.as_chunks::<WORDS>().0 else {
+        return out.fill(0);
+    };
+    for (out, row) in out.iter_mut().zip(rows) {
+        *out = (0..WORDS)
+            .map(|at| in_planes(row[at], [a[at], b[at], c[at], d[at]]))
+            .sum();
+    }
+}
+
+/// The sum of the integers, by bit in `planes`, for which there is a bit in `word`.
+#[inline(always)]
+fn in_planes(word: [u8; 8], planes: [u64; 4]) -> i32 {
+    let word = u64::from_le_bytes(word);
+    let count = |nth: usize| (word & planes[nth]).count_ones().cast_signed();
+    count(0) + (count(1) << 1) + (count(2) << 2) - (count(3) << 3)
+}
+
 /// The dot product of two slices of equal length, in the order of additions that is quickest: the same on every machine, as
 /// which lists a search reads depends on it.
 #[inline(always)]
@@ -92,7 +174,8 @@ pub(super) fn fetch(bytes: &[u8]) {
     let _ = bytes;
 }
 
-/// Calls to these, but for [`fetch`](x86::fetch), are unsafe where it is not known that [`is_there`](x86::is_there) holds; nothing in them is.
+/// Calls to these, but for [`fetch`](x86::fetch), are unsafe where it is not known that [`is_there`](x86::is_there) or
+/// [`counts_bits`](x86::counts_bits) holds; nothing in them is.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use half::f16;
@@ -109,9 +192,23 @@ mod x86 {
         is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
             && is_x86_feature_detected!("f16c")
+            && is_x86_feature_detected!("popcnt")
     }
 
-    #[target_feature(enable = "avx2,fma,f16c")]
+    /// Whether the processor counts bits in its widest registers.
+    #[inline(always)]
+    pub(super) fn counts_bits() -> bool {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512vl")
+            && is_x86_feature_detected!("avx512vpopcntdq")
+    }
+
+    #[target_feature(enable = "avx512f,avx512vl,avx512vpopcntdq")]
+    pub(super) fn dots_of_bits(bits: &[[u8; 8]], planes: &[u64], out: &mut [i32]) {
+        super::dots_of_words(bits, planes, out);
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c,popcnt")]
     pub(super) fn run<T>(work: impl FnOnce() -> T) -> T {
         work()
     }
@@ -157,26 +254,40 @@ mod x86 {
 
     #[target_feature(enable = "avx2,fma,f16c")]
     pub(super) fn dots_of_halves(halves: &[f16], query: &[f32], out: &mut [f32]) {
-        let (query, query_rest) = query.as_chunks::<32>();
-        let width = query.len() * 32 + query_rest.len();
-        for (out, row) in out.iter_mut().zip(halves.chunks_exact(width)) {
-            let (row, row_rest) = row.reinterpret_cast().as_chunks::<32>();
-            // Four sums at a time: an addition takes as long as four can be begun in.
-            let mut sums = [_mm256_setzero_ps(); 4];
-            for (x, y) in row.iter().zip(query) {
-                fetch_ahead(x.as_ptr());
-                let (x, y) = (x.as_chunks::<8>().0, y.as_chunks::<8>().0);
-                for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
-                    *sum = _mm256_fmadd_ps(eight(*x), bytemuck::cast(*y), *sum);
-                }
-            }
-            let [a, b, c, d] = sums;
-            let sums: [f32; 8] =
-                bytemuck::cast(_mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d)));
-            let rest = row_rest.iter().zip(query_rest);
-            let rest: f32 = rest.map(|(x, y)| f16::from_bits(*x).to_f32() * y).sum();
-            *out = sums.iter().sum::<f32>() + rest;
+        for (out, row) in out.iter_mut().zip(halves.chunks_exact(query.len())) {
+            *out = halves_with::<true>(row, query);
         }
+    }
+
+    #[target_feature(enable = "avx2,fma,f16c")]
+    pub(super) fn dot_of_halves(halves: &[f16], query: &[f32]) -> f32 {
+        halves_with::<false>(halves, query)
+    }
+
+    /// The dot product of a row with a query, in the same order of additions wherever the row lies. `GOES_ON` if others
+    /// are read after it.
+    #[target_feature(enable = "avx2,fma,f16c")]
+    #[inline]
+    fn halves_with<const GOES_ON: bool>(row: &[f16], query: &[f32]) -> f32 {
+        let (query, query_rest) = query.as_chunks::<32>();
+        let (row, row_rest) = row.reinterpret_cast().as_chunks::<32>();
+        // Four sums at a time: an addition takes as long as four can be begun in.
+        let mut sums = [_mm256_setzero_ps(); 4];
+        for (x, y) in row.iter().zip(query) {
+            if GOES_ON {
+                fetch_ahead(x.as_ptr());
+            }
+            let (x, y) = (x.as_chunks::<8>().0, y.as_chunks::<8>().0);
+            for (sum, (x, y)) in sums.iter_mut().zip(x.iter().zip(y)) {
+                *sum = _mm256_fmadd_ps(eight(*x), bytemuck::cast(*y), *sum);
+            }
+        }
+        let [a, b, c, d] = sums;
+        let sums: [f32; 8] =
+            bytemuck::cast(_mm256_add_ps(_mm256_add_ps(a, b), _mm256_add_ps(c, d)));
+        let rest = row_rest.iter().zip(query_rest);
+        let rest: f32 = rest.map(|(x, y)| f16::from_bits(*x).to_f32() * y).sum();
+        sums.iter().sum::<f32>() + rest
     }
 
     #[target_feature(enable = "avx2,fma,f16c")]
@@ -274,6 +385,36 @@ mod tests {
                     "{half:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn bits_meet_integers_as_they_are_written() {
+        let mut random = fastrand::Rng::with_seed(1);
+        for words in [1, 2, 7, 8, 10, 16, 19] {
+            let bits: Vec<[u8; 8]> = (0..words * 5)
+                .map(|_| random.u64(..).to_le_bytes())
+                .collect();
+            let integers: Vec<i32> = (0..words * 64).map(|_| random.i32(-8..8)).collect();
+            let planes: Vec<u64> = (0..4 * words)
+                .map(|at| {
+                    let (plane, word) = (at / words, at % words);
+                    let of_word = integers[word * 64..][..64].iter().zip(0..64);
+                    of_word.fold(0, |bits, (integer, place)| {
+                        bits | u64::from((integer >> plane) & 1 == 1) << place
+                    })
+                })
+                .collect();
+            let mut out = [0; 5];
+            dots_of_bits(&bits, &planes, &mut out);
+            let mut portable = [0; 5];
+            dots_of_words(&bits, &planes, &mut portable);
+            for (row, out) in bits.chunks_exact(words).zip(out) {
+                let ones = (0..words * 64)
+                    .filter(|at| u64::from_le_bytes(row[at / 64]) >> (at % 64) & 1 == 1);
+                assert_eq!(ones.map(|at| integers[at]).sum::<i32>(), out);
+            }
+            assert_eq!(out, portable);
         }
     }
 }

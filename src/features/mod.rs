@@ -135,6 +135,12 @@ impl Features {
         });
     }
 
+    /// Has memory fetch the factor of image `row`, which will be [asked for](Self::factors) soon.
+    #[inline(always)]
+    pub(crate) fn fetch_factor(&self, row: usize) {
+        kernel::fetch(bytemuck::cast_slice(self.factors(row..row + 1)));
+    }
+
     /// The rows in `rows` as they stand in the file, one after the other.
     pub(crate) fn raw(&self, rows: Range<usize>) -> Raw<'_> {
         let width = self.width();

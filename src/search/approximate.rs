@@ -1,21 +1,21 @@
 //! Approximate search: the lists that are nearest to the query are looked at, and no others.
 //!
 //! How many lists that are was measured when the [inverted file](crate::features::ivf) was made: as many as it takes to
-//! find the share of the best images that the operator wants. Among the rows that are looked at nothing is lost: their
-//! bytes tell which of them may belong into the answer, and these are scored from the features, as [exact](super::exact)
-//! search does it. What the lists are no help with is left to that: all images above a score, some thousands of the best,
-//! and few rows.
+//! find the share of the best images that the operator wants. Among the rows that are looked at hardly anything is lost
+//! (one in a thousand): their bits tell which of them may belong into the answer, and these are scored from the features, as
+//! [exact](super::exact) search does it. What the lists are no help with is left to that: all images above a score, some
+//! thousands of the best, and few rows.
 
 use super::exact::{BLOCK_BYTES, Exact, check_widths};
 use super::pool::Pool;
 use super::ranking::Ranking;
 use super::rows::Rows;
 use super::scan::{SCATTERED_COST, Scan};
+use super::sift::{Piece, Sift};
 use super::{Done, SearchError, VectorSearch};
 use crate::features::Features;
 use crate::features::ivf::{DEPTHS, Ivf};
 use crate::features::nearest::{Hit, Lookup};
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The engine that looks at what is likely to belong into the answer.
@@ -30,10 +30,14 @@ pub struct Approximate {
     block: usize,
 }
 
+/// To look at so many rows by their bits takes as long as to read one of them whole, where all count. Where only some do,
+/// most of these have to be read after all, and others to know how far one has to look: then nothing is gained.
+const BITS_GAIN: usize = 6;
+
 /// What is to be looked at for a lookup.
 struct Probe {
-    /// Places in the lists, the nearest list first.
-    places: Vec<Range<usize>>,
+    /// The nearest list first.
+    pieces: Vec<Piece>,
     n_rows: usize,
     recall: f64,
     /// Of how many best images of all this recall is known.
@@ -66,12 +70,16 @@ impl Approximate {
         let effort = self.ivf.recall().effort(depth, self.recall)?;
         let wanted = share_of(n, effort.share);
         let exact_cost = n_candidates.saturating_mul(SCATTERED_COST).min(n);
-        if wanted >= exact_cost {
+        let cost = |n_rows: usize| match rows {
+            None => n_rows / BITS_GAIN,
+            Some(_) => n_rows,
+        };
+        if wanted >= n || cost(wanted) >= exact_cost {
             return None;
         }
         let lists = self.ivf.lists();
         let mut probe = Probe {
-            places: Vec::new(),
+            pieces: Vec::new(),
             n_rows: 0,
             recall: effort.recall,
             depth: effort.depth,
@@ -83,9 +91,10 @@ impl Approximate {
             let places = lists.places(list);
             probe.n_rows += places.len();
             let starts = places.clone().step_by(self.block);
-            (probe.places).extend(starts.map(|start| start..places.end.min(start + self.block)));
+            let pieces = starts.map(|start| (list, start..places.end.min(start + self.block)));
+            probe.pieces.extend(pieces);
         }
-        (probe.n_rows < exact_cost).then_some(probe)
+        (probe.n_rows < n && cost(probe.n_rows) < exact_cost).then_some(probe)
     }
 
     /// The first probe for a lookup. The best of a tenth of the images are the best ten times as many of all, as far as
@@ -146,12 +155,20 @@ impl Approximate {
         };
         let lookups = [*lookup, of_all];
         let lookups = &lookups[..1 + usize::from(rows.is_some())];
-        let codes = Some(self.ivf.codes());
-        let scan = Scan::new(&self.features, codes, lookups, false);
-        let scan = Arc::new(scan.among(rows, 1));
-        let (shared, ivf, places) = (scan.clone(), self.ivf.clone(), probe.places.clone());
-        let work = move |block: usize| shared.look_into(&ivf, places[block].clone());
-        self.pool.run(probe.places.len(), work, is_stopped)?;
+        let scan = Arc::new(Scan::new(&self.features, None, lookups, false));
+        let sift = Arc::new(Sift::new(
+            self.ivf.clone(),
+            lookup.query.as_slice(),
+            probe.pieces.clone(),
+            lookups.iter().filter_map(|lookup| lookup.limit),
+            rows.cloned(),
+        ));
+        let n_pieces = probe.pieces.len();
+        let shared = sift.clone();
+        (self.pool).run(n_pieces, move |piece| shared.estimate(piece), is_stopped)?;
+        sift.read_best(&scan);
+        let shared = scan.clone();
+        (self.pool).run(n_pieces, move |piece| sift.read(piece, &shared), is_stopped)?;
         // Whoever changes that file takes nothing from an answer.
         if self.ivf.check().is_err() {
             return Ok(None);
@@ -212,7 +229,7 @@ impl VectorSearch for Approximate {
             }
             let probe = self.first_probe(lookup, rows);
             n_rows += probe.as_ref().map_or(0, |probe| probe.n_rows);
-            if n_rows >= self.features.len() {
+            if n_rows / BITS_GAIN >= self.features.len() {
                 return self.exact.each(lookups, rows, is_stopped);
             }
             probes.push(probe);

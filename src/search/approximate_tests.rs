@@ -40,8 +40,8 @@ fn engine(features: &Features, n_lists: usize, share: f64) -> Approximate {
 
 /// The rows of what is to be looked at.
 fn looked_at(engine: &Approximate, probe: Probe) -> Vec<usize> {
-    let places = probe.places.into_iter();
-    let rows = places.flat_map(|places| engine.ivf.rows(places));
+    let places = probe.pieces.into_iter();
+    let rows = places.flat_map(|(_, places)| engine.ivf.rows(places));
     rows.map(|row| row as usize).collect()
 }
 

@@ -46,6 +46,13 @@ impl Best {
         }
     }
 
+    /// Looks which rows cannot be among the best any more, where that costs less than to score rows in vain.
+    pub(super) fn tighten(&mut self) {
+        if self.rows.len() > self.k + self.k / 4 {
+            self.drop_hopeless();
+        }
+    }
+
     /// The rows that may be one of the best `k`, by row: the same whatever the order in which they came.
     ///
     /// The k rows with the highest lower bounds have at least the k-th of these as their scores. So has each of the best k,

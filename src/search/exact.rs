@@ -90,7 +90,7 @@ impl Exact {
         let scattered = self.scattered(rows);
         // Those that are looked up are not looked for among others.
         let among = rows.filter(|_| scattered.is_none());
-        let scan = Arc::new(scan.among(among, lookups.len()));
+        let scan = Arc::new(scan.among(among));
         let shared = scan.clone();
         match scattered {
             None => {

@@ -12,6 +12,7 @@ mod pool;
 pub mod ranking;
 pub mod rows;
 mod scan;
+mod sift;
 mod tile;
 
 use crate::features::ChangedFile;

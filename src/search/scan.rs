@@ -6,11 +6,10 @@ use super::bounds::{Estimate, slack};
 use super::coarse::{Coarse, Room};
 use super::pool::Pool;
 use super::rows::{Rows, index, number};
-use super::tile::Tile;
+use super::tile::{self, Tile};
 use crate::embedding::Embedding;
 use crate::features::Features;
 use crate::features::int8::Int8;
-use crate::features::ivf::Ivf;
 use crate::features::kernel::with_all_the_processor_has;
 use crate::features::nearest::{Hit, Lookup, best_first};
 use crate::features::score::score;
@@ -43,8 +42,8 @@ pub(super) struct Scan {
     /// By query: lowest score, limit.
     asked: Vec<(f64, Option<usize>)>,
     slack: f32,
-    /// Rows of which so many lookups, from the first, are.
-    among: Option<(Rows, usize)>,
+    /// Rows that alone are looked for.
+    among: Option<Rows>,
     found: Vec<Mutex<Found>>,
 }
 
@@ -137,10 +136,10 @@ impl Scan {
             .collect()
     }
 
-    /// The first `n_lookups` are looked up among `rows` alone, if given.
-    pub(super) fn among(self, rows: Option<&Rows>, n_lookups: usize) -> Self {
+    /// Among `rows` alone, if given.
+    pub(super) fn among(self, rows: Option<&Rows>) -> Self {
         Self {
-            among: rows.map(|rows| (rows.clone(), n_lookups)),
+            among: rows.cloned(),
             ..self
         }
     }
@@ -166,15 +165,41 @@ impl Scan {
         });
     }
 
-    /// Looks at the rows at `places` of the lists, whose bytes are read first.
-    pub(super) fn look_into(&self, ivf: &Ivf, places: Range<usize>) {
-        ROOM.with_borrow_mut(|(_, room)| {
-            if let Some(coarse) = &self.coarse {
-                coarse.estimate(places.clone(), room);
-                let slack = |index: usize| room.slacks[index];
-                self.take(ivf.rows(places), &room.estimates, slack);
+    /// What a row must have to belong to the best of a query, as far as is known.
+    pub(super) fn least(&self, query: usize) -> f64 {
+        let min_score = self.asked[query].0;
+        match &*self.lock(query) {
+            Found::Best(best) => f64::from(best.threshold()).max(min_score),
+            Found::Estimates(_) | Found::Hits(_) => min_score,
+        }
+    }
+
+    /// Looks at `rows`, which lie anywhere, for one query, which has a limit.
+    pub(super) fn look_at_some(&self, rows: &[u32], query: usize) {
+        let kept = self.estimate_those(rows, query, self.least(query));
+        if let Found::Best(best) = &mut *self.lock(query) {
+            best.extend(&kept);
+            best.tighten();
+        }
+    }
+
+    /// Those of `rows`, which lie anywhere, that may have a score of at least `least` with a query.
+    fn estimate_those(&self, rows: &[u32], query: usize, least: f64) -> Vec<Estimate> {
+        let width = self.features.width();
+        let query = &self.queries[query * width..][..width];
+        let mut kept = Vec::new();
+        for (nth, row) in rows.iter().enumerate() {
+            if let Some(later) = rows.get(nth + AHEAD) {
+                self.features.fetch(index(*later));
+                self.features.fetch_factor(index(*later));
             }
-        });
+            let estimate = tile::estimate(&self.features, index(*row), query);
+            let estimate = Estimate::around(*row, estimate, self.slack);
+            if f64::from(estimate.high) >= least {
+                kept.push(estimate);
+            }
+        }
+        kept
     }
 
     /// Whether coarse estimates tell of nearly all rows which side of the lowest score they are on. Among the best it is
@@ -210,7 +235,6 @@ impl Scan {
                 Found::Estimates(_) => (false, true, f32::NEG_INFINITY),
                 Found::Hits(_) => (false, false, f32::NEG_INFINITY),
             };
-            let among = (self.among.as_ref()).filter(|(_, n_lookups)| query < *n_lookups);
             let mut kept: Vec<Estimate> = Vec::new();
             let of_query = (query..estimates.len()).step_by(n_queries);
             for (row, index) in rows.clone().zip(of_query) {
@@ -218,7 +242,7 @@ impl Scan {
                 // Few are high enough, and to find them among others takes longer.
                 if estimate.high >= threshold
                     && f64::from(estimate.high) >= *min_score
-                    && among.is_none_or(|(rows, _)| rows.has(row))
+                    && self.among.as_ref().is_none_or(|rows| rows.has(row))
                 {
                     kept.push(estimate);
                 }

@@ -1,6 +1,8 @@
 //! Estimates of the scores of rows that lie one after the other.
 
-use crate::features::kernel::{dots_of_halves, quick_dot, with_all_the_processor_has};
+use crate::features::kernel::{
+    dot_of_halves, dots_of_halves, quick_dot, with_all_the_processor_has,
+};
 use crate::features::{Features, Raw};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
@@ -69,6 +71,21 @@ impl Tile {
         }
         &self.estimates
     }
+}
+
+/// The estimate of a row that lies anywhere.
+pub(super) fn estimate(features: &Features, row: usize, query: &[f32]) -> f32 {
+    let rows = row..row + 1;
+    let factor = features.factors(rows.clone())[0];
+    let dot = match features.raw(rows) {
+        Raw::F32(singles) => with_all_the_processor_has(
+            #[inline(always)]
+            || quick_dot(singles, query),
+        ),
+        Raw::F16(halves) if !query.is_empty() => dot_of_halves(halves, query),
+        Raw::F16(_) => 0.0,
+    };
+    dot * factor
 }
 
 /// Multiplies the estimates of each row with its factor.

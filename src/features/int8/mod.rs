@@ -21,12 +21,11 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 pub use write::write;
-pub(super) use write::write_codes;
 
 /// What the file begins with.
 const MAGIC: &Magic = b"CLIPINT1";
 
-/// The features of a collection in a byte for each number, in the order of the rows or in another; cheap to clone.
+/// The features of a collection in a byte for each number; cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Int8(Arc<Codes>);
 
@@ -65,8 +64,8 @@ impl Int8 {
     }
 
     /// What begins with its centre at `start` of a `file` that has all of its bytes.
-    pub(super) fn within<const NUMBERS: usize>(
-        file: &Derived<NUMBERS>,
+    fn within(
+        file: &Derived<2>,
         start: usize,
         n: usize,
         width: usize,
@@ -117,7 +116,7 @@ impl Int8 {
 }
 
 /// The bytes of the centre and of `n` rows, if there can be as many.
-pub(super) fn codes_bytes(n: usize, width: usize) -> Option<usize> {
+fn codes_bytes(n: usize, width: usize) -> Option<usize> {
     let codes = n.checked_mul(width)?;
     let others = width.checked_mul(4)?.checked_add(n.checked_mul(8)?)?;
     codes.checked_add(others)

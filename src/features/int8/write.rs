@@ -22,16 +22,12 @@ const PIECES: usize = 32;
 /// Those of `out`, and if the features were changed while they were read.
 pub fn write(features: &Features, features_sum: &Sum, out: &mut impl Write) -> io::Result<()> {
     derived::write(MAGIC, features, &[], features_sum, out, |out| {
-        write_codes(features, None, out)
+        write_codes(features, out)
     })
 }
 
-/// Writes the centre and the rows in bytes; if there is an `order`, those that it names one after the other.
-pub(in crate::features) fn write_codes(
-    features: &Features,
-    order: Option<&[u32]>,
-    out: &mut impl Write,
-) -> io::Result<()> {
+/// Writes the centre and the rows in bytes.
+fn write_codes(features: &Features, out: &mut impl Write) -> io::Result<()> {
     let n = features.len();
     let centre = Centre::of(features).0;
     for x in &centre {
@@ -40,7 +36,7 @@ pub(in crate::features) fn write_codes(
     let mut rounded: Vec<Rounded> = Vec::with_capacity(n);
     for start in (0..n).step_by(ROWS * PIECES) {
         let end = n.min(start + ROWS * PIECES);
-        for (codes, more) in pieces(features, order, &centre, start..end) {
+        for (codes, more) in pieces(features, &centre, start..end) {
             out.write_all(bytemuck::cast_slice(&codes))?;
             rounded.extend(more);
         }
@@ -51,25 +47,19 @@ pub(in crate::features) fn write_codes(
     Ok(())
 }
 
-/// The rows at these places of the `order` in pieces, rounded by all processors.
-fn pieces(
-    features: &Features,
-    order: Option<&[u32]>,
-    centre: &[f32],
-    places: Range<usize>,
-) -> Vec<(Vec<i8>, Vec<Rounded>)> {
+/// These rows in pieces, rounded by all processors.
+fn pieces(features: &Features, centre: &[f32], rows: Range<usize>) -> Vec<(Vec<i8>, Vec<Rounded>)> {
     let width = features.width();
-    let n_pieces = places.len().div_ceil(ROWS);
+    let n_pieces = rows.len().div_ceil(ROWS);
     let pieces: Vec<Mutex<(Vec<i8>, Vec<Rounded>)>> =
         (0..n_pieces).map(|_| Mutex::default()).collect();
     in_parallel(n_pieces, |piece| {
-        let start = places.start + piece * ROWS;
-        let places = start..places.end.min(start + ROWS);
-        let mut codes = vec![0; places.len() * width];
+        let start = rows.start + piece * ROWS;
+        let rows = start..rows.end.min(start + ROWS);
+        let mut codes = vec![0; rows.len() * width];
         let mut row = vec![0f32; width];
-        let mut rounded = Vec::with_capacity(places.len());
-        for (nth, place) in places.enumerate() {
-            let number = order.map_or(place, |order| order[place] as usize);
+        let mut rounded = Vec::with_capacity(rows.len());
+        for (nth, number) in rows.enumerate() {
             features.read_row(number, &mut row);
             rounded.push(round(
                 &row,

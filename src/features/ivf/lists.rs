@@ -52,6 +52,12 @@ impl Lists {
         &self.centroids
     }
 
+    /// What a list is around, `[d]`.
+    #[must_use]
+    pub fn centroid(&self, list: usize) -> &[f32] {
+        &self.centroids[list * self.width..][..self.width]
+    }
+
     /// Where each list begins, and the last one ends, `[m + 1]`.
     #[must_use]
     pub fn starts(&self) -> &[usize] {

@@ -1,32 +1,41 @@
-//! `features.ivf`: an inverted file, the features in lists of what is alike, a byte for each number.
+//! `features.ivf`: an inverted file, the features in lists of what is alike, a bit for each number.
 //!
 //! Each list has a centroid; a vector is in the list with the nearest one. A search that reads the lists with the centroids
 //! nearest to its query, and no others, finds most of the best images at a part of the price. How many of them it finds
-//! was measured when the file was made, and stands in it.
+//! was measured when the file was made, and stands in it. Their bits tell which images of a list are worth being scored.
 //!
 //! # Format
-//! As that of all [derived](super::derived) files, with `CLIPIVF1`, n, d and the number of lists m; then
+//! As that of all [derived](super::derived) files, with `CLIPIVF2`, n, d and the number of lists m; then
 //! - `f32[3, 21]`: the [`Recall`].
 //! - `f32[m, d]`: the centroids. `u64[m + 1]`: where each list begins, and the last one ends.
+//! - `f32[d, d]`: the rotation, by which a vector less its centroid is turned before its signs are taken.
 //! - `u32[n]`: the rows, one list after the other, ascending within each.
-//! - The rows in bytes, in this order, as [`features.i8`](super::int8) has them in their own.
+//! - As many zeros as it takes to a multiple of 64 bytes.
+//! - `u64[n, ⌈d / 64⌉]`: the signs, in the same order, the first number's in the lowest bit; 1 is positive.
+//! - `f32[n]`: by row, what its signs stand for; `f32[n]`: by row, how far a score is off, as a deviation.
 //!
 //! # Source
 //! J. Sivic and A. Zisserman, Video Google, ICCV 2003; H. Jégou, M. Douze and C. Schmid, Product quantization for nearest
 //! neighbor search, IEEE TPAMI 33 (2011), section IV.
 
+mod bits;
+mod encode;
 mod lists;
 mod recall;
+mod rotation;
 mod train;
 mod write;
 
 use super::derived::{Bytes, Derived, DerivedError, Magic};
-use super::int8::{Int8, codes_bytes, number};
+use super::int8::number;
 use super::npy::{FeaturesIn, SumOf};
 use super::sum::Sum;
 use super::{ChangedFile, Features};
+use bits::Bits;
+pub(crate) use bits::{BitQuery, Estimates};
 pub use lists::Lists;
 pub use recall::{DEPTHS, Recall};
+use rotation::Rotation;
 use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
@@ -35,7 +44,7 @@ pub use train::lists_of;
 pub use write::write;
 
 /// What the file begins with.
-const MAGIC: &Magic = b"CLIPIVF1";
+const MAGIC: &Magic = b"CLIPIVF2";
 
 /// The features of a collection in lists of what is alike; cheap to clone.
 #[derive(Debug, Clone)]
@@ -48,8 +57,9 @@ struct File {
     rows_start: usize,
     lists: Lists,
     recall: Recall,
+    rotation: Rotation,
     /// In the order of the lists.
-    codes: Int8,
+    bits: Bits,
 }
 
 impl Ivf {
@@ -72,9 +82,9 @@ impl Ivf {
         let (n, width) = (features.len(), features.width());
         let starts = usize::try_from(file.numbers[2])
             .ok()
-            .and_then(|n_lists| Starts::of(Derived::<3>::HEADER_BYTES, n, width, n_lists));
+            .and_then(|n_lists| Starts::of(n, width, n_lists));
         let content = (starts.as_ref())
-            .and_then(|starts| starts.codes.checked_add(codes_bytes(n, width)?))
+            .and_then(|starts| starts.bits.checked_add(bits::bytes_of(n, width)?))
             .and_then(|end| end.checked_sub(Derived::<3>::HEADER_BYTES));
         file.check(content, sum_of)?;
         let starts = starts.expect("it has a length, which was checked");
@@ -86,7 +96,7 @@ impl Ivf {
             (0..starts.n_lists * width)
                 .map(|nth| number(all, starts.centroids, nth))
                 .collect(),
-            all[starts.lists..starts.rows]
+            all[starts.lists..starts.rotation]
                 .as_chunks::<8>()
                 .0
                 .iter()
@@ -96,18 +106,23 @@ impl Ivf {
         let lists = lists
             .filter(|lists| lists.n_rows() == n)
             .ok_or_else(|| file.damaged("its lists do not follow one after the other"))?;
-        if !is_permutation(all[starts.rows..starts.codes].as_chunks().0) {
+        if !is_permutation(all[starts.rows..starts.rows + n * 4].as_chunks().0) {
             return Err(file.damaged("its lists do not hold each row once"));
         }
-        let codes = Int8::within(&file, starts.codes, n, width)?;
-        codes.check()?;
-        Ok(Some(Self(Arc::new(File {
+        let rotation = (0..width * width).map(|nth| number(all, starts.rotation, nth));
+        let rotation = Rotation::new(width, rotation.collect())
+            .ok_or_else(|| file.damaged("its rotation is none"))?;
+        let bytes = Arc::clone(&file.bytes);
+        let ivf = Self(Arc::new(File {
+            bits: Bits::new(bytes, starts.bits, n, width),
             bytes: file.bytes,
             rows_start: starts.rows,
             lists,
             recall,
-            codes,
-        }))))
+            rotation,
+        }));
+        ivf.check()?;
+        Ok(Some(ivf))
     }
 
     /// How many lists the file at `path` has, whatever features it was made of; `None` if it is none.
@@ -135,7 +150,15 @@ impl Ivf {
         &self.0.recall
     }
 
+    /// The row at a place of the lists.
+    pub(crate) fn row(&self, place: usize) -> u32 {
+        let at = self.0.rows_start + place * 4;
+        let row = self.0.bytes.all()[at..].first_chunk();
+        u32::from_le_bytes(*row.expect("a place of the lists"))
+    }
+
     /// The rows at `places` of the lists.
+    #[cfg(test)]
     pub(crate) fn rows(&self, places: Range<usize>) -> impl Iterator<Item = u32> + Clone {
         let start = self.0.rows_start;
         let rows = &self.0.bytes.all()[start + places.start * 4..start + places.end * 4];
@@ -145,9 +168,24 @@ impl Ivf {
             .map(|row| u32::from_le_bytes(*row))
     }
 
-    /// The rows in bytes, in the order of the lists.
-    pub(crate) fn codes(&self) -> &Int8 {
-        &self.0.codes
+    /// A query as [`estimate`](Self::estimate) takes it.
+    ///
+    /// # Shapes
+    /// - `query`: `[d]`, of unit norm
+    pub(crate) fn bit_query(&self, query: &[f32]) -> BitQuery {
+        BitQuery::new(query, &self.0.rotation)
+    }
+
+    /// Estimates the scores of the rows at `places`, all in the same `list`.
+    pub(crate) fn estimate(
+        &self,
+        query: &BitQuery,
+        list: usize,
+        places: Range<usize>,
+        out: &mut Estimates,
+    ) {
+        let centroid = self.lists().centroid(list);
+        self.0.bits.estimate(query, centroid, places, out);
     }
 
     /// Whether what was read so far is what was there when it was opened.
@@ -155,7 +193,7 @@ impl Ivf {
     /// # Errors
     /// [`ChangedFile`] if the file was written to since, and ever after.
     pub(crate) fn check(&self) -> Result<(), ChangedFile> {
-        self.0.codes.check()
+        self.0.bytes.check()
     }
 }
 
@@ -164,27 +202,32 @@ struct Starts {
     n_lists: usize,
     centroids: usize,
     lists: usize,
+    rotation: usize,
     rows: usize,
-    codes: usize,
+    bits: usize,
 }
+
+/// The bits begin at a multiple of so many bytes: no row of 512 of them lies in two lines of the cache.
+const LINE: usize = 64;
 
 impl Starts {
     /// Those of a file of `n` rows, if one can be as long.
-    fn of(header_bytes: usize, n: usize, width: usize, n_lists: usize) -> Option<Self> {
-        let centroids = header_bytes + Recall::BYTES;
-        let lists = n_lists
-            .checked_mul(width)?
-            .checked_mul(4)?
-            .checked_add(centroids)?;
-        let rows = (n_lists.checked_add(1)?)
+    fn of(n: usize, width: usize, n_lists: usize) -> Option<Self> {
+        let centroids = Derived::<3>::HEADER_BYTES + Recall::BYTES;
+        let numbers = |rows: usize| rows.checked_mul(width)?.checked_mul(4);
+        let lists = numbers(n_lists)?.checked_add(centroids)?;
+        let rotation = (n_lists.checked_add(1)?)
             .checked_mul(8)?
             .checked_add(lists)?;
+        let rows = numbers(width)?.checked_add(rotation)?;
+        let rows_end = n.checked_mul(4)?.checked_add(rows)?;
         Some(Self {
             n_lists,
             centroids,
             lists,
+            rotation,
             rows,
-            codes: n.checked_mul(4)?.checked_add(rows)?,
+            bits: rows_end.checked_next_multiple_of(LINE)?,
         })
     }
 }

@@ -10,7 +10,8 @@ pub const DEPTHS: [usize; 3] = [10, 100, 1000];
 /// 1/1024 to 1.
 const STEPS: usize = 21;
 
-/// The highest recall that some hundreds of queries can tell.
+/// The highest recall that some hundreds of queries can tell; and the share of the images in the lists that their
+/// [bits](super::bits) let through.
 const MOST: f32 = 0.999;
 
 /// The share of the best k images that is found by reading the nearest lists until they have so many rows: by k, one
@@ -61,7 +62,7 @@ impl Recall {
                         .count();
                     ratio(n_found, needed.len())
                 });
-                *recall = lower_mean(&found.collect::<Vec<_>>()).min(MOST);
+                *recall = lower_mean(&found.collect::<Vec<_>>()) * MOST;
             }
         }
         Self(recall)

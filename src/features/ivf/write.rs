@@ -1,7 +1,8 @@
 //! Writing `features.ivf`.
 
+use super::encode::write_rows;
+use super::rotation::Rotation;
 use super::{Lists, MAGIC, Recall};
-use crate::features::int8::write_codes;
 use crate::features::sum::Sum;
 use crate::features::{Features, derived};
 use std::io::{self, Write};
@@ -27,9 +28,10 @@ pub fn write(
         for start in lists.starts() {
             out.write_all(&(*start as u64).to_le_bytes())?;
         }
-        for row in order {
-            out.write_all(&row.to_le_bytes())?;
+        let rotation = Rotation::any(features.width());
+        for x in rotation.rows() {
+            out.write_all(&x.to_le_bytes())?;
         }
-        write_codes(features, Some(order), out)
+        write_rows(features, lists, order, &rotation, out)
     })
 }

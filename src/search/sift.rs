@@ -1,0 +1,142 @@
+//! What the bits of an [inverted file](crate::features::ivf) tell of a query: which rows are worth being read.
+//!
+//! In two steps, each by all processors. First all rows that are looked at are estimated. The best by their estimates are
+//! read, and the last of the best of these tells what any other must be able to reach: little is read in vain. Then those
+//! are read that can.
+
+use super::best::Best;
+use super::bounds::Estimate;
+use super::rows::Rows;
+use super::scan::Scan;
+use crate::features::ivf::{BitQuery, Estimates, Ivf};
+use std::cell::RefCell;
+use std::ops::Range;
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+
+/// Part of a list: the list, and places in the lists.
+pub(super) type Piece = (usize, Range<usize>);
+
+/// Beside twice as many as are wanted, so many rows are read because they have the best estimates.
+const BESIDE: usize = 32;
+
+/// The rows that are looked at for lookups with one query.
+pub(super) struct Sift {
+    ivf: Ivf,
+    query: BitQuery,
+    pieces: Vec<Piece>,
+    /// By piece, what nearly all scores are not above.
+    highest: Vec<Mutex<Vec<f32>>>,
+    /// By lookup, the best by their estimates.
+    best: Vec<Mutex<Best>>,
+    /// By lookup, those of them that were read, ascending.
+    were_read: OnceLock<Vec<Vec<u32>>>,
+    /// Rows of which the first lookup is.
+    among: Option<Rows>,
+}
+
+thread_local! {
+    static ROOM: RefCell<Estimates> = RefCell::default();
+}
+
+impl Sift {
+    /// For lookups with these limits, of which the first is `among` some rows.
+    ///
+    /// # Shapes
+    /// - `query`: `[d]`, of unit norm
+    pub(super) fn new(
+        ivf: Ivf,
+        query: &[f32],
+        pieces: Vec<Piece>,
+        limits: impl Iterator<Item = usize>,
+        among: Option<Rows>,
+    ) -> Self {
+        Self {
+            query: ivf.bit_query(query),
+            highest: pieces.iter().map(|_| Mutex::default()).collect(),
+            best: (limits)
+                .map(|limit| limit.saturating_mul(2).saturating_add(BESIDE))
+                .map(|limit| Mutex::new(Best::of(limit)))
+                .collect(),
+            were_read: OnceLock::new(),
+            ivf,
+            pieces,
+            among,
+        }
+    }
+
+    /// Estimates the scores of a piece.
+    pub(super) fn estimate(&self, piece: usize) {
+        let (list, places) = self.pieces[piece].clone();
+        ROOM.with_borrow_mut(|room| {
+            self.ivf.estimate(&self.query, list, places.clone(), room);
+            for (lookup, best) in self.best.iter().enumerate() {
+                let least = lock(best).threshold();
+                let kept: Vec<Estimate> = places_from(least, &room.scores)
+                    .map(|nth| (self.ivf.row(places.start + nth), room.scores[nth]))
+                    .filter(|(row, _)| self.has(lookup, *row))
+                    .map(|(row, score)| Estimate::around(row, score, 0.0))
+                    .collect();
+                if !kept.is_empty() {
+                    lock(best).extend(&kept);
+                }
+            }
+            lock(&self.highest[piece]).clone_from(&room.highest);
+        });
+    }
+
+    /// Has `scan` read the best by their estimates.
+    pub(super) fn read_best(&self, scan: &Scan) {
+        self.were_read.get_or_init(|| {
+            let read = |(lookup, best)| {
+                let best = std::mem::replace(&mut *lock(best), Best::of(0)).finish();
+                let rows: Vec<u32> = best.iter().map(|row| row.row).collect();
+                scan.look_at_some(&rows, lookup);
+                rows
+            };
+            self.best.iter().enumerate().map(read).collect()
+        });
+    }
+
+    /// Has `scan` read what else of a piece may belong into the answer.
+    pub(super) fn read(&self, piece: usize, scan: &Scan) {
+        let start = self.pieces[piece].1.start;
+        let highest = std::mem::take(&mut *lock(&self.highest[piece]));
+        for lookup in 0..self.best.len() {
+            #[expect(clippy::cast_possible_truncation, reason = "rounded down")]
+            let least = (scan.least(lookup) as f32).next_down();
+            let was_read = self.were_read.get().map_or(&[][..], |rows| &rows[lookup]);
+            let rows: Vec<u32> = places_from(least, &highest)
+                .map(|nth| self.ivf.row(start + nth))
+                .filter(|row| self.has(lookup, *row) && was_read.binary_search(row).is_err())
+                .collect();
+            if !rows.is_empty() {
+                scan.look_at_some(&rows, lookup);
+            }
+        }
+    }
+
+    fn has(&self, lookup: usize, row: u32) -> bool {
+        lookup > 0 || self.among.as_ref().is_none_or(|rows| rows.has(row))
+    }
+}
+
+/// The places of what is not below `least`. What is no number is not: a damaged file makes a search slower, not poorer.
+fn places_from(least: f32, numbers: &[f32]) -> impl Iterator<Item = usize> {
+    /// So many are looked at together, as there are few among them.
+    const TOGETHER: usize = 32;
+    let reaches = move |x: f32| x >= least || x.is_nan();
+    (0..)
+        .step_by(TOGETHER)
+        .zip(numbers.chunks(TOGETHER))
+        .filter(move |(_, some)| some.iter().fold(false, |any, x| any | reaches(*x)))
+        .flat_map(move |(start, some)| {
+            let of_some = some.iter().enumerate();
+            of_some
+                .filter(move |(_, x)| reaches(**x))
+                .map(move |(nth, _)| start + nth)
+        })
+}
+
+fn lock<T>(one: &Mutex<T>) -> MutexGuard<'_, T> {
+    one.lock().unwrap_or_else(PoisonError::into_inner)
+}
