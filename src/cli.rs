@@ -561,6 +561,22 @@ pub struct ServeArgs {
     /// Queries that are evaluated at the same time; the others wait
     #[arg(long, env = "CLIP_MAX_QUERIES", value_name = "N")]
     pub max_queries: Option<NonZeroUsize>,
+    /// Of these, those of one client, told apart by their addresses: three quarters, unless set; those of this machine
+    /// may have all
+    #[arg(long, env = "CLIP_MAX_QUERIES_PER_CLIENT", value_name = "N")]
+    pub max_queries_per_client: Option<NonZeroUsize>,
+    /// Tell clients apart by the last address of X-Forwarded-For, which a proxy before the service writes
+    #[arg(
+        long,
+        env = "CLIP_TRUST_PROXY",
+        value_name = "YES",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        default_value = "false",
+        value_parser = clap::builder::BoolishValueParser::new()
+    )]
+    pub trust_proxy: bool,
     /// Connections at the same time: 1000, or half of the open files that the system allows if that is less;
     /// idle ones give way to new ones
     #[arg(long, env = "CLIP_MAX_CONNECTIONS", value_name = "N")]

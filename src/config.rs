@@ -11,10 +11,10 @@ use crate::encoder::hub::{self, HubOptions};
 use crate::encoder::onnx::EncoderOptions;
 use crate::encoder::onnx::threads::Aim;
 use crate::fetch::FetchLimits;
-use crate::http::HttpSettings;
 use crate::http::pages::facets::Facets;
 use crate::http::pages::operator::{Example, Logo, PageSettings};
 use crate::http::server::ConnectionLimits;
+use crate::http::{HttpSettings, most_of};
 use crate::search::Method;
 use crate::sparql::SparqlOptions;
 use crate::unreadable::unreadable;
@@ -121,11 +121,15 @@ impl ServeArgs {
     /// If a file of the pages cannot be read or is not what it should be.
     pub fn http_settings(&self) -> anyhow::Result<HttpSettings> {
         let defaults = HttpSettings::default();
+        let max_queries = self.max_queries.unwrap_or(defaults.max_queries);
         Ok(HttpSettings {
             project_name: self.project_name.clone(),
             public_url: self.public_url.clone(),
             body_limit_bytes: self.body_limit.get().saturating_mul(MIB),
-            max_queries: self.max_queries.unwrap_or(defaults.max_queries),
+            max_queries,
+            max_queries_per_client: (self.max_queries_per_client)
+                .unwrap_or_else(|| most_of(max_queries)),
+            trust_proxy: self.trust_proxy,
             max_wait: Duration::from_secs(self.max_wait),
             pages: self.pages.settings()?,
             page_query: match &self.page_query {

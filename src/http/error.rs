@@ -166,6 +166,11 @@ pub(super) enum ApiError {
     /// Too many queries for too long.
     #[error("the service is busy with other queries; try again in {RETRY_AFTER_S} s")]
     Busy,
+    /// Too many queries of one client.
+    #[error(
+        "as many queries from your address run here as one client may have; wait for their answers, or try again in {RETRY_AFTER_S} s"
+    )]
+    TooManyOfClient,
     /// Too many pictures are on their way.
     #[error("the service is fetching too many pictures; try again in {RETRY_AFTER_S} s")]
     TooManyFetches,
@@ -294,6 +299,7 @@ impl ApiError {
             | Self::TooManyFetches
             | Self::TooManyToEncode
             | Self::ShuttingDown => (StatusCode::SERVICE_UNAVAILABLE, Client),
+            Self::TooManyOfClient => (StatusCode::TOO_MANY_REQUESTS, Client),
             Self::NoThread(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
             Self::NotReady(_) => (StatusCode::SERVICE_UNAVAILABLE, Operator),
         }
@@ -324,7 +330,11 @@ impl ApiError {
         }
         if matches!(
             self,
-            Self::Busy | Self::TooManyBodies | Self::TooManyFetches | Self::TooManyToEncode
+            Self::Busy
+                | Self::TooManyOfClient
+                | Self::TooManyBodies
+                | Self::TooManyFetches
+                | Self::TooManyToEncode
         ) {
             response
                 .headers_mut()

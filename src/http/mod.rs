@@ -4,6 +4,7 @@ mod accept;
 mod bodies;
 mod body;
 mod cache;
+mod client;
 mod content_search;
 mod described;
 mod description;
@@ -25,6 +26,7 @@ mod watch;
 
 use crate::describe::PageQuery;
 use crate::place;
+use crate::place::fair::{Crowded, Place, Places};
 use crate::sparql::Sparql;
 use crate::store::ViewFiles;
 use axum::Router;
@@ -46,7 +48,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
+use tokio::sync::OnceCell;
 use tokio::task::JoinHandle;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -68,7 +70,7 @@ pub struct AppState {
     sparql: Sparql,
     settings: HttpSettings,
     /// Places for blocking work.
-    places: Arc<Semaphore>,
+    places: Places,
     bodies: Arc<Bodies>,
     pages: Pages,
     statistics: OnceCell<Statistics>,
@@ -87,6 +89,10 @@ pub struct HttpSettings {
     pub body_limit_bytes: usize,
     /// Queries that run at the same time; more wait.
     pub max_queries: NonZeroUsize,
+    /// Of these, those of one client.
+    pub max_queries_per_client: NonZeroUsize,
+    /// Whether the last address of `X-Forwarded-For` is that of the client.
+    pub trust_proxy: bool,
     /// How long a query waits for its turn before its client is told to come back later.
     pub max_wait: Duration,
     /// Looks and links of the pages.
@@ -99,11 +105,14 @@ impl Default for HttpSettings {
     fn default() -> Self {
         // A query computes on one core, but it also waits: for image servers, for slow clients.
         let cores = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let max_queries = cores.saturating_mul(NonZeroUsize::new(4).expect("not zero"));
         Self {
             project_name: "IIIF CLIP Search".to_owned(),
             public_url: None,
             body_limit_bytes: 10 * 1024 * 1024,
-            max_queries: cores.saturating_mul(NonZeroUsize::new(4).expect("not zero")),
+            max_queries,
+            max_queries_per_client: most_of(max_queries),
+            trust_proxy: false,
             max_wait: Duration::from_secs(30),
             pages: PageSettings::default(),
             page_query: PageQuery::default(),
@@ -111,19 +120,29 @@ impl Default for HttpSettings {
     }
 }
 
+/// What one client may have of so many queries, unless an operator says otherwise: three quarters, and not all of
+/// several.
+#[must_use]
+pub fn most_of(max_queries: NonZeroUsize) -> NonZeroUsize {
+    let n = max_queries.get();
+    NonZeroUsize::new(n - n.div_ceil(4)).unwrap_or(NonZeroUsize::MIN)
+}
+
 impl AppState {
     /// The state of a service that answers with `sparql`.
     #[must_use]
     pub fn new(sparql: Sparql, settings: HttpSettings) -> Self {
-        let n_places = settings.max_queries.get().min(Semaphore::MAX_PERMITS);
         let pages = Pages::new(sparql.engine().collection(), &settings.pages);
         Self {
             pages,
             statistics: OnceCell::new(),
             sparql,
             bodies: Arc::new(Bodies::new(settings.body_limit_bytes)),
+            places: Places::new(
+                settings.max_queries.get(),
+                settings.max_queries_per_client.get(),
+            ),
             settings,
-            places: Arc::new(Semaphore::new(n_places)),
             _store: None,
         }
     }
@@ -149,7 +168,7 @@ impl AppState {
     pub fn successor(&self, sparql: Sparql) -> Self {
         Self {
             bodies: Arc::clone(&self.bodies),
-            places: Arc::clone(&self.places),
+            places: self.places.clone(),
             ..Self::new(sparql, self.settings.clone())
         }
     }
@@ -166,11 +185,13 @@ impl AppState {
     /// Waits for a place among the queries.
     ///
     /// # Errors
-    /// [`ApiError::Busy`] if there is none for too long.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, ApiError> {
-        let place = Arc::clone(&self.places).acquire_owned();
+    /// [`ApiError::Busy`] if there is none for too long, and [`ApiError::TooManyOfClient`] if that is the client's doing.
+    async fn place(&self) -> Result<Place, ApiError> {
+        let client = client::current();
+        let place = (self.places.ask(client)).map_err(|Crowded| ApiError::TooManyOfClient)?;
         match tokio::time::timeout(self.settings.max_wait, place).await {
-            Ok(place) => Ok(place.expect("the semaphore is never closed")),
+            Ok(place) => Ok(place),
+            Err(_) if self.places.has_all_of_its(client) => Err(ApiError::TooManyOfClient),
             Err(_) => Err(ApiError::Busy),
         }
     }
@@ -230,6 +251,10 @@ pub fn live_router(live: Live) -> Router {
         .layer(compression)
         .layer(cors)
         .layer(no_sniffing())
+        .layer(axum::middleware::from_fn_with_state(
+            live.clone(),
+            client::identify,
+        ))
         .layer(trace)
         .with_state(live)
 }

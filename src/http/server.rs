@@ -1,5 +1,6 @@
 //! Accepting connections and carrying them: how many, how long, and how they end.
 
+use super::client::Peer;
 use super::socket::Socket;
 use super::watch::Watch;
 use axum::Router;
@@ -126,9 +127,9 @@ impl Connections {
                 biased;
                 () = self.ended(), if !self.tasks.is_empty() => {}
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
+                    Ok((stream, peer)) => {
                         is_warned = false;
-                        self.carry(stream);
+                        self.carry(stream, Peer(peer.ip()));
                     }
                     // The client has gone again.
                     Err(error) if is_of_connection(&error) => {}
@@ -174,10 +175,11 @@ impl Connections {
         self.watches.remove(&id);
     }
 
-    fn carry(&mut self, stream: TcpStream) {
+    fn carry(&mut self, stream: TcpStream, peer: Peer) {
         let watch = Watch::new();
         let task = self.tasks.spawn(carry(
             stream,
+            peer,
             self.router.clone(),
             Arc::clone(&watch),
             Arc::clone(&self.limits),
@@ -199,6 +201,7 @@ fn is_of_connection(error: &io::Error) -> bool {
 /// Answers the requests of one connection.
 async fn carry(
     stream: TcpStream,
+    peer: Peer,
     router: Router,
     watch: Arc<Watch>,
     limits: Arc<ConnectionLimits>,
@@ -212,7 +215,9 @@ async fn carry(
     let seen = Arc::clone(&watch);
     let service = service_fn(move |request: Request<Incoming>| {
         let answering = seen.begin(&request);
-        let response = router.call(request.map(Body::new));
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(peer);
+        let response = router.call(request);
         async move { response.await.map(|response| answering.with(response)) }
     });
     let builder = Builder::new(TokioExecutor::new());

@@ -1,6 +1,7 @@
 //! Streamed answers: a blocking writer on one side, a response body on the other.
 
 use super::error::{ApiError, Causes};
+use crate::place::fair::Place;
 use crate::sparql::QueryError;
 use crate::sparql::results::WriteError;
 use crate::sparql::text::guard;
@@ -13,7 +14,7 @@ use futures_util::{StreamExt, stream};
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
-use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 /// Bytes that are collected before they are sent. An answer that fits is sent whole, with its length;
 /// an error before the first chunk still becomes a proper status.
@@ -60,22 +61,22 @@ pub(super) struct BodyWriter {
 struct Incomplete;
 
 /// Runs `job` on a thread of its own, with the stack that evaluating a query needs, and answers with
-/// what the job writes. The thread holds `permit` until it is done. If it fails after the first chunk the
+/// what the job writes. The thread holds `place` until it is done. If it fails after the first chunk the
 /// connection is cut, so that no client takes half an answer for a whole one; if the client goes away the
 /// evaluation is cancelled and the next write fails.
 ///
 /// # Errors
 /// What `job` gives before the first chunk.
 pub(super) async fn respond(
-    permit: OwnedSemaphorePermit,
+    place: Place,
     job: impl FnOnce(&mut BodyWriter) -> Result<(), WriteError> + Send + 'static,
 ) -> Result<Response, ApiError> {
-    respond_to(permit, CLIENT_PATIENCE, job).await
+    respond_to(place, CLIENT_PATIENCE, job).await
 }
 
 /// [`respond`] to a client that may take `patience` for each chunk.
 async fn respond_to(
-    permit: OwnedSemaphorePermit,
+    place: Place,
     patience: Duration,
     job: impl FnOnce(&mut BodyWriter) -> Result<(), WriteError> + Send + 'static,
 ) -> Result<Response, ApiError> {
@@ -98,7 +99,7 @@ async fn respond_to(
         .name("query".to_owned())
         .stack_size(guard::STACK_SIZE)
         .spawn(move || {
-            let _place = place::hold(permit, writer.runtime.clone());
+            let _place = place::hold(place, writer.runtime.clone());
             let _in_request = span.entered();
             let outcome = job(&mut writer);
             writer.finish(outcome);
@@ -236,6 +237,7 @@ fn chunks(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::place::fair::{Client, Places};
     use crate::sparql::Malformed;
     use axum::Router;
     use axum::body::to_bytes;
@@ -243,10 +245,14 @@ mod tests {
     use std::sync::Arc;
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::net::{TcpListener, TcpStream};
-    use tokio::sync::Semaphore;
 
-    async fn permit() -> OwnedSemaphorePermit {
-        Arc::new(Semaphore::new(1)).acquire_owned().await.unwrap()
+    /// The only one, or one of others.
+    async fn place_of(places: &Places) -> Place {
+        places.ask(Client::Anybody).unwrap().await
+    }
+
+    async fn permit() -> Place {
+        place_of(&Places::new(1, 1)).await
     }
 
     fn late_failure(out: &mut BodyWriter) -> Result<(), WriteError> {
@@ -369,8 +375,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_client_that_leaves_stops_the_writer_and_frees_its_place() {
-        let places = Arc::new(Semaphore::new(1));
-        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let places = Places::new(1, 1);
+        let place = place_of(&places).await;
         let response = respond(place, |out| {
             loop {
                 out.write_all(&[b'x'; 1000])?;
@@ -380,13 +386,13 @@ mod tests {
         .unwrap();
         drop(response);
         // Would wait for ever if the job went on writing.
-        drop(places.acquire().await.unwrap());
+        drop(place_of(&places).await);
     }
 
     #[tokio::test]
     async fn a_client_that_takes_nothing_is_given_up() {
-        let places = Arc::new(Semaphore::new(1));
-        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let places = Places::new(1, 1);
+        let place = place_of(&places).await;
         let response = respond_to(place, Duration::from_millis(50), |out| {
             loop {
                 out.write_all(&[b'x'; 1000])?;
@@ -394,7 +400,7 @@ mod tests {
         })
         .await
         .unwrap();
-        drop(places.acquire().await.unwrap());
+        drop(place_of(&places).await);
         assert!(to_bytes(response.into_body(), usize::MAX).await.is_err());
     }
 
@@ -402,8 +408,8 @@ mod tests {
     async fn frees_its_place_when_left(
         work: impl Fn(&mut BodyWriter) -> Result<(), WriteError> + Send + 'static,
     ) {
-        let places = Arc::new(Semaphore::new(1));
-        let place = Arc::clone(&places).acquire_owned().await.unwrap();
+        let places = Places::new(1, 1);
+        let place = place_of(&places).await;
         let (started, wait_for_start) = oneshot::channel();
         let request = tokio::spawn(respond(place, move |out| {
             let _ = started.send(());
@@ -412,7 +418,7 @@ mod tests {
         wait_for_start.await.unwrap();
         request.abort();
         // Would wait for ever if the work went on.
-        drop(places.acquire().await.unwrap());
+        drop(place_of(&places).await);
     }
 
     #[tokio::test]

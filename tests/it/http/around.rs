@@ -116,6 +116,60 @@ async fn a_client_that_leaves_frees_its_place() {
     assert_eq!(next.status(), StatusCode::OK);
 }
 
+/// One client asks for what takes hours, again and again; others are answered, and so is that one once it has left.
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_leaves_places_to_others() {
+    let one = NonZeroUsize::MIN;
+    let fixture = Fixture {
+        settings: HttpSettings {
+            max_queries: one.saturating_add(1),
+            max_queries_per_client: one,
+            trust_proxy: true,
+            max_wait: Duration::from_millis(200),
+            ..HttpSettings::default()
+        },
+        store: large_store(),
+        ..Fixture::default()
+    };
+    let router = fixture.router();
+    let from = |path: &str, address: &str| {
+        Request::get(path)
+            .header("x-forwarded-for", format!("203.0.113.9, {address}"))
+            .body(Body::empty())
+            .unwrap()
+    };
+    let endless = "/sparql?query=SELECT(COUNT(*)AS%3Fn)%7B%3Fa%20%3Fb%20%3Fc.%3Fd%20%3Fe%20%3Ff.%3Fg%20%3Fh%20%3Fi%7D";
+    let asked = tokio::spawn({
+        let (router, request) = (router.clone(), from(endless, "192.0.2.1"));
+        async move { send(&router, request).await }
+    });
+    let refused = loop {
+        let response = send(&router, from("/query?str=red", "192.0.2.1")).await;
+        if response.status() != StatusCode::OK {
+            break response;
+        }
+    };
+    assert_eq!(refused.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(refused.headers()["retry-after"], "5");
+    let body = text(refused).await;
+    assert!(body.contains("from your address"), "{body}");
+    let other = send(&router, from("/query?str=red", "192.0.2.2")).await;
+    assert_eq!(other.status(), StatusCode::OK);
+    asked.abort();
+    let mut n_refused = 0;
+    while send(&router, from("/query?str=red", "192.0.2.1"))
+        .await
+        .status()
+        != StatusCode::OK
+    {
+        n_refused += 1;
+        assert!(
+            n_refused < 100,
+            "the place of a client that has left stays taken"
+        );
+    }
+}
+
 #[tokio::test]
 async fn browsers_of_every_origin_may_call() {
     let router = service();
