@@ -1,8 +1,8 @@
 //! Arithmetic with what the processor has: AVX2, FMA and F16C where an x86 processor has them, otherwise what every
 //! processor of its kind has (NEON on ARM).
 //!
-//! Mostly plain loops, compiled once for each; which one runs is found out at run time. Wider registers would gain
-//! nothing: a scan waits for memory.
+//! Mostly plain loops, compiled once for each; which one runs is found out at run time. Wider registers would gain a scan of
+//! numbers nothing, which waits for memory; bits are counted in them where the processor can (AVX-512 VPOPCNTDQ).
 
 use super::score::dot_in_lanes;
 use half::f16;
@@ -63,9 +63,7 @@ pub(crate) fn dot_of_halves(halves: &[f16], query: &[f32]) -> f32 {
         // SAFETY: the processor has what the function is compiled for.
         return unsafe { x86::dot_of_halves(halves, query) };
     }
-    let mut out = [0.0];
-    dots_of_halves(halves, query, &mut out);
-    out[0]
+    halves.iter().zip(query).map(|(x, y)| x.to_f32() * y).sum()
 }
 
 /// The dot product of each row of `codes` with each of `queries`: exact, unless it leaves the range of `i32`.
@@ -90,6 +88,9 @@ pub(crate) fn dots_of_bytes(codes: &[i8], queries: &[i16], width: usize, out: &m
     }
 }
 
+/// Bits of an integer that [`dots_of_bits`] takes.
+pub(super) const PLANES: usize = 4;
+
 /// The dot product of each row of `bits` (ones and zeros) with a query of integers, which comes by bit: the lowest bits of
 /// all its numbers, and so on; the last ones count negative, as in two's complement.
 ///
@@ -112,7 +113,7 @@ pub(super) fn dots_of_bits(bits: &[[u8; 8]], planes: &[u64], out: &mut [i32]) {
 /// See [`dots_of_bits`]. Rows of the usual widths (512, 640, 768, 1024) are taken whole, which keeps their sums in registers.
 #[inline(always)]
 fn dots_of_words(bits: &[[u8; 8]], planes: &[u64], out: &mut [i32]) {
-    match planes.len() / 4 {
+    match planes.len() / PLANES {
         0 => out.fill(0),
         8 => dots_of_rows::<8>(bits, planes, out),
         10 => dots_of_rows::<10>(bits, planes, out),

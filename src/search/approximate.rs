@@ -70,11 +70,7 @@ impl Approximate {
         let effort = self.ivf.recall().effort(depth, self.recall)?;
         let wanted = share_of(n, effort.share);
         let exact_cost = n_candidates.saturating_mul(SCATTERED_COST).min(n);
-        let cost = |n_rows: usize| match rows {
-            None => n_rows / BITS_GAIN,
-            Some(_) => n_rows,
-        };
-        if wanted >= n || cost(wanted) >= exact_cost {
+        if wanted >= n || cost(wanted, rows) >= exact_cost {
             return None;
         }
         let lists = self.ivf.lists();
@@ -94,7 +90,7 @@ impl Approximate {
             let pieces = starts.map(|start| (list, start..places.end.min(start + self.block)));
             probe.pieces.extend(pieces);
         }
-        (probe.n_rows < n && cost(probe.n_rows) < exact_cost).then_some(probe)
+        (probe.n_rows < n && cost(probe.n_rows, rows) < exact_cost).then_some(probe)
     }
 
     /// The first probe for a lookup. The best of a tenth of the images are the best ten times as many of all, as far as
@@ -228,8 +224,8 @@ impl VectorSearch for Approximate {
                 return Err(SearchError::Stopped);
             }
             let probe = self.first_probe(lookup, rows);
-            n_rows += probe.as_ref().map_or(0, |probe| probe.n_rows);
-            if n_rows / BITS_GAIN >= self.features.len() {
+            n_rows += (probe.as_ref()).map_or(0, |probe| cost(probe.n_rows, rows));
+            if n_rows >= self.features.len() {
                 return self.exact.each(lookups, rows, is_stopped);
             }
             probes.push(probe);
@@ -279,6 +275,14 @@ impl VectorSearch for Approximate {
             Some((hits, done)) => Ok((Ranking::cut_after(hits), done)),
             None => self.exact.ranked(lookup, rows, enough, is_stopped),
         }
+    }
+}
+
+/// How many rows are read whole in the time that a look at so many by their bits takes, if `rows` alone count.
+fn cost(n_rows: usize, rows: Option<&Rows>) -> usize {
+    match rows {
+        None => n_rows / BITS_GAIN,
+        Some(_) => n_rows,
     }
 }
 

@@ -45,6 +45,47 @@ fn looked_at(engine: &Approximate, probe: Probe) -> Vec<usize> {
     rows.map(|row| row as usize).collect()
 }
 
+/// With as many numbers as models have, bits let a few of a thousand through wrongly, and few rows are read for the best.
+#[test]
+fn of_many_numbers_nearly_all_hits_are_found() {
+    const MANY: usize = 192;
+    let mut random = fastrand::Rng::with_seed(5);
+    let rows: Vec<f32> = (0..3000)
+        .flat_map(|row| {
+            let numbers = (0..MANY)
+                .map(|column| random.f32() - 0.5 + f32::from(u8::from(column % 12 == row % 12)));
+            let vector = Embedding::new(numbers.collect()).unwrap();
+            vector.as_slice().to_vec()
+        })
+        .collect();
+    let features = Features::from_unit_rows(Array2::from_shape_vec((3000, MANY), rows).unwrap());
+    let engine = engine(&features, 12, 0.5);
+    let (mut n_found, mut n_wanted) = (0, 0);
+    for query in (0..3000).step_by(31) {
+        let query = Embedding::new(features.row(query).to_vec()).unwrap();
+        let lookup = Lookup {
+            query: &query,
+            min_score: -1.0,
+            limit: Some(20),
+        };
+        let probe = engine.first_probe(&lookup, None).unwrap();
+        let looked_at: Rows = looked_at(&engine, probe).into_iter().collect();
+        let (wanted, _) = engine
+            .exact
+            .each(&[lookup], Some(&looked_at), GOES_ON)
+            .unwrap();
+        let (found, done) = engine.each(&[lookup], None, GOES_ON).unwrap();
+        assert!(!done.is_exact);
+        assert_eq!(engine.each(&[lookup], None, GOES_ON).unwrap().0, found);
+        n_found += found[0]
+            .iter()
+            .filter(|hit| wanted[0].contains(hit))
+            .count();
+        n_wanted += wanted[0].len();
+    }
+    assert!(n_found * 1000 >= n_wanted * 995, "{n_found} of {n_wanted}");
+}
+
 const GOES_ON: &dyn Fn() -> bool = &|| false;
 
 fn angles() -> impl Strategy<Value = Vec<(u8, u8)>> {

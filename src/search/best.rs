@@ -46,11 +46,9 @@ impl Best {
         }
     }
 
-    /// Looks which rows cannot be among the best any more, where that costs less than to score rows in vain.
+    /// Looks now which rows cannot be among the best any more.
     pub(super) fn tighten(&mut self) {
-        if self.rows.len() > self.k + self.k / 4 {
-            self.drop_hopeless();
-        }
+        self.drop_hopeless();
     }
 
     /// The rows that may be one of the best `k`, by row: the same whatever the order in which they came.

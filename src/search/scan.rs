@@ -165,21 +165,25 @@ impl Scan {
         });
     }
 
-    /// What a row must have to belong to the best of a query, as far as is known.
+    /// What the score of a row must be to belong to the best of a query by those that were looked at so far, less what
+    /// the rounding of an estimate comes to.
     pub(super) fn least(&self, query: usize) -> f64 {
         let min_score = self.asked[query].0;
-        match &*self.lock(query) {
-            Found::Best(best) => f64::from(best.threshold()).max(min_score),
+        let least = match &mut *self.lock(query) {
+            Found::Best(best) => {
+                best.tighten();
+                f64::from(best.threshold()).max(min_score)
+            }
             Found::Estimates(_) | Found::Hits(_) => min_score,
-        }
+        };
+        least - f64::from(self.slack)
     }
 
     /// Looks at `rows`, which lie anywhere, for one query, which has a limit.
     pub(super) fn look_at_some(&self, rows: &[u32], query: usize) {
-        let kept = self.estimate_those(rows, query, self.least(query));
+        let kept = self.estimate_those(rows, query, self.asked[query].0);
         if let Found::Best(best) = &mut *self.lock(query) {
             best.extend(&kept);
-            best.tighten();
         }
     }
 

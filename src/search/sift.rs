@@ -1,8 +1,8 @@
 //! What the bits of an [inverted file](crate::features::ivf) tell of a query: which rows are worth being read.
 //!
-//! In two steps, each by all processors. First all rows that are looked at are estimated. The best by their estimates are
-//! read, and the last of the best of these tells what any other must be able to reach: little is read in vain. Then those
-//! are read that can.
+//! First all rows that are looked at are estimated, by all processors. The best by their estimates are read, and the last
+//! of the best of these tells what any other must be able to reach: little is read in vain. Then those are read that can,
+//! by all processors. What that is does not depend on who was quicker: the same query has the same answer.
 
 use super::best::Best;
 use super::bounds::Estimate;
@@ -26,10 +26,12 @@ pub(super) struct Sift {
     pieces: Vec<Piece>,
     /// By piece, what nearly all scores are not above.
     highest: Vec<Mutex<Vec<f32>>>,
+    /// By lookup, how many are read by their estimates alone.
+    most: Vec<usize>,
     /// By lookup, the best by their estimates.
     best: Vec<Mutex<Best>>,
-    /// By lookup, those of them that were read, ascending.
-    were_read: OnceLock<Vec<Vec<u32>>>,
+    /// By lookup, those of them that were read, ascending, and what others must be able to reach.
+    were_read: OnceLock<Vec<(Vec<u32>, f32)>>,
     /// Rows of which the first lookup is.
     among: Option<Rows>,
 }
@@ -50,13 +52,16 @@ impl Sift {
         limits: impl Iterator<Item = usize>,
         among: Option<Rows>,
     ) -> Self {
+        let most: Vec<usize> = limits
+            .map(|limit| limit.saturating_mul(2).saturating_add(BESIDE))
+            .collect();
         Self {
             query: ivf.bit_query(query),
             highest: pieces.iter().map(|_| Mutex::default()).collect(),
-            best: (limits)
-                .map(|limit| limit.saturating_mul(2).saturating_add(BESIDE))
-                .map(|limit| Mutex::new(Best::of(limit)))
+            best: (most.iter())
+                .map(|most| Mutex::new(Best::of(*most)))
                 .collect(),
+            most,
             were_read: OnceLock::new(),
             ivf,
             pieces,
@@ -88,10 +93,14 @@ impl Sift {
     pub(super) fn read_best(&self, scan: &Scan) {
         self.were_read.get_or_init(|| {
             let read = |(lookup, best)| {
-                let best = std::mem::replace(&mut *lock(best), Best::of(0)).finish();
+                let mut best = std::mem::replace(&mut *lock(best), Best::of(0)).finish();
+                // Where thousands are alike, the others are read by all processors.
+                best.truncate(self.most[lookup]);
                 let rows: Vec<u32> = best.iter().map(|row| row.row).collect();
                 scan.look_at_some(&rows, lookup);
-                rows
+                #[expect(clippy::cast_possible_truncation, reason = "rounded down")]
+                let least = (scan.least(lookup) as f32).next_down();
+                (rows, least)
             };
             self.best.iter().enumerate().map(read).collect()
         });
@@ -102,9 +111,10 @@ impl Sift {
         let start = self.pieces[piece].1.start;
         let highest = std::mem::take(&mut *lock(&self.highest[piece]));
         for lookup in 0..self.best.len() {
-            #[expect(clippy::cast_possible_truncation, reason = "rounded down")]
-            let least = (scan.least(lookup) as f32).next_down();
-            let was_read = self.were_read.get().map_or(&[][..], |rows| &rows[lookup]);
+            let (was_read, least) = (self.were_read.get())
+                .map_or((&[][..], f32::NEG_INFINITY), |read| {
+                    (&read[lookup].0, read[lookup].1)
+                });
             let rows: Vec<u32> = places_from(least, &highest)
                 .map(|nth| self.ivf.row(start + nth))
                 .filter(|row| self.has(lookup, *row) && was_read.binary_search(row).is_err())

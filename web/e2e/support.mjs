@@ -111,21 +111,16 @@ export function focused(page) {
   });
 }
 
-/**
- * Presses `keys`, again where the page was too busy to hear them, until the focus is on what has a name that begins
- * with `name`.
- */
-export async function pressTo(page, keys, name) {
+/** Presses `key`, again where the page was too busy to hear it, until the focus is on what has a name that begins so. */
+export async function pressTo(page, key, name) {
   const deadline = Date.now() + TIMEOUT_MS;
   do {
-    for (const key of keys) {
-      await page.keyboard.press(key);
-    }
+    await page.keyboard.press(key);
     for (let n = 0; n < 20 && !(await focused(page)).startsWith(name); n += 1) {
       await page.waitForTimeout(50);
     }
   } while (!(await focused(page)).startsWith(name) && Date.now() < deadline);
-  assert.ok((await focused(page)).startsWith(name), `${keys} lead to ${name}`);
+  assert.ok((await focused(page)).startsWith(name), `${key} leads to ${name}`);
 }
 
 function watched(page) {

@@ -15,14 +15,12 @@
 
 use super::rotation::Rotation;
 use crate::features::derived::Bytes;
-use crate::features::kernel::{dots_of_bits, quick_dot, with_all_the_processor_has};
+use crate::features::kernel::{PLANES, dots_of_bits, quick_dot, with_all_the_processor_has};
 use std::ops::Range;
 use std::sync::Arc;
 
-/// Bits of a number of a query. With one more, estimates would be better by a fiftieth.
-pub(crate) const PLANES: usize = 4;
-
-/// The largest integer of so many bits that has a negative of its own.
+/// The largest integer of as many bits as [`PLANES`], which has a negative of its own. With one bit more, estimates would
+/// be better by a fiftieth.
 const LARGEST: f32 = 7.0;
 
 /// Vectors in bits, in the order of the lists.

@@ -88,6 +88,9 @@ fn encoded(
     rotation: &Rotation,
 ) -> Encoded {
     let width = features.width();
+    if width == 0 {
+        return (Vec::new(), vec![Rest::default(); rows.len()]);
+    }
     let mut rests = vec![0f32; rows.len() * width];
     let mut list = first;
     let each = rows.iter().zip(rests.chunks_exact_mut(width.max(1)));

@@ -4,8 +4,9 @@ use crate::sparql::algebra;
 use crate::sparql::algebra::variables::{self, Binding, bound_variables};
 use crate::sparql::algebra::walk::{self, map_exists, map_inner};
 use oxrdf::Variable;
-use spargebra::algebra::GraphPattern;
-use spargebra::term::GroundTerm;
+use spargebra::algebra::{Expression, GraphPattern};
+use spargebra::term::{GroundTerm, NamedNodePattern};
+use std::collections::HashSet;
 use std::convert::Infallible;
 
 /// Most patterns in one join whose order the optimizer may choose.
@@ -54,23 +55,25 @@ fn join_length(pattern: &GraphPattern) -> usize {
 /// The optimizer hashes every branch of a UNION, rows included, at every UNION around it, so these are made
 /// shallow. Of inline data with many rows see [`hashed`], of OPTIONAL [`for_itself`].
 pub(in crate::sparql) fn ease(pattern: GraphPattern) -> GraphPattern {
-    eased(pattern, false)
+    eased(pattern, false, None)
 }
 
-/// [`ease`] of what is `joined`, by itself or as a branch, with other groups.
-fn eased(pattern: GraphPattern, joined: bool) -> GraphPattern {
+/// [`ease`] of what is `joined`, by itself or as a branch, with other groups, and stands in the `graph` of this name.
+fn eased(pattern: GraphPattern, joined: bool, graph: Option<&Variable>) -> GraphPattern {
     use GraphPattern as P;
     let joined = match &pattern {
         P::Join { .. } => true,
         P::Project { .. } | P::Group { .. } => false,
         _ => joined,
     };
-    let Ok(pattern) = map_exists(pattern, &mut |inside| Ok::<_, Infallible>(ease(inside)));
+    let Ok(pattern) = map_exists(pattern, &mut |inside| {
+        Ok::<_, Infallible>(eased(inside, false, graph))
+    });
     match pattern {
         P::Union { .. } => algebra::union_all(
             algebra::into_branches(pattern)
                 .into_iter()
-                .map(|branch| eased(branch, joined))
+                .map(|branch| eased(branch, joined, graph))
                 .collect(),
         ),
         P::LeftJoin {
@@ -79,11 +82,25 @@ fn eased(pattern: GraphPattern, joined: bool) -> GraphPattern {
             expression,
         } => {
             let pattern = P::LeftJoin {
-                left: Box::new(eased(*left, joined)),
-                right: Box::new(eased(*right, true)),
+                left: Box::new(eased(*left, joined, graph)),
+                right: Box::new(eased(*right, true, graph)),
                 expression,
             };
-            if joined { for_itself(pattern) } else { pattern }
+            if joined {
+                for_itself(pattern, graph)
+            } else {
+                pattern
+            }
+        }
+        P::Graph { name, inner } => {
+            let inner = match &name {
+                NamedNodePattern::Variable(graph) => eased(*inner, joined, Some(graph)),
+                NamedNodePattern::NamedNode(_) => eased(*inner, joined, None),
+            };
+            P::Graph {
+                name,
+                inner: Box::new(inner),
+            }
         }
         P::Project { ref inner, .. } if matches!(**inner, P::Values { .. }) => pattern,
         // UNDEF matches any value, which hashing cannot find.
@@ -95,7 +112,7 @@ fn eased(pattern: GraphPattern, joined: bool) -> GraphPattern {
         }
         other => {
             let Ok(pattern) = map_inner(other, &mut |child| {
-                Ok::<_, Infallible>(eased(child, joined))
+                Ok::<_, Infallible>(eased(child, joined, graph))
             });
             pattern
         }
@@ -104,11 +121,15 @@ fn eased(pattern: GraphPattern, joined: bool) -> GraphPattern {
 
 /// Puts a projection that hides nothing around an OPTIONAL that must not be evaluated with the values of what it
 /// is joined with. The optimizer does that, in sparopt 0.3.9, wherever the left side of the OPTIONAL allows it,
-/// and does not look at the right side: a MINUS there then compares variables that it does not have.
-fn for_itself(pattern: GraphPattern) -> GraphPattern {
+/// and does not look into the right side: a MINUS there then compares variables that it does not have.
+fn for_itself(pattern: GraphPattern, graph: Option<&Variable>) -> GraphPattern {
     match &pattern {
-        GraphPattern::LeftJoin { right, .. } if !joins_values(right) => {
-            let variables = bound_variables(&pattern, Binding::Possible);
+        GraphPattern::LeftJoin { left, right, .. }
+            if !joins_values(right, &variables::all_variables(left)) =>
+        {
+            // Expressions may read what an EXISTS or a LATERAL brings in, and triples are read from the graph.
+            let mut variables = variables::all_variables(&pattern);
+            variables.extend(graph.cloned());
             let mut variables: Vec<Variable> = variables.into_iter().collect();
             variables.sort_unstable();
             GraphPattern::Project {
@@ -120,21 +141,53 @@ fn for_itself(pattern: GraphPattern) -> GraphPattern {
     }
 }
 
-/// Whether `pattern` has the same solutions with any values bound beforehand as it has joined with them
-/// afterwards.
-fn joins_values(pattern: &GraphPattern) -> bool {
+/// Whether `pattern` has the same solutions with values bound beforehand as it has joined with them afterwards, if those
+/// are values of variables that are `beside` it; others the optimizer sees itself. (Paths that match without a triple count
+/// as if they needed one, as they do there.)
+fn joins_values(pattern: &GraphPattern, beside: &HashSet<Variable>) -> bool {
     use GraphPattern as P;
+    let with = |other: &GraphPattern| {
+        let mut all = variables::all_variables(other);
+        all.extend(beside.iter().cloned());
+        all
+    };
+    let reads_certain = |expression: &Expression, inner: &[&GraphPattern]| {
+        (variables::expression_variables(expression).iter()).all(|read| {
+            (inner.iter()).any(|inner| bound_variables(inner, Binding::Certain).contains(read))
+        })
+    };
+    if !walk::exists_patterns(pattern).is_empty() {
+        return false;
+    }
     match pattern {
         P::Bgp { .. } | P::Path { .. } | P::Values { .. } => true,
-        P::Graph { inner, .. } => joins_values(inner),
-        P::Join { left, right } | P::Union { left, right } => {
-            joins_values(left) && joins_values(right)
+        P::Graph { inner, .. } => joins_values(inner, beside),
+        P::Join { left, right } => {
+            joins_values(left, &with(right)) && joins_values(right, &with(left))
         }
-        P::Filter { expr, inner } => {
-            let bound = bound_variables(inner, Binding::Certain);
-            joins_values(inner)
-                && walk::exists_patterns(pattern).is_empty()
-                && (variables::expression_variables(expr).iter()).all(|read| bound.contains(read))
+        P::Union { left, right } => joins_values(left, beside) && joins_values(right, beside),
+        P::Filter { expr, inner } => joins_values(inner, beside) && reads_certain(expr, &[inner]),
+        P::LeftJoin {
+            left,
+            right,
+            expression,
+        } => {
+            let certain = bound_variables(left, Binding::Certain);
+            let mut optional = bound_variables(right, Binding::Possible);
+            optional.retain(|variable| !certain.contains(variable));
+            optional.is_disjoint(beside)
+                && joins_values(left, &with(right))
+                && joins_values(right, &with(left))
+                && (expression.iter()).all(|e| reads_certain(e, &[left, right]))
+        }
+        P::Extend {
+            inner,
+            variable,
+            expression,
+        } => {
+            !beside.contains(variable)
+                && joins_values(inner, beside)
+                && reads_certain(expression, &[inner])
         }
         // That of `hashed`.
         P::Project { inner, .. } => matches!(**inner, P::Values { .. }),

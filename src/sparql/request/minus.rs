@@ -6,7 +6,7 @@
 
 use super::names::Names;
 use crate::sparql::algebra::variables::{self, Binding, bound_variables};
-use crate::sparql::algebra::walk::{map_children, map_exists, map_inner};
+use crate::sparql::algebra::walk::{self, map_children, map_exists, map_inner};
 use oxrdf::{Literal, Variable};
 use spargebra::algebra::{Expression, GraphPattern};
 use std::collections::{BTreeMap, HashSet};
@@ -60,18 +60,37 @@ pub(super) fn write_out(pattern: GraphPattern, names: &mut Names, extent: Extent
         shared.retain(|variable| other.contains(variable));
         shared
     };
-    if !shared(Binding::Certain).is_empty() {
+    let certain = shared(Binding::Certain);
+    if (certain.iter())
+        .any(|variable| !is_computed(&left, variable) && !is_computed(&right, variable))
+    {
         return GraphPattern::Minus { left, right };
     }
-    let renamed = names.fresh_for(shared(Binding::Possible));
+    // What the right side names and does not bind, another MINUS in it compares, and has nothing to do with the left.
+    let on_the_left = bound_variables(&left, Binding::Possible);
+    let named = variables::all_variables(&right).into_iter();
+    let renamed = names.fresh_for(named.filter(|named| on_the_left.contains(named)).collect());
+    let bound = shared(Binding::Possible);
+    let pairs = renamed
+        .iter()
+        .filter(|(variable, _)| bound.contains(variable));
     let inside = GraphPattern::Filter {
-        expr: takes_away(&renamed.iter().collect()),
+        expr: takes_away(&pairs.collect()),
         inner: Box::new(variables::rename(*right, &renamed)),
     };
     GraphPattern::Filter {
         expr: Expression::Not(Expression::Exists(Box::new(inside)).into()),
         inner: left,
     }
+}
+
+/// Whether a BIND or an aggregate in `pattern` computes `variable`, which leaves it unbound where it fails.
+fn is_computed(pattern: &GraphPattern, variable: &Variable) -> bool {
+    walk::any(pattern, &|node| match node {
+        GraphPattern::Extend { variable: own, .. } => own == variable,
+        GraphPattern::Group { aggregates, .. } => aggregates.iter().any(|(own, _)| own == variable),
+        _ => false,
+    })
 }
 
 /// Whether two solutions share a value and have no different ones, in `pairs` of variables.

@@ -143,6 +143,8 @@ async fn one_client_leaves_places_to_others() {
         let (router, request) = (router.clone(), from(endless, "192.0.2.1"));
         async move { send(&router, request).await }
     });
+    // It has its place before the others ask, which lend theirs while they wait for the model.
+    tokio::time::sleep(Duration::from_millis(500)).await;
     let refused = loop {
         let response = send(&router, from("/query?str=red", "192.0.2.1")).await;
         if response.status() != StatusCode::OK {

@@ -365,6 +365,10 @@ fn a_minus_inside_a_group_compares_what_its_sides_have() {
         format!("FILTER(?s < -2 || EXISTS {{ {none} }})"),
         format!("LATERAL {{ {none} }}"),
         format!("LATERAL {{ GRAPH ex:g1 {{ {none} }} }}"),
+        // What cannot be computed is not shared.
+        "FILTER EXISTS { VALUES ?k { 1 } BIND(1/0 AS ?z) MINUS { VALUES ?z { 1 } } }".to_owned(),
+        // A MINUS in a MINUS has variables of its own: it takes away all of the right side.
+        "FILTER EXISTS { VALUES (?k ?z) { (1 UNDEF) (2 1) } MINUS { VALUES (?y ?z) { (1 1) (1 UNDEF) } MINUS { VALUES (?y ?k) { (1 3) } } } }".to_owned(),
         // Only some solutions on the left have what is compared.
         "FILTER EXISTS { VALUES (?k ?z) { (1 UNDEF) (2 1) } MINUS { VALUES ?z { 1 } } }".to_owned(),
     ] {
@@ -382,6 +386,48 @@ fn a_minus_inside_a_group_compares_what_its_sides_have() {
             "SELECT ?i ?s {{ REQUEST {titled} FILTER(?l != 'ship' && STRLEN(?l) > 3 && ?w != ex:w3) }}"
         ),
     );
+}
+
+/// What stands in a projection of ours still sees the graph that it is in, and what an EXISTS brings in.
+#[test]
+fn an_optional_in_a_group_sees_its_graph_and_what_comes_in() {
+    let world = seen();
+    let optional = "OPTIONAL { ?i ex:in ?y MINUS { ?a ex:none ?b } }";
+    for inside in [
+        format!("REQUEST ?i ex:in ?x {{ ?i ex:in ?z {optional} }}"),
+        format!("{{ ?i ex:in ?z {optional} }} ?i ex:in ?x"),
+        format!("{{ SELECT ?i ?y ?z {{ {{ ?i ex:in ?z {optional} }} ?i ex:in ?x }} }}"),
+    ] {
+        let select = "SELECT ?g ?i ?x ?y ?z";
+        let found = rows(
+            &world,
+            &format!("{select} {{ REQUEST GRAPH ?g {{ {inside} }} }}"),
+        );
+        let expected = rows(
+            &world,
+            &format!("{select} {{ REQUEST {{ {} }} }}", written_out(&inside)),
+        );
+        assert_eq!(found, expected, "{inside}");
+        assert_eq!(found.len(), 12, "{inside}");
+    }
+    for condition in ["?s > 0.9", "?s > 2"] {
+        let optional = format!(
+            "OPTIONAL {{ VALUES ?t {{ 1 }} MINUS {{ ?a ex:none ?b }} FILTER({condition}) }}"
+        );
+        let group =
+            format!("?w dct:hasFormat ?i {{ ?w dct:title ?l {optional} }} FILTER(BOUND(?t))");
+        let found = rows(
+            &World::new(),
+            &format!("SELECT ?i {{ REQUEST FILTER EXISTS {{ {group} }} }}"),
+        );
+        let expected = rows(
+            &World::new(),
+            &format!(
+                "SELECT ?i {{ REQUEST FILTER EXISTS {{ ?w dct:hasFormat ?i ; dct:title ?l }} FILTER({condition}) }}"
+            ),
+        );
+        assert_eq!(found, expected, "{condition}");
+    }
 }
 
 /// An OPTIONAL that is joined with others is evaluated for itself, whatever stands on its right.
