@@ -16,8 +16,11 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 /// Part of a list: the list, and places in the lists.
 pub(super) type Piece = (usize, Range<usize>);
 
-/// Beside twice as many as are wanted, so many rows are read because they have the best estimates.
-const BESIDE: usize = 32;
+/// Beside twice as many as are wanted, so many rows are read because they have the best estimates: one in so many that are
+/// looked at, and some. Among ten million images the last of the best of these is nearly as good as that of all; with 32
+/// of them a search for a text takes a fifth longer.
+const ONE_IN: usize = 2048;
+const SOME: usize = 32;
 
 /// The rows that are looked at for lookups with one query.
 pub(super) struct Sift {
@@ -52,8 +55,10 @@ impl Sift {
         limits: impl Iterator<Item = usize>,
         among: Option<Rows>,
     ) -> Self {
+        let n_rows: usize = pieces.iter().map(|(_, places)| places.len()).sum();
+        let beside = SOME + n_rows / ONE_IN;
         let most: Vec<usize> = limits
-            .map(|limit| limit.saturating_mul(2).saturating_add(BESIDE))
+            .map(|limit| limit.saturating_mul(2).saturating_add(beside))
             .collect();
         Self {
             query: ivf.bit_query(query),
