@@ -1,6 +1,8 @@
 //! Work that all processors share.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Does the `n` parts of a work with all processors, begun in order; stops at the first that cannot be done.
 pub(crate) fn in_parallel(n: usize, work: impl Fn(usize) -> Option<()> + Sync) -> Option<()> {
@@ -27,4 +29,24 @@ pub(crate) fn in_parallel(n: usize, work: impl Fn(usize) -> Option<()> + Sync) -
         let others = others.into_iter().map(|other| other.join().ok().flatten());
         others.fold(mine, |done, other| done.and(other))
     })
+}
+
+/// What `of_piece` makes of the pieces of `range`, each `size` long but for the last, in their order; all processors make
+/// them.
+pub(crate) fn in_pieces<T: Default + Send>(
+    range: Range<usize>,
+    size: usize,
+    of_piece: impl Fn(Range<usize>) -> T + Sync,
+) -> Vec<T> {
+    let n_pieces = range.len().div_ceil(size);
+    let pieces: Vec<Mutex<T>> = (0..n_pieces).map(|_| Mutex::default()).collect();
+    in_parallel(n_pieces, |piece| {
+        let start = range.start + piece * size;
+        let made = of_piece(start..range.end.min(start + size));
+        *pieces[piece].lock().unwrap_or_else(PoisonError::into_inner) = made;
+        Some(())
+    });
+    (pieces.into_iter())
+        .map(|piece| piece.into_inner().unwrap_or_else(PoisonError::into_inner))
+        .collect()
 }

@@ -46,11 +46,6 @@ impl Best {
         }
     }
 
-    /// Looks now which rows cannot be among the best any more.
-    pub(super) fn tighten(&mut self) {
-        self.drop_hopeless();
-    }
-
     /// The rows that may be one of the best `k`, by row: the same whatever the order in which they came.
     ///
     /// The k rows with the highest lower bounds have at least the k-th of these as their scores. So has each of the best k,
@@ -61,7 +56,8 @@ impl Best {
         self.rows
     }
 
-    fn drop_hopeless(&mut self) {
+    /// Drops the rows that cannot be among the best any more, which raises the threshold.
+    pub(super) fn drop_hopeless(&mut self) {
         if self.k == 0 {
             self.rows.clear();
         } else if self.rows.len() > self.k {

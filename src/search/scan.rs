@@ -171,7 +171,7 @@ impl Scan {
         let min_score = self.asked[query].0;
         let least = match &mut *self.lock(query) {
             Found::Best(best) => {
-                best.tighten();
+                best.drop_hopeless();
                 f64::from(best.threshold()).max(min_score)
             }
             Found::Estimates(_) | Found::Hits(_) => min_score,

@@ -21,8 +21,7 @@ test("all of it works by keyboard", () =>
     };
     await tabTo("Examples");
     await press("Enter", "Tab", "Enter");
-    // The menu gives the focus back.
-    assert.ok((await focused(page)).startsWith("Examples"));
+    assert.ok((await focused(page)).startsWith("Examples"), "the menu gives the focus back");
     await page.locator(".cm-content").focus();
     await press("Control+A");
     await page.keyboard.insertText(QUERIES.pictures);

@@ -58,31 +58,21 @@ impl Int8 {
         };
         let (n, width) = (features.len(), features.width());
         file.check(codes_bytes(n, width), sum_of)?;
-        let codes = Self::within(&file, Derived::<2>::HEADER_BYTES, n, width)?;
-        codes.check()?;
-        Ok(Some(codes))
-    }
-
-    /// What begins with its centre at `start` of a `file` that has all of its bytes.
-    fn within(
-        file: &Derived<2>,
-        start: usize,
-        n: usize,
-        width: usize,
-    ) -> Result<Self, DerivedError> {
-        let bytes = Arc::clone(&file.bytes);
-        let centre = (0..width).map(|column| number(bytes.all(), start, column));
+        let start = Derived::<2>::HEADER_BYTES;
+        let centre = (0..width).map(|column| number(file.bytes.all(), start, column));
         let centre: Vec<f32> = centre.collect();
         if !centre.iter().all(|x| x.is_finite()) {
             return Err(file.damaged("its centre is no vector"));
         }
-        Ok(Self(Arc::new(Codes {
+        let codes = Self(Arc::new(Codes {
             centre,
             start: start + width * 4,
-            bytes,
+            bytes: file.bytes,
             n,
             width,
-        })))
+        }));
+        codes.check()?;
+        Ok(Some(codes))
     }
 
     /// What all rows were moved by before they were rounded, `[d]`.

@@ -4,10 +4,9 @@ use super::MAGIC;
 use super::quantise::{Centre, Rounded, round};
 use crate::features::sum::Sum;
 use crate::features::{Features, derived};
-use crate::parallel::in_parallel;
+use crate::parallel::in_pieces;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// Rows that one processor rounds at a time.
 const ROWS: usize = 1024;
@@ -33,44 +32,36 @@ fn write_codes(features: &Features, out: &mut impl Write) -> io::Result<()> {
     for x in &centre {
         out.write_all(&x.to_le_bytes())?;
     }
-    let mut rounded: Vec<Rounded> = Vec::with_capacity(n);
+    let mut all_rounded: Vec<Rounded> = Vec::with_capacity(n);
     for start in (0..n).step_by(ROWS * PIECES) {
         let end = n.min(start + ROWS * PIECES);
-        for (codes, more) in pieces(features, &centre, start..end) {
+        let of_piece = |rows| rounded(features, &centre, rows);
+        for (codes, more) in in_pieces(start..end, ROWS, of_piece) {
             out.write_all(bytemuck::cast_slice(&codes))?;
-            rounded.extend(more);
+            all_rounded.extend(more);
         }
     }
-    for number in (rounded.iter().map(|row| row.scale)).chain(rounded.iter().map(|row| row.rest)) {
+    for number in
+        (all_rounded.iter().map(|row| row.scale)).chain(all_rounded.iter().map(|row| row.rest))
+    {
         out.write_all(&number.to_le_bytes())?;
     }
     Ok(())
 }
 
-/// These rows in pieces, rounded by all processors.
-fn pieces(features: &Features, centre: &[f32], rows: Range<usize>) -> Vec<(Vec<i8>, Vec<Rounded>)> {
+/// These rows, rounded.
+fn rounded(features: &Features, centre: &[f32], rows: Range<usize>) -> (Vec<i8>, Vec<Rounded>) {
     let width = features.width();
-    let n_pieces = rows.len().div_ceil(ROWS);
-    let pieces: Vec<Mutex<(Vec<i8>, Vec<Rounded>)>> =
-        (0..n_pieces).map(|_| Mutex::default()).collect();
-    in_parallel(n_pieces, |piece| {
-        let start = rows.start + piece * ROWS;
-        let rows = start..rows.end.min(start + ROWS);
-        let mut codes = vec![0; rows.len() * width];
-        let mut row = vec![0f32; width];
-        let mut rounded = Vec::with_capacity(rows.len());
-        for (nth, number) in rows.enumerate() {
-            features.read_row(number, &mut row);
-            rounded.push(round(
-                &row,
-                centre,
-                &mut codes[nth * width..(nth + 1) * width],
-            ));
-        }
-        *pieces[piece].lock().unwrap_or_else(PoisonError::into_inner) = (codes, rounded);
-        Some(())
-    });
-    (pieces.into_iter())
-        .map(|piece| piece.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect()
+    let mut codes = vec![0; rows.len() * width];
+    let mut row = vec![0f32; width];
+    let mut rounded = Vec::with_capacity(rows.len());
+    for (nth, number) in rows.enumerate() {
+        features.read_row(number, &mut row);
+        rounded.push(round(
+            &row,
+            centre,
+            &mut codes[nth * width..(nth + 1) * width],
+        ));
+    }
+    (codes, rounded)
 }

@@ -4,10 +4,9 @@ use super::bits::{Rest, signs, words};
 use super::rotation::Rotation;
 use super::{LINE, Lists, Starts};
 use crate::features::Features;
-use crate::parallel::in_parallel;
+use crate::parallel::in_pieces;
 use std::io::{self, Write};
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 /// Rows that one processor turns at a time.
 const ROWS: usize = 1024;
@@ -44,7 +43,7 @@ pub(super) fn write_rows(
                 rotation,
             )
         };
-        for (bits, more) in pieces(places, &of_piece) {
+        for (bits, more) in in_pieces(places, ROWS, of_piece) {
             for word in bits {
                 out.write_all(&word.to_le_bytes())?;
             }
@@ -58,26 +57,6 @@ pub(super) fn write_rows(
     Ok(())
 }
 
-type Encoded = (Vec<u64>, Vec<Rest>);
-
-/// What `of_piece` makes of these places, piece by piece, by all processors.
-fn pieces(
-    places: Range<usize>,
-    of_piece: &(dyn Fn(Range<usize>) -> Encoded + Sync),
-) -> Vec<Encoded> {
-    let n_pieces = places.len().div_ceil(ROWS);
-    let pieces: Vec<Mutex<Encoded>> = (0..n_pieces).map(|_| Mutex::default()).collect();
-    in_parallel(n_pieces, |piece| {
-        let start = places.start + piece * ROWS;
-        let made = of_piece(start..places.end.min(start + ROWS));
-        *pieces[piece].lock().unwrap_or_else(PoisonError::into_inner) = made;
-        Some(())
-    });
-    (pieces.into_iter())
-        .map(|piece| piece.into_inner().unwrap_or_else(PoisonError::into_inner))
-        .collect()
-}
-
 /// The `rows` at these places, the first of which is in the list `first`.
 fn encoded(
     features: &Features,
@@ -86,7 +65,7 @@ fn encoded(
     rows: &[u32],
     places: Range<usize>,
     rotation: &Rotation,
-) -> Encoded {
+) -> (Vec<u64>, Vec<Rest>) {
     let width = features.width();
     if width == 0 {
         return (Vec::new(), vec![Rest::default(); rows.len()]);

@@ -106,6 +106,21 @@ fn written_out(inside: &str) -> String {
     format!("{first} UNION {second}")
 }
 
+/// `GRAPH ?g { inside }`, joined with what stands `before` it, has the rows that it means, and so many.
+#[track_caller]
+fn same_by_graph(world: &World, select: &str, before: &str, inside: &str, n_rows: usize) {
+    let found = rows(
+        world,
+        &format!("{select} {{ {before} GRAPH ?g {{ {inside} }} }}"),
+    );
+    let expected = rows(
+        world,
+        &format!("{select} {{ {before} {{ {} }} }}", written_out(inside)),
+    );
+    assert_eq!(found, expected, "{inside}");
+    assert_eq!(found.len(), n_rows, "{inside}");
+}
+
 #[test]
 fn a_sub_select_below_graph_is_evaluated_graph_by_graph() {
     let world = seen();
@@ -136,11 +151,7 @@ fn a_sub_select_below_graph_is_evaluated_graph_by_graph() {
         ("REQUEST OPTIONAL { SELECT ?i ?x { ?i ex:in ?x } }", 18),
         ("{ SELECT ?i { GRAPH ex:g1 { REQUEST } } }", 18),
     ] {
-        let select = "SELECT ?g ?i ?x ?n";
-        let found = rows(&world, &format!("{select} {{ GRAPH ?g {{ {inside} }} }}"));
-        let expected = rows(&world, &format!("{select} {{ {} }}", written_out(inside)));
-        assert_eq!(found, expected, "{inside}");
-        assert_eq!(found.len(), n_rows, "{inside}");
+        same_by_graph(&world, "SELECT ?g ?i ?x ?n", "", inside, n_rows);
     }
 }
 
@@ -251,16 +262,7 @@ fn a_group_below_graph_is_evaluated_for_itself_and_then_meets_the_name() {
         ),
     ] {
         let select = "SELECT ?g ?h ?i ?s ?x ?n";
-        let found = rows(
-            &world,
-            &format!("{select} {{ REQUEST GRAPH ?g {{ {inside} }} }}"),
-        );
-        let expected = rows(
-            &world,
-            &format!("{select} {{ REQUEST {{ {} }} }}", written_out(&inside)),
-        );
-        assert_eq!(found, expected, "{inside}");
-        assert_eq!(found.len(), n_rows, "{inside}");
+        same_by_graph(&world, select, "REQUEST", &inside, n_rows);
     }
 }
 
@@ -399,16 +401,7 @@ fn an_optional_in_a_group_sees_its_graph_and_what_comes_in() {
         format!("{{ SELECT ?i ?y ?z {{ {{ ?i ex:in ?z {optional} }} ?i ex:in ?x }} }}"),
     ] {
         let select = "SELECT ?g ?i ?x ?y ?z";
-        let found = rows(
-            &world,
-            &format!("{select} {{ REQUEST GRAPH ?g {{ {inside} }} }}"),
-        );
-        let expected = rows(
-            &world,
-            &format!("{select} {{ REQUEST {{ {} }} }}", written_out(&inside)),
-        );
-        assert_eq!(found, expected, "{inside}");
-        assert_eq!(found.len(), 12, "{inside}");
+        same_by_graph(&world, select, "REQUEST", &inside, 12);
     }
     for condition in ["?s > 0.9", "?s > 2"] {
         let optional = format!(
